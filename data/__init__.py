@@ -1,0 +1,1 @@
+"""Everything that touches the outside: settings, store, ledger, importers, exporters, demo district."""

@@ -1,0 +1,1 @@
+"""The spatial core: pure functions and frozen values on arrays and GeoDataFrames."""

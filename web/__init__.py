@@ -1,0 +1,1 @@
+"""The web edge: Flask application, API, pages, command line."""
