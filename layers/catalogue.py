@@ -1,0 +1,384 @@
+"""The declarations of every layer. Adding a layer is one entry here and nothing elsewhere."""
+
+from data.kinds import DEPOT_LEVELS, KINDS, RISK_LEVELS, SHELTER_CLASSES, TEAM_TYPES, Choice
+from layers.layer import (
+    Categories,
+    Computed,
+    Field,
+    FieldType,
+    Layer,
+    Mark,
+    Role,
+    Single,
+    Steps,
+    Table,
+    Text,
+)
+
+_STAFF: frozenset[Role] = frozenset({"dispatcher", "keeper", "planner", "administrator"})
+_PRIVATE = {"contact", "phone"}
+_TYPES: dict[str, FieldType] = {
+    "text": "text",
+    "integer": "integer",
+    "number": "number",
+    "quantity": "number",
+    "boolean": "boolean",
+    "choice": "choice",
+    "choices": "choices",
+    "date": "date",
+    "datetime": "datetime",
+    "duty": "text",
+}
+
+_AREA = Text("行政区", "Administrative")
+_RISK = Text("企业风险", "Enterprise risk")
+_REFUGE = Text("避难疏散", "Shelter and evacuation")
+_RESCUE = Text("救援力量与物资", "Rescue and supplies")
+_ROADS = Text("道路", "Roads")
+_RESULT = Text("一小时覆盖", "One-hour coverage")
+
+_REGISTER = Text("登记数据", "register")
+_COMPUTED = Text("按当前队伍与路网计算", "computed from teams and roads now in force")
+
+
+def _choice_texts(choices: tuple[Choice, ...]) -> dict[str, Text]:
+    return {choice.code: Text(choice.zh, choice.en) for choice in choices}
+
+
+def _fields(kind: str, *, private: bool = True) -> tuple[Field, ...]:
+    """The columns of an import kind as fields; names and telephones are for staff."""
+    result = []
+    for column in KINDS[kind].columns:
+        hidden = private and column.name in _PRIVATE and kind in ("villages", "enterprises")
+        result.append(
+            Field(
+                column.name,
+                Text(column.zh, column.en),
+                _TYPES[column.type],
+                column.unit,
+                _choice_texts(column.choices),
+                _STAFF if hidden else Field("", Text("", "")).roles,
+            )
+        )
+    return tuple(result)
+
+
+def _marks(choices: tuple[Choice, ...], drawn: dict[str, tuple[str, str]], size: float) -> dict[str, Mark]:
+    return {
+        choice.code: Mark(Text(choice.zh, choice.en), drawn[choice.code][0], drawn[choice.code][1], size)  # type: ignore[arg-type]
+        for choice in choices
+    }
+
+
+_UNKNOWN = Text("未填", "not stated")
+
+# Risk colours: red, orange, yellow, blue by national usage (domain: proposed hex), told apart by shape too.
+RISK_MARKS = _marks(
+    RISK_LEVELS,
+    {
+        "major": ("#e60012", "diamond"),
+        "considerable": ("#ff7f00", "triangle"),
+        "general": ("#ffd400", "square"),
+        "low": ("#0066cc", "circle"),
+    },
+    11.0,
+)
+
+BAND_LIMITS_S = (900.0, 1800.0, 2700.0, 3600.0)
+"""Upper bounds of the response-time bands, each included (15, 30, 45, 60 min)."""
+
+_BAND_MARKS = (
+    Mark(Text("15 分钟内", "within 15 min"), "#1a9850", "fill", opacity=0.35),
+    Mark(Text("30 分钟内", "within 30 min"), "#91cf60", "fill", opacity=0.35),
+    Mark(Text("45 分钟内", "within 45 min"), "#fee08b", "fill", opacity=0.40),
+    Mark(Text("60 分钟内", "within 60 min"), "#fc8d59", "fill", opacity=0.40),
+)
+
+_REASONS = {
+    "no_road": Text("附近没有可通行道路", "no road near or no connection"),
+    "closed": Text("道路封闭", "roads closed"),
+    "no_team": Text("没有队伍", "no team"),
+    "no_skill": Text("没有具备该能力的队伍", "no team with the skill"),
+    "off_duty": Text("队伍不在值班时段", "teams off duty"),
+    "too_far": Text("太远, 超过时限", "too far for the limit"),
+}
+REASON_TEXTS: dict[str, Text] = _REASONS
+
+LAYERS: dict[str, Layer] = {
+    layer.id: layer
+    for layer in (
+        Layer(
+            "response_time",
+            Text("响应时间", "Response time"),
+            _RESULT,
+            "polygon",
+            Computed("response_time_layer"),
+            (
+                Field("band", Text("时限", "band")),
+                Field("limit_s", Text("上限(含)", "upper bound (included)"), "minutes"),
+                Field("area_km2", Text("面积", "area"), "number", "km2"),
+            ),
+            Steps(
+                "limit_s",
+                BAND_LIMITS_S,
+                _BAND_MARKS,
+                Mark(Text("60 分钟以上", "over 60 min"), "#d73027", "fill", opacity=0.4),
+            ),
+            _COMPUTED,
+            label_field="band",
+            visible=True,
+        ),
+        Layer(
+            "team_territories",
+            Text("队伍最快到达区", "Territory of each team"),
+            _RESULT,
+            "polygon",
+            Computed("team_territories_layer"),
+            (
+                Field("team_id", Text("队伍编号", "team id")),
+                Field("name", Text("队伍", "team")),
+                Field("type", Text("类型", "type"), "choice", "", _choice_texts(TEAM_TYPES)),
+                Field("area_km2", Text("面积", "area"), "number", "km2"),
+            ),
+            Categories(
+                "type",
+                {
+                    "fire": Mark(Text("消防站", "fire station"), "#d62728", "fill", opacity=0.15),
+                    "enterprise": Mark(
+                        Text("企业专职队", "enterprise team"), "#9467bd", "fill", opacity=0.15
+                    ),
+                    "street": Mark(
+                        Text("街道专业队", "street professional team"), "#1f77b4", "fill", opacity=0.15
+                    ),
+                    "social": Mark(
+                        Text("社会救援力量", "volunteer rescue force"), "#2ca02c", "fill", opacity=0.15
+                    ),
+                },
+                Mark(_UNKNOWN, "#7f7f7f", "fill", opacity=0.15),
+            ),
+            _COMPUTED,
+        ),
+        Layer(
+            "uncovered_places",
+            Text("一小时未覆盖", "Not covered within the hour"),
+            _RESULT,
+            "point",
+            Computed("uncovered_places_layer"),
+            (
+                Field("id", Text("编号", "id")),
+                Field("name", Text("名称", "name")),
+                Field("street", Text("街道", "street")),
+                Field("persons", Text("人口", "persons"), "integer", "人"),
+                Field("reason", Text("原因", "reason"), "choice", "", _REASONS),
+                Field("total_s", Text("最快到达", "quickest"), "minutes"),
+            ),
+            Single(Mark(Text("未覆盖", "not covered"), "#b10026", "cross", 14.0)),
+            _COMPUTED,
+            visible=True,
+        ),
+        Layer(
+            "streets",
+            Text("街道(园区)", "Streets and zones"),
+            _AREA,
+            "polygon",
+            Table("street"),
+            (
+                Field("id", Text("编号", "id")),
+                Field("name", Text("名称", "name")),
+                Field("persons", Text("常住人口", "resident persons"), "integer", "人"),
+                Field("villages", Text("村(社区)数", "villages"), "integer"),
+                Field("teams", Text("专业队伍数", "teams"), "integer"),
+            ),
+            Single(Mark(Text("街道界", "street boundary"), "#5b4b8a", "line", 2.0)),
+            Text("由村(社区)边界合并", "merged from the villages"),
+            visible=True,
+        ),
+        Layer(
+            "villages",
+            Text("村(社区)", "Villages and communities"),
+            _AREA,
+            "polygon",
+            Table("village"),
+            _fields("villages"),
+            Single(Mark(Text("村(社区)界", "village boundary"), "#8a8a8a", "dash", 1.0)),
+            _REGISTER,
+            min_zoom=11.0,
+        ),
+        Layer(
+            "roads",
+            Text("道路", "Roads"),
+            _ROADS,
+            "line",
+            Table("road"),
+            _fields("roads"),
+            Categories(
+                "highway",
+                {
+                    "motorway": Mark(Text("高速公路", "motorway"), "#d9822b", "line", 4.0),
+                    "trunk": Mark(Text("快速路", "trunk"), "#e0a030", "line", 3.5),
+                    "primary": Mark(Text("主干路", "primary"), "#d8b95a", "line", 3.0),
+                    "secondary": Mark(Text("次干路", "secondary"), "#b9b9b9", "line", 2.2),
+                    "tertiary": Mark(Text("支路", "tertiary"), "#c8c8c8", "line", 1.6),
+                },
+                Mark(Text("其他道路", "other roads"), "#d6d6d6", "line", 1.0),
+            ),
+            _REGISTER,
+            visible=True,
+            tiled=True,
+        ),
+        Layer(
+            "closures",
+            Text("道路封闭", "Road closures"),
+            _ROADS,
+            "line",
+            Table("closure"),
+            (
+                *_fields("closures"),
+                Field(
+                    "state",
+                    Text("状态", "state"),
+                    "choice",
+                    "",
+                    {
+                        "now": Text("生效中", "in force"),
+                        "coming": Text("未开始", "not begun"),
+                        "over": Text("已结束", "over"),
+                    },
+                ),
+            ),
+            Categories(
+                "state",
+                {
+                    "now": Mark(Text("生效中", "in force"), "#c1121f", "line", 5.0),
+                    "coming": Mark(Text("未开始", "not begun"), "#e09f3e", "dash", 4.0),
+                },
+                Mark(Text("已结束", "over"), "#9a9a9a", "dash", 3.0),
+            ),
+            _REGISTER,
+            label_field="reason",
+            visible=True,
+        ),
+        Layer(
+            "enterprises",
+            Text("企业(按风险等级)", "Enterprises by risk level"),
+            _RISK,
+            "point",
+            Table("enterprise"),
+            _fields("enterprises"),
+            Categories("risk_level", RISK_MARKS, Mark(_UNKNOWN, "#808080", "circle", 9.0)),
+            _REGISTER,
+            visible=True,
+            min_zoom=10.0,
+            stale_after_s=400 * 86_400.0,
+        ),
+        Layer(
+            "shelters",
+            Text("避难场所", "Shelters"),
+            _REFUGE,
+            "point",
+            Table("shelter"),
+            _fields("shelters"),
+            Categories(
+                "class",
+                _marks(
+                    SHELTER_CLASSES,
+                    {
+                        "emergency": ("#66bd63", "pentagon"),
+                        "short": ("#1a9850", "pentagon"),
+                        "medium": ("#00796b", "pentagon"),
+                        "long": ("#005b4f", "pentagon"),
+                        "central": ("#003d33", "star"),
+                    },
+                    12.0,
+                ),
+                Mark(_UNKNOWN, "#808080", "pentagon", 12.0),
+            ),
+            _REGISTER,
+            visible=True,
+        ),
+        Layer(
+            "evacuation_routes",
+            Text("疏散通道", "Evacuation routes"),
+            _REFUGE,
+            "line",
+            Table("evacuation_route"),
+            _fields("evacuation_routes"),
+            Single(Mark(Text("疏散通道", "evacuation route"), "#1a9850", "dash", 3.0)),
+            _REGISTER,
+            min_zoom=11.0,
+        ),
+        Layer(
+            "depots",
+            Text("物资仓库", "Supply depots"),
+            _RESCUE,
+            "point",
+            Table("depot"),
+            (
+                *_fields("depots"),
+                Field("items", Text("物资种类", "kinds of items"), "integer"),
+                Field("counted_utc", Text("最近盘点", "last count"), "datetime"),
+            ),
+            Categories(
+                "level",
+                _marks(
+                    DEPOT_LEVELS,
+                    {
+                        "community": ("#b58bd6", "square"),
+                        "street": ("#9254c8", "square"),
+                        "district": ("#6a1fb0", "square"),
+                        "city": ("#3f0d73", "star"),
+                    },
+                    13.0,
+                ),
+                Mark(_UNKNOWN, "#808080", "square", 12.0),
+            ),
+            _REGISTER,
+            visible=True,
+        ),
+        Layer(
+            "teams",
+            Text("救援队伍", "Rescue teams"),
+            _RESCUE,
+            "point",
+            Table("team"),
+            (*_fields("teams"), Field("on_duty", Text("此刻在岗", "on duty now"), "boolean")),
+            Categories(
+                "type",
+                _marks(
+                    TEAM_TYPES,
+                    {
+                        "fire": ("#d62728", "star"),
+                        "enterprise": ("#9467bd", "star"),
+                        "street": ("#1f77b4", "star"),
+                        "social": ("#2ca02c", "star"),
+                    },
+                    15.0,
+                ),
+                Mark(_UNKNOWN, "#808080", "star", 14.0),
+            ),
+            _REGISTER,
+            visible=True,
+        ),
+        Layer(
+            "hospitals",
+            Text("医院", "Hospitals"),
+            _RESCUE,
+            "point",
+            Table("hospital"),
+            _fields("hospitals"),
+            Single(Mark(Text("医院", "hospital"), "#c2185b", "cross", 12.0)),
+            _REGISTER,
+            visible=True,
+        ),
+    )
+}
+
+FACILITY_LAYERS: tuple[str, ...] = (
+    "enterprises",
+    "shelters",
+    "evacuation_routes",
+    "depots",
+    "teams",
+    "hospitals",
+)
+"""The layers whose rows stand in the facility index."""

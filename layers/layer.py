@@ -1,0 +1,127 @@
+"""What a layer is: one frozen value from which legend, popup, exports, styles and permissions follow."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Lang = Literal["zh", "en"]
+Role = Literal["viewer", "dispatcher", "keeper", "planner", "administrator"]
+ROLES: tuple[Role, ...] = ("viewer", "dispatcher", "keeper", "planner", "administrator")
+Shape = Literal[
+    "circle", "square", "triangle", "diamond", "cross", "star", "pentagon", "line", "dash", "fill"
+]
+FieldType = Literal[
+    "text", "integer", "number", "choice", "choices", "boolean", "minutes", "date", "datetime"
+]
+
+
+@dataclass(frozen=True)
+class Text:
+    """A label in both languages."""
+
+    zh: str
+    en: str
+
+    def to(self, lang: Lang) -> str:
+        """The label in one language."""
+        return self.zh if lang == "zh" else self.en
+
+
+@dataclass(frozen=True)
+class Field:
+    """One attribute of a layer: its label, unit, type, and the roles that may see it."""
+
+    name: str
+    label: Text
+    type: FieldType = "text"
+    unit: str = ""
+    choices: Mapping[str, Text] = field(default_factory=dict)
+    roles: frozenset[Role] = frozenset(ROLES)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How one class of features is drawn and named in the legend."""
+
+    label: Text
+    color: str
+    shape: Shape = "circle"
+    size: float = 10.0
+    opacity: float = 1.0
+
+
+@dataclass(frozen=True)
+class Single:
+    """Every feature drawn alike."""
+
+    mark: Mark
+
+
+@dataclass(frozen=True)
+class Categories:
+    """A mark by the value of a field; `other` for values that are not listed or missing."""
+
+    field: str
+    marks: Mapping[str, Mark]
+    other: Mark
+
+
+@dataclass(frozen=True)
+class Steps:
+    """A mark by number: the first class whose `upper` bound is >= the value; `other` above or missing."""
+
+    field: str
+    upper: tuple[float, ...]
+    marks: tuple[Mark, ...]
+    other: Mark
+
+
+Style = Single | Categories | Steps
+
+
+@dataclass(frozen=True)
+class Table:
+    """The layer is a table of the store."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Computed:
+    """The layer is the result of a function of `layers.analyses`."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of the one map.
+
+    `stale_after_s` is the age above which the layer is shown as stale (None: it does not age);
+    `tiled` layers are drawn from the base tiles, the others from GeoJSON.
+    """
+
+    id: str
+    title: Text
+    group: Text
+    geometry: Literal["point", "line", "polygon"]
+    source: Table | Computed
+    fields: tuple[Field, ...]
+    style: Style
+    note: Text
+    label_field: str = "name"
+    visible: bool = False
+    min_zoom: float = 0.0
+    tiled: bool = False
+    stale_after_s: float | None = None
+    roles: frozenset[Role] = frozenset(ROLES)
+
+    def marks(self) -> list[Mark]:
+        """The legend, top down."""
+        match self.style:
+            case Single(mark):
+                return [mark]
+            case Categories(_, marks, other):
+                return [*marks.values(), other]
+            case Steps(_, _, marks, other):
+                return [*marks, other]

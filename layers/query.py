@@ -1,0 +1,103 @@
+"""The one gate through which every layer is read: permission, window, field whitelist, limit."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import shapely
+
+from geo.errors import InputError, NotFound
+from layers.catalogue import LAYERS
+from layers.layer import Layer, Role, Table
+
+if TYPE_CHECKING:
+    from layers.district import District
+
+MAX_FEATURES = 20_000
+"""Features in one answer; above that the answer is cut and says so."""
+
+Bbox = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class LayerFrame:
+    """What the gate lets through: the rows and only the columns that the role may see.
+
+    `count` is the number of rows of the whole layer, `matched` of those in the window;
+    the frame holds at most `limit` of them and `truncated` says whether some were cut.
+    """
+
+    layer: Layer
+    frame: gpd.GeoDataFrame
+    count: int
+    matched: int
+    truncated: bool
+    source: str
+    updated_utc: str | None
+    revision: int
+    at: datetime
+
+
+def permitted(role: Role) -> dict[str, Layer]:
+    """The layers that a role may know of."""
+    return {key: layer for key, layer in LAYERS.items() if role in layer.roles}
+
+
+def layer_for(layer_id: str, role: Role) -> Layer:
+    """The layer called `layer_id`; NotFound where there is none or the role may not know of it."""
+    layer = permitted(role).get(layer_id)
+    if layer is None:
+        raise NotFound(f"there is no layer '{layer_id}'; the layers are: {', '.join(permitted(role))}")
+    return layer
+
+
+def read(
+    district: "District",
+    layer_id: str,
+    *,
+    role: Role,
+    bbox: Bbox | None = None,
+    limit: int | None = None,
+    at: datetime | None = None,
+) -> LayerFrame:
+    """Read one layer for one role.
+
+    `bbox` is (min_lon, min_lat, max_lon, max_lat) in degrees; rows that touch it are in.
+    Without `limit` everything is read (exports); pages pass a limit of at most `MAX_FEATURES`.
+    """
+    layer = layer_for(layer_id, role)
+    moment = at or district.now()
+    if limit is not None and limit < 1:
+        raise InputError(f"limit={limit}: must be at least 1")
+    from layers import analyses  # here, because analyses reads the district, which reads through this gate
+
+    if isinstance(layer.source, Table):
+        frame = analyses.table_layer(district, layer.source.name, at=moment)
+        source = analyses.source_note(frame)
+    else:
+        frame = analyses.LAYER_FUNCTIONS[layer.source.name](district, at=moment)
+        source = f"computed, revision {district.revision}"
+    count = len(frame)
+    if bbox is not None:
+        min_x, min_y, max_x, max_y = bbox
+        if not (min_x < max_x and min_y < max_y):
+            raise InputError(f"bbox={bbox}: expected min_lon,min_lat,max_lon,max_lat with min < max")
+        frame = frame[shapely.intersects(frame.geometry.array, shapely.box(*bbox))]
+    matched = len(frame)
+    truncated = limit is not None and matched > limit
+    if truncated:
+        frame = frame.iloc[:limit]
+    updated = frame["updated_utc"].max() if "updated_utc" in frame.columns and len(frame) else None
+    columns = [f.name for f in layer.fields if f.name in frame.columns and role in f.roles]
+    return LayerFrame(
+        layer,
+        frame[[*columns, "geometry"]],
+        count,
+        matched,
+        truncated,
+        source,
+        str(updated) if updated is not None else None,
+        district.revision,
+        moment,
+    )
