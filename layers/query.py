@@ -67,17 +67,18 @@ def read(
     Without `limit` everything is read (exports); pages pass a limit of at most `MAX_FEATURES`.
     """
     layer = layer_for(layer_id, role)
-    moment = at or district.now()
+    moment = district.local(at)
+    view = district.view()
     if limit is not None and limit < 1:
         raise InputError(f"limit={limit}: must be at least 1")
     from layers import analyses  # here, because analyses reads the district, which reads through this gate
 
     if isinstance(layer.source, Table):
-        frame = analyses.table_layer(district, layer.source.name, at=moment)
+        frame = analyses.table_layer(view, layer.source.name, at=moment)
         source = analyses.source_note(frame)
     else:
-        frame = analyses.LAYER_FUNCTIONS[layer.source.name](district, at=moment)
-        source = f"computed, revision {district.revision}"
+        frame = analyses.LAYER_FUNCTIONS[layer.source.name](view, at=moment)
+        source = f"computed, revision {view.revision}"
     count = len(frame)
     if bbox is not None:
         min_x, min_y, max_x, max_y = bbox
@@ -98,6 +99,6 @@ def read(
         truncated,
         source,
         str(updated) if updated is not None else None,
-        district.revision,
+        view.revision,
         moment,
     )
