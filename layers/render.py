@@ -183,7 +183,7 @@ def describe(result: LayerFrame, lang: Lang = "zh") -> dict[str, Any]:
             }
             for m in layer.marks()
         ],
-        "map_layers": [spec["id"] for spec in map_layers(layer, lang)],
+        "map_layers": [spec["id"] for spec in map_layers(layer)],
     }
 
 
@@ -209,11 +209,19 @@ def mark_name(mark: Mark) -> str:
     return f"mark:{mark.shape}:{mark.color}:{mark.size:g}"
 
 
-def map_layers(layer: Layer, lang: Lang = "zh") -> list[dict[str, Any]]:
-    """The MapLibre layers that draw one layer, bottom first."""
-    common: dict[str, Any] = {"source": "base" if layer.tiled else layer.id, "minzoom": layer.min_zoom}
+def map_layers(layer: Layer) -> list[dict[str, Any]]:
+    """The MapLibre layers that draw one layer, bottom first.
+
+    A tiled layer is drawn from the base tiles, where its minor features stand in a tile layer of their own.
+    """
     if layer.tiled:
-        common["source-layer"] = layer.id
+        minor = _map_layers(layer, {"source": "base", "source-layer": f"{layer.id}_minor"})
+        major = _map_layers(layer, {"source": "base", "source-layer": layer.id})
+        return [{**spec, "id": f"{spec['id']}-minor"} for spec in minor] + major
+    return _map_layers(layer, {"source": layer.id, "minzoom": layer.min_zoom})
+
+
+def _map_layers(layer: Layer, common: dict[str, Any]) -> list[dict[str, Any]]:
     shapes = {mark.shape for mark in layer.marks()}
     found: list[dict[str, Any]] = []
     if "fill" in shapes:
@@ -348,7 +356,7 @@ def map_style(layers: Iterable[Layer], lang: Lang = "zh", *, root: str = "") -> 
         for at, layer in drawn:
             if at != level:
                 continue
-            for spec in map_layers(layer, lang):
+            for spec in map_layers(layer):
                 spec.setdefault("layout", {})["visibility"] = "visible" if layer.visible else "none"
                 spec["metadata"] = {"layer": layer.id}
                 specs.append(spec)
@@ -365,7 +373,7 @@ def map_style(layers: Iterable[Layer], lang: Lang = "zh", *, root: str = "") -> 
                     "source": "base",
                     "source-layer": "roads",
                     "minzoom": 13,
-                    "filter": ["has", "name"],
+                    "filter": ["!=", ["coalesce", ["get", "name"], ""], ""],
                     "layout": {
                         "symbol-placement": "line",
                         "text-field": ["get", "name"],

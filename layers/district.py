@@ -1,0 +1,334 @@
+"""The live state of one district: frames, road network, travel times, facility index, stock.
+
+Everything derived knows the revision it was computed from. `District.refresh` replays what is
+new before an answer; a state once handed out does not change, so that one answer is of one
+revision.
+"""
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from data.store import Store
+from geo.crs import to_metric
+from geo.index import Facility, FacilityIndex
+from geo.network import DEFAULT_SNAP_M, RoadNetwork, Snapped, road_network
+from geo.supply import StockTable, stock_table
+from geo.times import TravelTimes, contraction_order
+from layers.catalogue import FACILITY_LAYERS, LAYERS
+from layers.layer import Table
+
+T = TypeVar("T")
+
+FACILITY_TABLES: dict[str, str] = {
+    layer.source.name: layer.id
+    for layer in (LAYERS[name] for name in FACILITY_LAYERS)
+    if isinstance(layer.source, Table)
+}
+"""Table -> layer id of everything that stands in the facility index."""
+
+_FRAMES = (
+    "boundary",
+    "water",
+    "street",
+    "village",
+    "cell",
+    "enterprise",
+    "substance",
+    "shelter",
+    "evacuation_route",
+    "depot",
+    "item",
+    "lot",
+    "team",
+    "hospital",
+    "closure",
+)
+_FEW_CHANGES = 2_000  # above that many changed rows the index is loaded anew
+_KEPT_TIMES = 6  # customised metrics kept: hours of the day x closures in force
+
+
+def _order_in_own_process(network: RoadNetwork) -> list[int]:
+    """Contraction order from another process: computing it holds the interpreter for seconds."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(contraction_order, network).result()
+
+
+@dataclass
+class View:
+    """The district at one revision: an answer computed from one view is of that revision.
+
+    What is derived from it is made once, on demand, and kept with it.
+    """
+
+    district: "District"
+    revision: int
+    frames: dict[str, gpd.GeoDataFrame]
+    network: RoadNetwork
+    seqs: dict[str, int]  # table -> seq of its newest change
+    order: list[int] | None
+    stock: StockTable
+    index: FacilityIndex
+    _kept: dict[Hashable, Any] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def kept(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The value kept for `key`, made once."""
+        if key not in self._kept:
+            with self._lock:
+                if key not in self._kept:
+                    self._kept[key] = make()
+        found: T = self._kept[key]
+        return found
+
+    def frame(self, table: str) -> gpd.GeoDataFrame:
+        """The rows of one table, WGS 84; the caller must not write into it."""
+        if table == "road":
+            return self.district.store.frame("road")
+        return self.frames[table]
+
+    def points_m(self, table: str) -> NDArray[np.float64]:
+        """(n, 2) m: one point per row (inside polygons), NaN where a row has no place."""
+        return self.kept(("points", table), lambda: metric_points(self.frame(table), self.district.epsg))
+
+    def snapped(self, table: str) -> Snapped:
+        """The rows of one table on the road network."""
+        return self.kept(
+            ("snapped", table), lambda: self.network.snap(self.points_m(table), max_m=self.district.snap_m)
+        )
+
+    def snap_lonlat(self, lonlat: Any) -> Snapped:
+        """Places given as (n, 2) degrees, on the road network."""
+        return self.network.snap(to_metric(lonlat, epsg=self.district.epsg), max_m=self.district.snap_m)
+
+    def closures_in_force(self, at: datetime) -> gpd.GeoDataFrame:
+        """Closures with from <= at < to; an empty bound is open."""
+        frame = self.frame("closure")
+        moment = at.astimezone(UTC)
+        begins = pd.to_datetime(frame["from_utc"], utc=True, format="ISO8601")
+        ends = pd.to_datetime(frame["to_utc"], utc=True, format="ISO8601")
+        return frame[(begins.isna() | (begins <= moment)) & (ends.isna() | (moment < ends))]
+
+    def travel(self, at: datetime, *, closed: bool = True, distance: bool = False) -> TravelTimes:
+        """Travel times at a moment: the hour's speeds, and the closures in force unless `closed` is off."""
+        return self.district.travel(self, at, closed=closed, distance=distance)
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float] | None:
+        """(min_lon, min_lat, max_lon, max_lat) of what is drawn, None for an empty district."""
+
+        def measure() -> tuple[float, float, float, float] | None:
+            for table in ("boundary", "village", "road", "cell"):
+                geometry = self.frame(table).geometry.dropna()
+                if len(geometry):
+                    box = geometry.total_bounds
+                    return (float(box[0]), float(box[1]), float(box[2]), float(box[3]))
+            return None
+
+        return self.kept("bounds", measure)
+
+
+class District:
+    """One store and what is derived from it, safe for many threads.
+
+    Parameters are the store, the folder for caches (None: beside the database file), the
+    snapping distance in metres, the clock, and who is told of long steps.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        cache: Path | None = None,
+        snap_m: float = DEFAULT_SNAP_M,
+        clock: Callable[[], datetime] | None = None,
+        progress: Callable[[str], None] | None = None,
+    ) -> None:
+        self.store = store
+        self.snap_m = snap_m
+        info = store.district
+        self.name: str = info.name
+        self.epsg: int = info.epsg
+        self.demo: bool = info.demo
+        self.timezone = ZoneInfo(info.timezone)
+        self.cache = cache or store.cache_folder()
+        self._clock = clock or partial(datetime.now, UTC)
+        self._say = progress or (lambda text: None)
+        self._lock = threading.RLock()
+        self._view: View | None = None
+        self._index = FacilityIndex()
+        self._times: OrderedDict[Hashable, TravelTimes] = OrderedDict()
+
+    def now(self) -> datetime:
+        """This moment, in the district's time zone."""
+        return self._clock().astimezone(self.timezone)
+
+    def local(self, at: datetime | None) -> datetime:
+        """`at` in the district's time zone, or now."""
+        return self.now() if at is None else at.astimezone(self.timezone)
+
+    def view(self) -> View:
+        """The district at the newest committed revision; replays what is new."""
+        view = self._view
+        if view is not None and self.store.revision() == view.revision:
+            return view
+        with self._lock:
+            return self._refreshed()
+
+    def refresh(self) -> int:
+        """Replay what is new in the store; returns the revision now answered for."""
+        return self.view().revision
+
+    @property
+    def revision(self) -> int:
+        """The newest revision."""
+        return self.view().revision
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float] | None:
+        """(min_lon, min_lat, max_lon, max_lat) of what is drawn, None for an empty district."""
+        return self.view().bounds
+
+    def _refreshed(self) -> View:
+        old = self._view
+        with self.store.reading() as conn:
+            revision = self.store.revision(conn)
+            if old is not None and old.revision == revision:
+                return old
+            touched = self.store.touched(old.revision if old else 0, conn)
+            frames = dict(old.frames) if old else {}
+            seqs = {**(old.seqs if old else {}), **touched}
+            for table in _FRAMES:
+                if old is None or table in touched:
+                    frames[table] = self.store.frame(table, conn=conn)
+            if old is None or "road" in touched:
+                self._say("building the road network")
+                network = road_network(self.store.frame("road", conn=conn), epsg=self.epsg)
+                order = self._order(network)
+            else:
+                network, order = old.network, old.order
+            changed = {
+                table: None if old is None else self.store.changed_ids(table, old.revision, conn)
+                for table in FACILITY_TABLES
+                if old is None or table in touched
+            }
+        for table, ids in changed.items():
+            self._replay(table, frames[table], ids)
+        if old is None or touched.keys() & {"lot", "movement", "depot", "item"}:
+            stock = stock_table(frames["lot"])
+        else:
+            stock = old.stock
+        if old is None or "road" in touched or "closure" in touched:
+            self._times.clear()
+        self._view = View(self, revision, frames, network, seqs, order, stock, self._index)
+        return self._view
+
+    def _order(self, network: RoadNetwork) -> list[int] | None:
+        if len(network.arc_tail) == 0:
+            return None
+        kept = self.cache / f"order-{network.hash[:32]}.npy"
+        if kept.is_file():
+            order = np.load(kept, allow_pickle=False)
+            if len(order) == len(network.node_xy_m):
+                return [int(i) for i in order]
+        self._say("ordering the road network (once per network)")
+        found = _order_in_own_process(network)
+        self.cache.mkdir(parents=True, exist_ok=True)
+        part = kept.with_suffix(f".{os.getpid()}.part.npy")
+        np.save(part, np.asarray(found, dtype=np.int32))
+        part.replace(kept)
+        return found
+
+    def _replay(self, table: str, frame: gpd.GeoDataFrame, ids: set[str] | None) -> None:
+        """Row by row: what changed leaves the index, and what is still there comes back as it is now.
+
+        `ids` None, or very many, means everything of the table.
+        """
+        kind = FACILITY_TABLES[table]
+        if ids is None or len(ids) > _FEW_CHANGES:
+            self._index.replace(kind, self._facilities(table, frame))
+            return
+        for i in ids:
+            self._index.discard(kind, i)
+        for entry in self._facilities(table, frame[frame["id"].isin(ids)]):
+            self._index.insert(entry)
+
+    def _facilities(self, table: str, frame: gpd.GeoDataFrame) -> list[Facility]:
+        layer = LAYERS[FACILITY_TABLES[table]]
+        names = [f.name for f in layer.fields if f.name in frame.columns]
+        records = frame[names].to_dict("records")
+        geometries = metric_geometries(frame, self.epsg)
+        return [
+            Facility(layer.id, str(i), geometry, record)
+            for i, geometry, record in zip(frame["id"].tolist(), geometries, records, strict=True)
+            if geometry is not None and not geometry.is_empty
+        ]
+
+    def travel(self, view: View, at: datetime, *, closed: bool = True, distance: bool = False) -> TravelTimes:
+        """Travel times of one view at a moment; see `View.travel`."""
+        moment = self.local(at)
+        closures = view.closures_in_force(moment) if closed else None
+        names = tuple(sorted(closures["id"])) if closures is not None else ()
+        with self._lock:
+            key = (view.seqs.get("road", 0), moment.hour, distance)
+            base = self._keep_times(
+                (key, ()),
+                lambda: TravelTimes(
+                    view.network,
+                    hour=moment.hour,
+                    order=view.order,
+                    weight="distance" if distance else "time",
+                ),
+            )
+            if closures is None or not names:
+                return base
+            return self._keep_times(
+                (key, names, view.seqs["closure"]),
+                lambda: base.with_factors(
+                    view.network.closure_factors(
+                        metric_geometries(closures, self.epsg), closures["factor"].to_numpy(dtype=np.float64)
+                    )
+                ),
+            )
+
+    def _keep_times(self, key: Hashable, make: Callable[[], TravelTimes]) -> TravelTimes:
+        if key not in self._times:
+            self._times[key] = make()
+            while len(self._times) > _KEPT_TIMES:
+                self._times.popitem(last=False)
+        self._times.move_to_end(key)
+        return self._times[key]
+
+
+def metric_geometries(frame: gpd.GeoDataFrame, epsg: int) -> NDArray[np.object_]:
+    """The geometries of a WGS 84 frame in the metric CRS; None stays None."""
+    geometry = np.asarray(frame.geometry.array, dtype=object)
+    found: NDArray[np.object_] = shapely.transform(geometry, lambda xy: to_metric(xy, epsg=epsg))
+    return found
+
+
+def metric_points(frame: gpd.GeoDataFrame, epsg: int) -> NDArray[np.float64]:
+    """(n, 2) m: a point of each row that lies on it; NaN where there is no geometry."""
+    if len(frame) == 0:
+        return np.empty((0, 2))
+    points = shapely.point_on_surface(np.asarray(frame.geometry.array, dtype=object))
+    lonlat = np.column_stack([shapely.get_x(points), shapely.get_y(points)])
+    result = np.full((len(frame), 2), np.nan)
+    there = np.isfinite(lonlat).all(axis=1)
+    result[there] = to_metric(lonlat[there], epsg=epsg)
+    return result

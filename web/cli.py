@@ -1,0 +1,538 @@
+"""The command line: parse, call, print. `onemap COMMAND --help` says what each one takes."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from data.kinds import KINDS
+from data.settings import Settings, settings_table
+from data.store import Store
+from geo.errors import InputError, OneMapError
+from layers.layer import Lang, Role
+
+F = TypeVar("F", bound=Callable[..., Any])
+LOCAL_ROLE: Role = "administrator"
+"""Whoever may read the database file may see every field of it."""
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _settings() -> Settings:
+    return Settings.from_environment(os.environ)
+
+
+def _store(db: str | None) -> Store:
+    return Store(db or _settings().database)
+
+
+def _district(db: str | None) -> Any:
+    from layers.district import District
+
+    return District(_store(db), snap_m=_settings().snap_m, progress=_say)
+
+
+def database(command: F) -> F:
+    """Add --db to a command."""
+    return click.option(
+        "--db", metavar="PATH", help="Database file or URL (else ONEMAP_DATABASE, else var/district.gpkg)."
+    )(command)
+
+
+def as_json(command: F) -> F:
+    """Add --json to a command."""
+    return click.option("--json", "json_out", is_flag=True, help="Print JSON.")(command)
+
+
+def when(command: F) -> F:
+    """Add --at, the moment that is asked about, to a command."""
+    return click.option(
+        "--at",
+        "moment",
+        metavar="TIME",
+        help="The moment asked about, e.g. 2026-07-01T08:00+08:00 (default: now).",
+    )(command)
+
+
+def parse_lonlat(text: str, name: str) -> tuple[float, float]:
+    """Read LON,LAT in degrees; InputError names the option and the value."""
+    try:
+        lon, lat = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise InputError(f"{name}={text}: expected LON,LAT in degrees, such as 120.86,32.01") from error
+    return lon, lat
+
+
+def parse_moment(text: str | None, district: Any) -> datetime:
+    """Read a time; one without an offset is the district's local time; None is now."""
+    if text is None:
+        return district.now()  # type: ignore[no-any-return]
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(f"at={text}: expected a time such as 2026-07-01T08:00+08:00") from error
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=district.timezone)
+    return moment.astimezone(district.timezone)  # type: ignore[no-any-return]
+
+
+def _print_json(value: Any) -> None:
+    from layers.render import plain
+
+    click.echo(json.dumps(value, ensure_ascii=False, indent=1, default=plain, allow_nan=False))
+
+
+class _SpreadPoints(click.Command):
+    """A command whose --from and --to take several places after one option name."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        spread: list[str] = []
+        option = ""
+        for arg in args:
+            if arg in ("--from", "--to"):
+                option = arg
+                continue
+            if arg.startswith("--"):
+                option = ""
+                spread.append(arg)
+            elif option and "," in arg:
+                spread += [option, arg]
+            else:
+                option = ""
+                spread.append(arg)
+        return super().parse_args(ctx, spread)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="district-onemap")
+def cli() -> None:
+    """The district's one map: import, coverage, supplies, layered maps."""
+
+
+@cli.command()
+@database
+@click.option("--name", default="未命名", show_default=True, help="Name of the district.")
+@click.option("--epsg", default=4549, show_default=True, help="Metric CRS that the district measures in.")
+@click.option("--timezone", default="Asia/Shanghai", show_default=True, help="For duty hours and expiry.")
+def init(db: str | None, name: str, epsg: int, timezone: str) -> None:
+    """Make an empty district."""
+    path = db or _settings().database
+    Store.create(path, name=name, epsg=epsg, timezone=timezone)
+    _say(f"made an empty district '{name}' (EPSG:{epsg}, {timezone}) at {path}")
+
+
+@cli.command("import")
+@database
+@click.argument("kind", type=click.Choice(list(KINDS)))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--crs", help="EPSG:4326, EPSG:4490, EPSG:4549 ..., GCJ-02 or BD-09; needed where the file has none."
+)
+@click.option(
+    "--map", "mapping", multiple=True, metavar="COLUMN=FIELD", help="Read COLUMN of the file as FIELD."
+)
+@click.option("--source", help="Where the data comes from (default: the file's name).")
+@click.option("--dry-run", is_flag=True, help="Check everything, write nothing.")
+@click.option("--append", is_flag=True, help="Add to roads, water or boundary instead of replacing them.")
+@click.option("--force", is_flag=True, help="Accept a declared datum that looks wrong.")
+@as_json
+def import_command(
+    db: str | None,
+    kind: str,
+    file: Path,
+    crs: str | None,
+    mapping: tuple[str, ...],
+    source: str | None,
+    dry_run: bool,
+    append: bool,
+    force: bool,
+    json_out: bool,
+) -> None:
+    """Import FILE as KIND: all or nothing, with a report row by row."""
+    from data.importers import import_file
+
+    column_map = {}
+    for pair in mapping:
+        column, found, field = pair.partition("=")
+        if not found:
+            raise InputError(f"map={pair}: expected COLUMN=FIELD")
+        column_map[column] = field
+    report = import_file(
+        _store(db),
+        kind,
+        file,
+        crs=crs,
+        column_map=column_map,
+        dry_run=dry_run,
+        force=force,
+        append=append,
+        source=source,
+        now_utc=datetime.now(UTC),
+    )
+    if json_out:
+        _print_json(report.to_json())
+    else:
+        click.echo(report.to_text())
+
+
+@cli.command()
+@click.argument("kind", type=click.Choice(list(KINDS)))
+def template(kind: str) -> None:
+    """Write the empty sheet of KIND to standard output (redirect it to a file.xlsx)."""
+    from data.templates import template_xlsx
+
+    sheet = template_xlsx(kind)
+    if sys.stdout.isatty():
+        raise InputError(f"this is a spreadsheet; redirect it: onemap template {kind} > {kind}.xlsx")
+    sys.stdout.buffer.write(sheet)
+
+
+@cli.command()
+@database
+@click.argument("layer")
+@click.option(
+    "-f", "--format", "form", default="geojson", show_default=True, help="geojson, gpkg, csv, xlsx or html."
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="File to write (default: standard output)."
+)
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+@when
+def export(
+    db: str | None, layer: str, form: str, output: Path | None, lang: Lang, moment: str | None
+) -> None:
+    """Export LAYER (or `all` with -f html for the whole atlas)."""
+    from layers import html, query, render
+
+    district = _district(db)
+    at = parse_moment(moment, district)
+    if form == "html":
+        chosen = None if layer == "all" else [query.layer_for(layer, LOCAL_ROLE).id]
+        content = html.atlas(district, role=LOCAL_ROLE, lang=lang, at=at, layer_ids=chosen).encode()
+    else:
+        content = render.render(query.read(district, layer, role=LOCAL_ROLE, at=at), form, lang)
+    if output is None:
+        sys.stdout.buffer.write(content)
+    else:
+        part = output.with_name(output.name + ".part")
+        part.write_bytes(content)
+        part.replace(output)
+        _say(f"wrote {output} ({len(content):,} bytes)")
+
+
+@cli.command("layers")
+@database
+@as_json
+def layers_command(db: str | None, json_out: bool) -> None:
+    """List the layers with count, source and age."""
+    from layers import query, render
+
+    district = _district(db)
+    found = [
+        render.describe(query.read(district, name, role=LOCAL_ROLE)) for name in query.permitted(LOCAL_ROLE)
+    ]
+    if json_out:
+        _print_json(found)
+        return
+    for row in found:
+        click.echo(f"{row['id']:<18} {row['count']:>7}  {row['updated_utc'] or '-':<20}  {row['source']}")
+
+
+@cli.command()
+@database
+@as_json
+def unplaced(db: str | None, json_out: bool) -> None:
+    """List the facilities that have an address but no place on the map yet."""
+    from layers import analyses
+
+    rows = analyses.unplaced(_district(db))
+    if json_out:
+        _print_json(rows)
+        return
+    for row in rows:
+        click.echo(f"{row['layer']:<14} {row['id']:<16} {row['name']}  {row['address'] or '-'}")
+    click.echo(f"{len(rows)} to be placed")
+
+
+@cli.command()
+@database
+@click.option("--at", "place", required=True, metavar="LON,LAT", help="The place.")
+@click.option("--radius-m", type=float, help="Within this distance, bound included.")
+@click.option("--minutes", type=float, help="Or within this driving time on the road network.")
+@click.option("--kinds", help="Layers to look in, separated by commas (default: all facilities).")
+@click.option("--when", "moment", metavar="TIME", help="The moment asked about (default: now).")
+@as_json
+def around(
+    db: str | None,
+    place: str,
+    radius_m: float | None,
+    minutes: float | None,
+    kinds: str | None,
+    moment: str | None,
+    json_out: bool,
+) -> None:
+    """What stands around a place."""
+    from layers import analyses
+
+    district = _district(db)
+    result = analyses.around(
+        district,
+        lonlat=parse_lonlat(place, "at"),
+        radius_m=radius_m,
+        minutes=minutes,
+        kinds=kinds.split(",") if kinds else None,
+        at=parse_moment(moment, district),
+    )
+    if json_out:
+        _print_json(result)
+        return
+    for row in result["facilities"]:
+        far = f"{row['distance_m']:>8.0f} m" if "distance_m" in row else f"{row['total_s'] / 60:>8.1f} min"
+        click.echo(f"{far}  {row['kind']:<18} {row['id']:<14} {row['name'] or ''}")
+    click.echo(f"{result['count']} found")
+
+
+@cli.command()
+@as_json
+def speeds(json_out: bool) -> None:
+    """Print the speed table in force."""
+    from layers import analyses
+
+    table = analyses.speed_table()
+    if json_out:
+        _print_json(table)
+        return
+    for row in table["classes"]:
+        click.echo(f"{row['highway']:<16} {row['free_kmh']:>5.0f} km/h  peak x{row['peak_factor']}")
+    for note in table["notes"]:
+        click.echo(note)
+
+
+@cli.command(cls=_SpreadPoints)
+@database
+@click.option("--from", "origins", multiple=True, required=True, metavar="LON,LAT ...")
+@click.option("--to", "destinations", multiple=True, required=True, metavar="LON,LAT ...")
+@click.option("--weight", type=click.Choice(["time", "distance"]), default="time", show_default=True)
+@when
+@as_json
+def times(
+    db: str | None,
+    origins: tuple[str, ...],
+    destinations: tuple[str, ...],
+    weight: str,
+    moment: str | None,
+    json_out: bool,
+) -> None:
+    """Travel times and road distances from every origin to every destination."""
+    from layers import analyses
+
+    district = _district(db)
+    result = analyses.times(
+        district,
+        origins=[parse_lonlat(text, "from") for text in origins],
+        destinations=[parse_lonlat(text, "to") for text in destinations],
+        weight=weight,
+        at=parse_moment(moment, district),
+    )
+    if json_out:
+        _print_json(result)
+        return
+    for i, (seconds, metres) in enumerate(zip(result["time_s"], result["distance_m"], strict=True)):
+        for j, (s, m) in enumerate(zip(seconds, metres, strict=True)):
+            text = "no route" if s is None else f"{s / 60:.1f} min, {m / 1000:.2f} km"
+            click.echo(f"{origins[i]} -> {destinations[j]}: {text}")
+
+
+@cli.command(cls=_SpreadPoints)
+@database
+@click.option("--from", "origin", required=True, metavar="LON,LAT")
+@click.option("--to", "destination", required=True, metavar="LON,LAT")
+@click.option("--weight", type=click.Choice(["time", "distance"]), default="time", show_default=True)
+@when
+@as_json
+def route(
+    db: str | None, origin: str, destination: str, weight: str, moment: str | None, json_out: bool
+) -> None:
+    """The quickest (or shortest) route, with its geometry."""
+    from layers import analyses
+
+    district = _district(db)
+    result = analyses.route(
+        district,
+        origin=parse_lonlat(origin, "from"),
+        destination=parse_lonlat(destination, "to"),
+        weight=weight,
+        at=parse_moment(moment, district),
+    )
+    if json_out:
+        _print_json(result)
+    elif result["time_s"] is None:
+        click.echo(f"no route: {result['reason']}")
+    else:
+        click.echo(f"{result['time_s'] / 60:.1f} min, {result['distance_m'] / 1000:.2f} km")
+
+
+@cli.command()
+@database
+@click.option("--limit", "limit_s", type=float, default=3600.0, show_default=True, help="s, bound included.")
+@click.option("--skill", help="Only teams with this skill count.")
+@click.option("--places", type=click.Choice(["villages", "cells", "enterprises"]), default="villages")
+@when
+@as_json
+def coverage(
+    db: str | None, limit_s: float, skill: str | None, places: str, moment: str | None, json_out: bool
+) -> None:
+    """Who is reached within the limit, with the proof row of every place."""
+    from layers import analyses
+
+    district = _district(db)
+    result = analyses.coverage(
+        district, limit_s=limit_s, skill=skill, at=parse_moment(moment, district), places=places
+    )
+    if json_out:
+        _print_json(result.to_json())
+        return
+    for line in analyses.coverage_lines(result):
+        click.echo(line)
+
+
+@cli.command()
+@database
+@click.option("--to", "place", required=True, metavar="LON,LAT", help="Where the supplies are needed.")
+@click.option("--need", "needs", multiple=True, required=True, metavar="ITEM=QTY")
+@click.option("--within", type=float, help="Deadline in minutes, bound included.")
+@when
+@as_json
+def supply(
+    db: str | None,
+    place: str,
+    needs: tuple[str, ...],
+    within: float | None,
+    moment: str | None,
+    json_out: bool,
+) -> None:
+    """N of item X at P within T: which depots give how much, and when it is there."""
+    from layers import analyses
+
+    district = _district(db)
+    result = analyses.supply(
+        district,
+        lonlat=parse_lonlat(place, "to"),
+        needs=analyses.parse_needs(needs),
+        within_s=None if within is None else within * 60.0,
+        at=parse_moment(moment, district),
+    )
+    if json_out:
+        _print_json(result)
+        return
+    for line in analyses.supply_lines(result):
+        click.echo(line)
+
+
+@cli.command()
+def settings() -> None:
+    """Every setting: name, value, default and help."""
+    for row in settings_table(_settings()):
+        click.echo(
+            f"{row['variable']:<22} {row['value']!s:<24} (default {row['default']!s})  {row['help_en']}"
+        )
+
+
+@cli.command()
+@database
+def doctor(db: str | None) -> None:
+    """Check the installation and the database."""
+    from layers import doctor as checks
+
+    failed = 0
+    for check in checks.run(db or _settings().database):
+        click.echo(f"{'ok  ' if check.ok else 'FAIL'} {check.name}: {check.detail}")
+        failed += not check.ok
+    if failed:
+        raise SystemExit(1)
+
+
+@cli.command()
+@database
+@click.option("--roads", type=click.Path(exists=True, path_type=Path), help="Road network to measure on.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Save the figures as JSON.")
+def bench(db: str | None, roads: Path | None, output: Path | None) -> None:
+    """Time coverage and nearest supplies beside other engines, in one run, as ratios."""
+    from layers.bench import run_bench
+
+    run_bench(roads, output=output, say=click.echo)
+
+
+@cli.command()
+@database
+@click.option("--host", default=None, help="Address to listen on (default 127.0.0.1).")
+@click.option("--port", type=int, default=None, help="Port (default 8000).")
+def serve(db: str | None, host: str | None, port: int | None) -> None:
+    """Serve the one map of a district that is there already."""
+    from web.server import serve as serve_app
+
+    chosen = _settings()
+    path = db or chosen.database
+    Store(path)
+    serve_app(chosen, path, host=host or chosen.host, port=port or chosen.port)
+
+
+@cli.command()
+@database
+@click.option("--check", is_flag=True, help="Do everything but serve.")
+@click.option("--port", type=int, default=None, help="Port (default 8000).")
+@click.option("--home", type=click.Path(path_type=Path), hidden=True, help="Where var/ is made.")
+def run(db: str | None, check: bool, port: int | None, home: Path | None) -> None:
+    """Make the demo district where there is no database yet, compute, report, serve."""
+    from data.demo import load_demo
+    from layers import report, tiles
+
+    started = time.monotonic()
+    chosen = _settings()
+    path = db or os.environ.get("ONEMAP_DATABASE") or str((home or Path.cwd()) / "var" / "district.gpkg")
+    if "://" not in path and not Path(path).exists():
+        _say(f"making the demo district at {path}")
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        part = Path(path).with_name(Path(path).name + ".part")
+        for leftover in part.parent.glob(part.name + "*"):
+            leftover.unlink()
+        store = Store.create(str(part), name="崇川区(示意)", epsg=4549, demo=True)
+        load_demo(store, now_utc=datetime.now(UTC), progress=_say)
+        store.close()
+        part.replace(path)
+    district = _district(path)
+    tiles.build_base(district)
+    for line in report.lines(district):
+        click.echo(line)
+    _say(f"ready after {time.monotonic() - started:.1f} s")
+    if not check:
+        from web.server import serve as serve_app
+
+        serve_app(chosen, path, host=chosen.host, port=port or chosen.port)
+
+
+def main() -> None:
+    """Entry point: one place where an error becomes a sentence and an exit code."""
+    try:
+        code = cli.main(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except OneMapError as error:
+        _say(f"onemap: {error.title.lower()}: {error.detail}")
+        for row in getattr(error, "rows", [])[:20]:
+            at = f"row {row['row']}" if row.get("row") is not None else "file"
+            column = f", {row['column']}" if row.get("column") else ""
+            _say(f"  {at}{column}: {row['value']!r}; expected {row['expected']}")
+        sys.exit(2 if error.status < 500 else 1)
