@@ -1,0 +1,1 @@
+"""One module per step; what stands here is never edited after a release."""
