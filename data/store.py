@@ -346,6 +346,26 @@ class Store:
         with self._using(conn) as used:
             return [Change(*row) for row in used.execute(statement)]
 
+    def touched(self, since: int, conn: Connection | None = None) -> dict[str, int]:
+        """The tables changed after revision `since`, each with the seq of its newest change."""
+        change = schema.table("change")
+        newest = sa.func.max(change.c.seq)
+        statement = sa.select(change.c.table, newest).where(change.c.seq > since).group_by(change.c.table)
+        with self._using(conn) as used:
+            return {str(table): int(seq) for table, seq in used.execute(statement)}
+
+    def changed_ids(self, table: str, since: int, conn: Connection | None = None) -> set[str]:
+        """The external ids of the rows of `table` changed after revision `since`."""
+        change = schema.table("change")
+        statement = sa.select(change.c.id).where(change.c.seq > since, change.c.table == table).distinct()
+        with self._using(conn) as used:
+            return {str(found) for found in used.scalars(statement)}
+
+    def cache_folder(self) -> Path:
+        """Where derived files stand: beside the database file, or under var/ for a server."""
+        path = self.path
+        return path.with_suffix(".cache") if path is not None else Path("var") / "cache"
+
     def counts(self, conn: Connection | None = None) -> dict[str, int]:
         """Rows of every table that a user knows, in one statement."""
         names = [name for name in sorted(schema.METADATA.tables) if name not in ("change", "district")]
