@@ -39,6 +39,7 @@ BUSY_TIMEOUT_S = 10.0
 """How long a writer waits for another one before it gives up."""
 
 _CHUNK = 500
+_NOT_CONTENT = ("fid", "id", "geom", "source", "source_datum", "updated_utc")
 _M_PER_DEG = 110_574.0  # shortest degree of latitude, so that the margin is never short
 
 
@@ -483,10 +484,8 @@ class Store:
                     [{"_id": identity} for identity in gone],
                 )
             if inserted:
-                conn.execute(
-                    sa.insert(target),
-                    [{"id": i, **dict(zip(names, new[i], strict=True)), **stamp} for i in inserted],
-                )
+                tail = tuple(stamp.values())
+                _insert_many(conn, target, ["id", *names, *stamp], [(i, *new[i], *tail) for i in inserted])
             if updated:
                 conn.execute(
                     sa.update(target)
@@ -676,9 +675,11 @@ def _connect(path: Path, busy_timeout_s: float, *, mode: str = "rw") -> sqlite3.
 def _begin(conn: Connection) -> None:
     if conn.get_execution_options().get("onemap_access") == "write":
         conn.exec_driver_sql("PRAGMA query_only = OFF")
+        conn.exec_driver_sql("PRAGMA cache_size = -65536")  # a whole road network in one transaction
         conn.exec_driver_sql("BEGIN IMMEDIATE")
     else:
         conn.exec_driver_sql("PRAGMA query_only = ON")
+        conn.exec_driver_sql("PRAGMA cache_size = -4096")
         conn.exec_driver_sql("BEGIN")
         conn.exec_driver_sql("SELECT 1 FROM sqlite_master LIMIT 1")  # the snapshot is taken here, not later
 
@@ -777,7 +778,7 @@ def _error(error: BaseException | None, place: _Place, busy_timeout_s: float) ->
     state = getattr(error, "sqlstate", None)
     code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
     if isinstance(error, sqlite3.IntegrityError) or (state or "").startswith("23"):
-        return Conflict(_constraint(text))
+        return _constraint(text)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or state in ("55P03", "40001", "40P01"):
         return Unavailable(_busy(busy_timeout_s))
     if code == sqlite3.SQLITE_FULL or state == "53100":
@@ -795,17 +796,22 @@ def _error(error: BaseException | None, place: _Place, busy_timeout_s: float) ->
     return Unavailable(f"the database {place.shown} refused the statement ({type(error).__name__})")
 
 
-def _constraint(text: str) -> str:
-    if "ck_lot_" in text and "unit" not in text:
-        return "stock would become negative, or more than is on hand reserved or on hold; read the lot again"
+def _constraint(text: str) -> OneMapError:
+    first = text.splitlines()[0] if text else "a constraint"
+    if "ck_lot_reserved_and_hold" in text or any(f"ck_lot_{name}" in text for name in schema.BALANCES):
+        return Conflict(
+            "stock would become negative, or more be reserved and on hold than is on hand; read the lot again"
+        )
     if "append-only" in text:
-        return "changes and movements are never altered or deleted; record a reversing movement"
+        return Conflict("changes and movements are never altered or deleted; record a reversing movement")
     if "FOREIGN KEY" in text or "foreign key" in text:
-        return (
+        return Conflict(
             "the row refers to a record that is not there, or others refer to it;"
             " import, or delete, those first"
         )
-    return f"the database refused the row: {text.splitlines()[0] if text else 'a constraint'}"
+    if "UNIQUE" in text or "unique" in text:
+        return Conflict(f"a row of that key is there already ({first}); use another id")
+    return InputError(f"a value is outside what the schema allows ({first}); mend the value")
 
 
 # -- frames to rows and back
@@ -857,7 +863,7 @@ def _rows(table: str, frame: pd.DataFrame, dialect: str) -> tuple[list[str], dic
         ):
             continue
         declared = kind.column(name) if kind else None
-        cells = [_cell(declared.type if declared else "text", name, value) for value in frame[name].tolist()]
+        cells = _cells(declared.type if declared else "text", name, frame[name])
         if declared is not None and declared.default is not None:
             default = int(declared.default) if isinstance(declared.default, bool) else declared.default
             cells = [default if cell is None else cell for cell in cells]
@@ -890,13 +896,24 @@ def _shapes(table: str, frame: pd.DataFrame) -> Any:
         raise CrsError(f"{table}: the frame is in {crs.name}; convert it to EPSG:{STORED_EPSG} first")
     shapes = np.array(frame.geometry.array, dtype=object)
     shapes[shapely.is_empty(shapes)] = None
+    bad = np.flatnonzero(~np.isfinite(shapely.bounds(shapes)).all(axis=1) & ~shapely.is_missing(shapes))
+    if len(bad):
+        raise InputError(f"{table}: row {bad[0] + 1} has a coordinate that is no finite number")
+    kind = schema.kind_of(table)
+    allowed = kind.geometry if kind is not None and kind.geometry else ("Polygon", "MultiPolygon")
+    codes = [shapely.GeometryType[name.upper()].value for name in allowed]
+    bad = np.flatnonzero(~np.isin(shapely.get_type_id(shapes), [*codes, -1]))
+    if len(bad):
+        raise InputError(
+            f"{table}: row {bad[0] + 1} is a {shapes[bad[0]].geom_type}; expected {' or '.join(allowed)}"
+        )
     return shapes
 
 
 def _ids(table: str, frame: pd.DataFrame, values: dict[str, list[Any]]) -> list[str]:
     kind = schema.kind_of(table)
     if "id" in frame.columns:
-        ids = [_cell("text", "id", value) for value in frame["id"].tolist()]
+        ids = _cells("text", "id", frame["id"])
         if None in ids:
             raise InputError(f"{table}.id: row {ids.index(None) + 1} is empty; every row needs its id")
         return ids
@@ -912,20 +929,37 @@ def _ids(table: str, frame: pd.DataFrame, values: dict[str, list[Any]]) -> list[
 
 def _content_ids(table: str, rows: int, values: dict[str, list[Any]]) -> list[str]:
     """Ids that follow from the content: the same file gives the same ids, twins are numbered."""
-    names = [c.name for c in schema.table(table).columns if c.name in values and c.name != "geom"]
-    plain = zip(*(values[name] for name in names), strict=True) if names else iter([()] * rows)
-    shapes = values.get("geom") or [None] * rows
+    names = [name for name in schema.table(table).columns.keys() if name not in _NOT_CONTENT]  # noqa: SIM118
+    nothing = [None] * rows
     met: dict[str, int] = {}
     ids = []
-    for cells, shape in zip(plain, shapes, strict=True):
-        known = [(name, cell) for name, cell in zip(names, cells, strict=True) if cell is not None]
-        body = geometry.wkb(shape)
+    cells = zip(*(values.get(name, nothing) for name in names), strict=True)
+    for known, shape in zip(cells, values.get("geom", nothing), strict=True):
         digest = hashlib.blake2b(repr(known).encode(), digest_size=10)
+        body = geometry.wkb(shape)
         digest.update(body.encode() if isinstance(body, str) else body or b"")
         key = digest.hexdigest()
         met[key] = met.get(key, 0) + 1
         ids.append(key if met[key] == 1 else f"{key}-{met[key]}")
     return ids
+
+
+def _cells(kind: str, name: str, column: "pd.Series[Any]") -> list[Any]:
+    """A whole column as stored, the common cases without a call for each cell."""
+    values = column.tolist()
+    missing = column.isna().to_numpy(dtype=bool)
+    if missing.all():
+        return [None] * len(values)
+    if kind == "boolean" and column.dtype == np.bool_:
+        return [int(value) for value in values]
+    if kind == "integer" and isinstance(column.dtype, np.dtype) and column.dtype.kind in "iu":
+        return values
+    if kind in ("text", "choice", "choices", "duty"):
+        return [
+            value if type(value) is str and value and not value.isspace() else _cell(kind, name, value)
+            for value in values
+        ]
+    return [None if gone else _cell(kind, name, value) for value, gone in zip(values, missing, strict=True)]
 
 
 def _is_missing(value: Any) -> bool:
@@ -970,6 +1004,20 @@ def _cell(kind: str, name: str, value: Any) -> Any:
     if kind == "datetime":
         return schema.utc_text(value)
     return value if isinstance(value, str) else str(value)
+
+
+def _insert_many(
+    conn: Connection, target: sa.Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Insert encoded rows; where the driver takes positions, without a dictionary for each row."""
+    compiled = sa.insert(target).compile(conn, column_keys=list(names))
+    if compiled.positional:
+        order = [list(names).index(name) for name in compiled.positiontup or ()]
+        if order != list(range(len(names))):
+            rows = [tuple(row[i] for i in order) for row in rows]
+        conn.exec_driver_sql(str(compiled), list(rows))
+    else:
+        conn.execute(sa.insert(target), [dict(zip(names, row, strict=True)) for row in rows])
 
 
 def _existing(
