@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from data import schema
 from data.schema import ACCOUNTS, BALANCES, MOVEMENT_KINDS, ON_HAND_ACCOUNTS
-from data.store import Counts, _cell
+from data.store import Counts, _cell, translated
 from geo.errors import Conflict, InputError, NotFound
 
 _CHUNK = 500
@@ -146,7 +146,7 @@ def record(
         for m in wanted
     ]
     table = schema.table("movement")
-    with conn.begin_nested():
+    with translated(), conn.begin_nested():
         start = 0
         while start < len(rows):  # one statement for each run of rows with the same columns, in order
             end = start + 1
@@ -239,7 +239,7 @@ def apply_lots(
         elif not steps:
             untouched += 1
         movements += steps
-    with conn.begin_nested():
+    with translated(), conn.begin_nested():
         if new:
             conn.execute(sa.insert(lot), new)
         if changed:

@@ -80,15 +80,28 @@ _BIG = BigInteger().with_variant(Integer(), "sqlite")  # GeoPackage knows INTEGE
 _E3 = {"quantity": "on_hand_e3", "reserved": "reserved_e3", "on_hold": "on_hold_e3"}
 
 
-class UtcNow(FunctionElement[str]):
-    """Now, as ISO text in UTC with milliseconds."""
+AUTO_ID = "(auto)"
+AUTO_UTC = "1970-01-01T00:00:00.000Z"
+# GDAL and QGIS take an expression that is a text column's default for the text itself, so on SQLite the
+# defaults are these constants, and a trigger puts an id and the time in their place.
+
+
+class AutoUtc(FunctionElement[str]):
+    """The time of a row that came without one."""
+
+    type = Text()
+    inherit_cache = True
+
+
+class AutoId(FunctionElement[str]):
+    """The external id of a row that came without one (drawn in QGIS)."""
 
     type = Text()
     inherit_cache = True
 
 
 class RandomId(FunctionElement[str]):
-    """An external id for a row that came without one (drawn in QGIS)."""
+    """The id of a movement that came without one."""
 
     type = Text()
     inherit_cache = True
@@ -98,24 +111,18 @@ _SQLITE_NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 _POSTGRESQL_NOW = "to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
 
 
-@compiles(UtcNow)
-def _utc_now(element: UtcNow, compiler: Any, **_: Any) -> str:
-    return _SQLITE_NOW
+_SQLITE_ID = "lower(hex(randomblob(8)))"
+_POSTGRESQL_ID = "substr(replace(gen_random_uuid()::text, '-', ''), 1, 16)"
 
 
-@compiles(UtcNow, "postgresql")
-def _utc_now_postgresql(element: UtcNow, compiler: Any, **_: Any) -> str:
-    return _POSTGRESQL_NOW
+def _renders(element: type, sqlite_text: str, postgresql_text: str) -> None:
+    compiles(element)(lambda *_, **__: sqlite_text)
+    compiles(element, "postgresql")(lambda *_, **__: postgresql_text)
 
 
-@compiles(RandomId)
-def _random_id(element: RandomId, compiler: Any, **_: Any) -> str:
-    return "lower(hex(randomblob(8)))"
-
-
-@compiles(RandomId, "postgresql")
-def _random_id_postgresql(element: RandomId, compiler: Any, **_: Any) -> str:
-    return "substr(replace(gen_random_uuid()::text, '-', ''), 1, 16)"
+_renders(AutoUtc, f"'{AUTO_UTC}'", _POSTGRESQL_NOW)
+_renders(AutoId, f"'{AUTO_ID}'", _POSTGRESQL_ID)
+_renders(RandomId, _SQLITE_ID, _POSTGRESQL_ID)
 
 
 def utc_text(moment: datetime | str) -> str:
@@ -246,7 +253,7 @@ def geometry_type(kind: kinds.Kind) -> str:
 def _key_columns(table: str) -> list[Any]:
     return [
         Column("fid", _BIG, primary_key=True, autoincrement=True),
-        Column("id", Text, nullable=False, unique=True, server_default=RandomId()),
+        Column("id", Text, nullable=False, unique=True, server_default=AutoId()),
         CheckConstraint("id <> ''", name=f"ck_{table}_id"),
     ]
 
@@ -255,7 +262,7 @@ def _provenance(table: str) -> list[Any]:
     return [
         Column("source", Text, nullable=False, server_default=text("'manual'")),
         Column("source_datum", Text, nullable=False, server_default=text("'EPSG:4326'")),
-        Column("updated_utc", Text, nullable=False, server_default=UtcNow()),
+        Column("updated_utc", Text, nullable=False, server_default=AutoUtc()),
         CheckConstraint("updated_utc LIKE '____-__-__T__:__:__%Z'", name=f"ck_{table}_updated_utc"),
     ]
 
@@ -430,44 +437,61 @@ CONSTRAINT fk_gc_srs FOREIGN KEY (srs_id) REFERENCES gpkg_spatial_ref_sys(srs_id
     ]
 
 
-def _sqlite_triggers() -> list[str]:
-    found = []
-    for logged in _logged():
-        name = logged.name
-        log = 'INSERT INTO change ("table", id, operation, utc) VALUES'
-        stamp = ""
-        if "updated_utc" in logged.columns:  # an edit from elsewhere that left the old time gets a new one
+def _sqlite_change_triggers(logged: Table) -> list[str]:
+    name = logged.name
+    log = 'INSERT INTO change ("table", id, operation, utc)'
+    is_new, was_new, stamp, finish = "0", "0", "", ""
+    if "fid" in logged.columns:
+        parts = {"id": (AUTO_ID, _SQLITE_ID)}
+        if "updated_utc" in logged.columns:
+            parts["updated_utc"] = (AUTO_UTC, _SQLITE_NOW)
+            # an edit from elsewhere that left the old time gets a new one
             stamp = (
                 f"\nUPDATE {name} SET updated_utc = {_SQLITE_NOW}"
                 "\nWHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;"
             )
-        found.append(
-            f"CREATE TRIGGER change_{name}_insert AFTER INSERT ON {name} BEGIN\n"
-            f"{log} ('{name}', NEW.id, 'insert', {_SQLITE_NOW});\nEND"
+        is_new = " OR ".join(f"NEW.{column} = '{auto}'" for column, (auto, _) in parts.items())
+        was_new = " OR ".join(f"OLD.{column} = '{auto}'" for column, (auto, _) in parts.items())
+        values = ", ".join(
+            f"{column} = iif({column} = '{auto}', {made}, {column})" for column, (auto, made) in parts.items()
         )
+        finish = f"UPDATE {name} SET {values} WHERE fid = NEW.fid;"
+    found = [
+        f"CREATE TRIGGER change_{name}_insert AFTER INSERT ON {name} WHEN NOT ({is_new}) BEGIN\n"
+        f"{log} VALUES ('{name}', NEW.id, 'insert', {_SQLITE_NOW});\nEND",
+        f"CREATE TRIGGER change_{name}_delete AFTER DELETE ON {name} BEGIN\n"
+        f"{log} VALUES ('{name}', OLD.id, 'delete', {_SQLITE_NOW});\nEND",
+        f"CREATE TRIGGER change_{name}_rename AFTER UPDATE OF id ON {name}\n"
+        f"WHEN OLD.id <> NEW.id AND NOT ({was_new}) BEGIN\n"
+        f"{log} VALUES ('{name}', OLD.id, 'delete', {_SQLITE_NOW});\nEND",
+        f"CREATE TRIGGER change_{name}_update AFTER UPDATE ON {name} WHEN NOT ({was_new}) BEGIN\n"
+        f"{log}\nVALUES ('{name}', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), {_SQLITE_NOW});"
+        f"{stamp}\nEND",
+    ]
+    if finish:
         found.append(
-            f"CREATE TRIGGER change_{name}_delete AFTER DELETE ON {name} BEGIN\n"
-            f"{log} ('{name}', OLD.id, 'delete', {_SQLITE_NOW});\nEND"
+            f"CREATE TRIGGER change_{name}_finish AFTER INSERT ON {name} WHEN {is_new} BEGIN\n{finish}\n"
+            f"{log} SELECT '{name}', id, 'insert', {_SQLITE_NOW} FROM {name} WHERE fid = NEW.fid;\nEND"
         )
-        found.append(
-            f"CREATE TRIGGER change_{name}_rename AFTER UPDATE OF id ON {name} WHEN OLD.id <> NEW.id BEGIN\n"
-            f"{log} ('{name}', OLD.id, 'delete', {_SQLITE_NOW});\nEND"
-        )
-        found.append(
-            f"CREATE TRIGGER change_{name}_update AFTER UPDATE ON {name} BEGIN\n"
-            f"{log} ('{name}', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), {_SQLITE_NOW});"
-            f"{stamp}\nEND"
-        )
+    return found
+
+
+def _sqlite_triggers() -> list[str]:
+    found = [trigger for logged in _logged() for trigger in _sqlite_change_triggers(logged)]
     for name in APPEND_ONLY:
         refuse = f"SELECT RAISE(ABORT, '{name} is append-only');\nEND"
         found.append(f"CREATE TRIGGER {name}_no_update BEFORE UPDATE ON {name} BEGIN\n{refuse}")
         found.append(f"CREATE TRIGGER {name}_no_delete BEFORE DELETE ON {name} BEGIN\n{refuse}")
         # INSERT OR REPLACE deletes without firing a delete trigger
-        same = "seq = NEW.seq" + (" OR id = NEW.id" if name == "movement" else "")
         found.append(
             f"CREATE TRIGGER {name}_no_replace BEFORE INSERT ON {name}\n"
-            f"WHEN EXISTS (SELECT 1 FROM {name} WHERE {same}) BEGIN\n{refuse}"
+            f"WHEN EXISTS (SELECT 1 FROM {name} WHERE seq = NEW.seq) BEGIN\n{refuse}"
         )
+    found.append(
+        "CREATE TRIGGER movement_one_id BEFORE INSERT ON movement\n"
+        "WHEN EXISTS (SELECT 1 FROM movement WHERE id = NEW.id OR reverses = NEW.reverses) BEGIN\n"
+        "SELECT RAISE(ABORT, 'UNIQUE constraint failed: movement.id or movement.reverses');\nEND"
+    )
     found.append(
         "CREATE TRIGGER movement_balances AFTER INSERT ON movement BEGIN\n"
         f"UPDATE lot SET {_balance_assignments('NEW.')}\nWHERE id = NEW.lot_id;\nEND"

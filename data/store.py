@@ -97,11 +97,13 @@ class Store:
     def __init__(self, url: str | os.PathLike[str], *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         self._place = _place(url)
         self._busy_timeout_s = busy_timeout_s
-        if self._place.path is not None and not self._place.path.is_file():
-            raise NotFound(
-                f"there is no database at {self._place.path};"
-                f" make one with `onemap init --db {self._place.path}`"
-            )
+        path = self._place.path
+        try:
+            is_there = path is None or path.is_file()
+        except OSError as error:
+            raise Unavailable(f"{path} cannot be opened: {error.strerror or error}") from error
+        if not is_there:
+            raise NotFound(f"there is no database at {path}; make one with `onemap init --db {path}`")
         self._open()
         try:
             self._check()
@@ -144,10 +146,10 @@ class Store:
                 store.close()
             return cls(url, busy_timeout_s=busy_timeout_s)
         path = place.path
-        if path.exists():
-            raise Conflict(f"{path} exists already; name another file or delete it first")
         part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
         try:
+            if path.exists():
+                raise Conflict(f"{path} exists already; name another file or delete it first")
             path.parent.mkdir(parents=True, exist_ok=True)
             _create_file(part, name=name.strip(), epsg=epsg, timezone=timezone, demo=demo)
             _link(part, path)
@@ -226,7 +228,7 @@ class Store:
     def reading(self) -> Iterator[Connection]:
         """A connection that sees one state of the database, however long it reads."""
         self._after_fork()
-        with _translated(self._place, self._busy_timeout_s), self._engine.connect() as conn:
+        with translated(self._place.shown, self._busy_timeout_s), self._engine.connect() as conn:
             conn = conn.execution_options(onemap_access="read")
             if self._dialect == "postgresql":
                 conn = conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -243,7 +245,7 @@ class Store:
             raise Unavailable(_busy(self._busy_timeout_s))
         self._writer_thread = threading.get_ident()
         try:
-            with _translated(self._place, self._busy_timeout_s), self._engine.connect() as conn:
+            with translated(self._place.shown, self._busy_timeout_s), self._engine.connect() as conn:
                 conn = conn.execution_options(onemap_access="write")
                 with conn.begin():
                     if self._dialect == "postgresql":
@@ -469,7 +471,7 @@ class Store:
         names = list(values)
         columns = [values[name] for name in names]
         new = dict(zip(ids, zip(*columns, strict=True), strict=True)) if names else dict.fromkeys(ids, ())
-        with conn.begin_nested():
+        with translated(self._place.shown, self._busy_timeout_s), conn.begin_nested():
             if "street" in names and table != "street":
                 _make_streets(conn, values["street"], stamp)
             old = _existing(conn, target, names, ids, whole=replace)
@@ -582,7 +584,7 @@ class Store:
             raise Conflict(f"{target} exists already; name another file or delete it first")
         part = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.part")
         try:
-            with _translated(self._place, self._busy_timeout_s):
+            with translated(self._place.shown, self._busy_timeout_s):
                 source = _connect(self._place.path, self._busy_timeout_s)
                 try:
                     source.execute("VACUUM INTO ?", (str(part),))
@@ -686,7 +688,7 @@ def _begin(conn: Connection) -> None:
 
 def _create_file(path: Path, *, name: str, epsg: int, timezone: str, demo: bool) -> None:
     place = _Place(path, None)
-    with _translated(place, BUSY_TIMEOUT_S):
+    with translated(place.shown):
         first = _connect(path, BUSY_TIMEOUT_S, mode="rwc")
         try:
             first.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
@@ -759,8 +761,8 @@ def _busy(busy_timeout_s: float) -> str:
 
 
 @contextmanager
-def _translated(place: _Place, busy_timeout_s: float) -> Iterator[None]:
-    """Driver errors as the errors of this software."""
+def translated(shown: str = "the database", busy_timeout_s: float = BUSY_TIMEOUT_S) -> Iterator[None]:
+    """Driver errors as the errors of this software; `shown` names the database."""
     try:
         yield
     except OneMapError:
@@ -768,12 +770,12 @@ def _translated(place: _Place, busy_timeout_s: float) -> Iterator[None]:
     except PoolTimeout as error:
         raise Unavailable("too many requests use the database at once; try again") from error
     except DBAPIError as error:
-        raise _error(error.orig, place, busy_timeout_s) from error
+        raise _error(error.orig, shown, busy_timeout_s) from error
     except sqlite3.Error as error:
-        raise _error(error, place, busy_timeout_s) from error
+        raise _error(error, shown, busy_timeout_s) from error
 
 
-def _error(error: BaseException | None, place: _Place, busy_timeout_s: float) -> OneMapError:
+def _error(error: BaseException | None, shown: str, busy_timeout_s: float) -> OneMapError:
     text = str(error)
     state = getattr(error, "sqlstate", None)
     code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
@@ -782,18 +784,18 @@ def _error(error: BaseException | None, place: _Place, busy_timeout_s: float) ->
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or state in ("55P03", "40001", "40P01"):
         return Unavailable(_busy(busy_timeout_s))
     if code == sqlite3.SQLITE_FULL or state == "53100":
-        return Unavailable(f"the disk of {place.shown} is full, nothing was written; make room and try again")
+        return Unavailable(f"the disk of {shown} is full, nothing was written; make room and try again")
     if code == sqlite3.SQLITE_READONLY or state == "25006":
-        return Unavailable(f"{place.shown} cannot be written; check its permissions and those of its folder")
+        return Unavailable(f"{shown} cannot be written; check its permissions and those of its folder")
     if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
-        return Unavailable(f"{place.shown} cannot be opened; check its permissions and those of its folder")
+        return Unavailable(f"{shown} cannot be opened; check its permissions and those of its folder")
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return Unavailable(f"{place.shown} is damaged or is no database; restore a backup")
+        return Unavailable(f"{shown} is damaged or is no database; restore a backup")
     if code == sqlite3.SQLITE_IOERR:
-        return Unavailable(f"reading or writing {place.shown} failed; check the disk and its free space")
+        return Unavailable(f"reading or writing {shown} failed; check the disk and its free space")
     if state is None and not isinstance(error, sqlite3.Error):
-        return Unavailable(f"the database server of {place.shown} does not answer; check that it runs")
-    return Unavailable(f"the database {place.shown} refused the statement ({type(error).__name__})")
+        return Unavailable(f"the server of {shown} does not answer; check that it runs")
+    return Unavailable(f"{shown} refused the statement ({type(error).__name__})")
 
 
 def _constraint(text: str) -> OneMapError:

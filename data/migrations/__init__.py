@@ -1,11 +1,14 @@
 """The database's own history: Alembic migrations, run from code by `Store.create` and `Store`."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
 FOLDER = Path(__file__).resolve().parent
+
+_LOCK = threading.Lock()  # Alembic keeps its context in module globals
 
 
 def config(connection: Connection | None = None) -> Any:
@@ -22,7 +25,8 @@ def upgrade(connection: Connection) -> None:
     """Bring the schema to the newest revision inside the transaction that `connection` is in."""
     from alembic import command
 
-    command.upgrade(config(connection), "head")
+    with _LOCK:
+        command.upgrade(config(connection), "head")
 
 
 def frozen(name: str) -> list[str]:

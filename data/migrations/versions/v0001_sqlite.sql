@@ -52,12 +52,12 @@ VALUES ('China Geodetic Coordinate System 2000', 4490, 'EPSG', 4490, 'GEOGCS["Ch
 
 CREATE TABLE boundary (
 fid INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-id TEXT DEFAULT (lower(hex(randomblob(8)))) NOT NULL,
+id TEXT DEFAULT '(auto)' NOT NULL,
 name TEXT,
 geom GEOMETRY NOT NULL,
 source TEXT DEFAULT 'manual' NOT NULL,
 source_datum TEXT DEFAULT 'EPSG:4326' NOT NULL,
-updated_utc TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+updated_utc TEXT DEFAULT '1970-01-01T00:00:00.000Z' NOT NULL,
 CONSTRAINT ck_boundary_id CHECK (id <> ''),
 CONSTRAINT ck_boundary_updated_utc CHECK (updated_utc LIKE '____-__-__T__:__:__%Z'),
 UNIQUE (id)
@@ -65,12 +65,12 @@ UNIQUE (id)
 
 CREATE TABLE cell (
 fid INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-id TEXT DEFAULT (lower(hex(randomblob(8)))) NOT NULL,
+id TEXT DEFAULT '(auto)' NOT NULL,
 persons INTEGER NOT NULL,
 geom POINT NOT NULL,
 source TEXT DEFAULT 'manual' NOT NULL,
 source_datum TEXT DEFAULT 'EPSG:4326' NOT NULL,
-updated_utc TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+updated_utc TEXT DEFAULT '1970-01-01T00:00:00.000Z' NOT NULL,
 CONSTRAINT ck_cell_id CHECK (id <> ''),
 CONSTRAINT ck_cell_persons_1 CHECK ("persons" >= 0),
 CONSTRAINT ck_cell_persons_2 CHECK ("persons" <= 1000000000),
@@ -89,7 +89,7 @@ CONSTRAINT ck_change_operation CHECK (operation IN ('insert', 'update', 'delete'
 
 CREATE TABLE closure (
 fid INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-id TEXT DEFAULT (lower(hex(randomblob(8)))) NOT NULL,
+id TEXT DEFAULT '(auto)' NOT NULL,
 reason TEXT NOT NULL,
 from_utc TEXT,
 to_utc TEXT,
@@ -97,7 +97,7 @@ factor DOUBLE DEFAULT 0 NOT NULL,
 geom GEOMETRY NOT NULL,
 source TEXT DEFAULT 'manual' NOT NULL,
 source_datum TEXT DEFAULT 'EPSG:4326' NOT NULL,
-updated_utc TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+updated_utc TEXT DEFAULT '1970-01-01T00:00:00.000Z' NOT NULL,
 CONSTRAINT ck_closure_id CHECK (id <> ''),
 CONSTRAINT ck_closure_reason_1 CHECK ("reason" <> ''),
 CONSTRAINT ck_closure_from_utc_1 CHECK ("from_utc" LIKE '____-__-__T__:__:__%Z'),
@@ -110,7 +110,7 @@ UNIQUE (id)
 
 CREATE TABLE depot (
 fid INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-id TEXT DEFAULT (lower(hex(randomblob(8)))) NOT NULL,
+id TEXT DEFAULT '(auto)' NOT NULL,
 name TEXT NOT NULL,
 level TEXT NOT NULL,
 volume_m3 DOUBLE,
@@ -120,7 +120,7 @@ phone TEXT,
 geom POINT,
 source TEXT DEFAULT 'manual' NOT NULL,
 source_datum TEXT DEFAULT 'EPSG:4326' NOT NULL,
-updated_utc TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+updated_utc TEXT DEFAULT '1970-01-01T00:00:00.000Z' NOT NULL,
 CONSTRAINT ck_depot_id CHECK (id <> ''),
 CONSTRAINT ck_depot_name_1 CHECK ("name" <> ''),
 CONSTRAINT ck_depot_level_1 CHECK ("level" IN ('community', 'street', 'district', 'city')),
@@ -132,7 +132,7 @@ UNIQUE (id)
 
 CREATE TABLE district (
 fid INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-id TEXT DEFAULT (lower(hex(randomblob(8)))) NOT NULL,
+id TEXT DEFAULT '(auto)' NOT NULL,
 name TEXT NOT NULL,
 epsg INTEGER NOT NULL,
 timezone TEXT NOT NULL,
@@ -146,7 +146,7 @@ UNIQUE (id)
 
 CREATE TABLE enterprise (
 fid INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-id TEXT DEFAULT (lower(hex(randomblob(8)))) NOT NULL,
+id TEXT DEFAULT '(auto)' NOT NULL,
 name TEXT NOT NULL,
 categories TEXT,
 risk_level TEXT,
@@ -158,7 +158,7 @@ phone TEXT,
 geom POINT,
 source TEXT DEFAULT 'manual' NOT NULL,
 source_datum TEXT DEFAULT 'EPSG:4326' NOT NULL,
-updated_utc TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+updated_utc TEXT DEFAULT '1970-01-01T00:00:00.000Z' NOT NULL,
 CONSTRAINT ck_enterprise_id CHECK (id <> ''),
 CONSTRAINT ck_enterprise_name_1 CHECK ("name" <> ''),
 CONSTRAINT ck_enterprise_categories_1 CHECK (replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(';' || "categories" || ';', ';hazardous_chemicals;', ';'), ';ammonia_refrigeration;', ';'), ';combustible_dust;', ';'), ';aluminium_casting;', ';'), ';induction_furnace;', ';'), ';confined_space;', ';'), ';explosive_workplace;', ';'), ';rented_factory;', ';'), ';energy_storage;', ';'), ';private_cinema;', ';'), ';gas_user;', ';'), ';fireworks_wholesale;', ';'), ';other_industry;', ';') = ';'),
@@ -171,7 +171,7 @@ UNIQUE (id)
 
 CREATE TABLE hospital (
 fid INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-id TEXT DEFAULT (lower(hex(randomblob(8)))) NOT NULL,
+id TEXT DEFAULT '(auto)' NOT NULL,
 name TEXT NOT NULL,
 beds INTEGER,
 address TEXT,
@@ -180,7 +180,7 @@ phone TEXT,
 geom POINT,
 source TEXT DEFAULT 'manual' NOT NULL,
 source_datum TEXT DEFAULT 'EPSG:4326' NOT NULL,
-updated_utc TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+updated_utc TEXT DEFAULT '1970-01-01T00:00:00.000Z' NOT NULL,
 CONSTRAINT ck_hospital_id CHECK (id <> ''),
 CONSTRAINT ck_hospital_name_1 CHECK ("name" <> ''),
 CONSTRAINT ck_hospital_beds_1 CHECK ("beds" >= 0),
@@ -191,7 +191,7 @@ UNIQUE (id)
 
 CREATE TABLE import_run (
 fid INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-id TEXT DEFAULT (lower(hex(randomblob(8)))) NOT NULL,
+id TEXT DEFAULT '(auto)' NOT NULL,
 kind TEXT NOT NULL,
 file TEXT,
 sha256 TEXT,
@@ -204,7 +204,7 @@ unplaced INTEGER DEFAULT 0 NOT NULL,
 notices TEXT,
 source TEXT DEFAULT 'manual' NOT NULL,
 source_datum TEXT DEFAULT 'EPSG:4326' NOT NULL,
-updated_utc TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+updated_utc TEXT DEFAULT '1970-01-01T00:00:00.000Z' NOT NULL,
 CONSTRAINT ck_import_run_id CHECK (id <> ''),
 CONSTRAINT ck_import_run_updated_utc CHECK (updated_utc LIKE '____-__-__T__:__:__%Z'),
 UNIQUE (id)
@@ -212,12 +212,12 @@ UNIQUE (id)
 
 CREATE TABLE item (
 fid INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-id TEXT DEFAULT (lower(hex(randomblob(8)))) NOT NULL,
+id TEXT DEFAULT '(auto)' NOT NULL,
 name TEXT NOT NULL,
 unit TEXT NOT NULL,
 source TEXT DEFAULT 'manual' NOT NULL,
 source_datum TEXT DEFAULT 'EPSG:4326' NOT NULL,
-updated_utc TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+updated_utc TEXT DEFAULT '1970-01-01T00:00:00.000Z' NOT NULL,
 CONSTRAINT ck_item_id CHECK (id <> ''),
 CONSTRAINT ck_item_name_1 CHECK ("name" <> ''),
 CONSTRAINT ck_item_unit_1 CHECK ("unit" <> ''),
@@ -227,7 +227,7 @@ UNIQUE (id)
 
 CREATE TABLE road (
 fid INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-id TEXT DEFAULT (lower(hex(randomblob(8)))) NOT NULL,
+id TEXT DEFAULT '(auto)' NOT NULL,
 highway TEXT NOT NULL,
 maxspeed DOUBLE,
 oneway TEXT,
@@ -238,7 +238,7 @@ name TEXT,
 geom GEOMETRY NOT NULL,
 source TEXT DEFAULT 'manual' NOT NULL,
 source_datum TEXT DEFAULT 'EPSG:4326' NOT NULL,
-updated_utc TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+updated_utc TEXT DEFAULT '1970-01-01T00:00:00.000Z' NOT NULL,
 CONSTRAINT ck_road_id CHECK (id <> ''),
 CONSTRAINT ck_road_highway_1 CHECK ("highway" <> ''),
 CONSTRAINT ck_road_maxspeed_1 CHECK ("maxspeed" >= 0),
@@ -253,7 +253,7 @@ UNIQUE (id)
 
 CREATE TABLE shelter (
 fid INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-id TEXT DEFAULT (lower(hex(randomblob(8)))) NOT NULL,
+id TEXT DEFAULT '(auto)' NOT NULL,
 name TEXT NOT NULL,
 class TEXT,
 area_m2 DOUBLE,
@@ -267,7 +267,7 @@ phone TEXT,
 geom POINT,
 source TEXT DEFAULT 'manual' NOT NULL,
 source_datum TEXT DEFAULT 'EPSG:4326' NOT NULL,
-updated_utc TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+updated_utc TEXT DEFAULT '1970-01-01T00:00:00.000Z' NOT NULL,
 CONSTRAINT ck_shelter_id CHECK (id <> ''),
 CONSTRAINT ck_shelter_name_1 CHECK ("name" <> ''),
 CONSTRAINT ck_shelter_class_1 CHECK ("class" IN ('emergency', 'short', 'medium', 'long', 'central')),
@@ -285,12 +285,12 @@ UNIQUE (id)
 
 CREATE TABLE street (
 fid INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-id TEXT DEFAULT (lower(hex(randomblob(8)))) NOT NULL,
+id TEXT DEFAULT '(auto)' NOT NULL,
 name TEXT NOT NULL,
 geom GEOMETRY,
 source TEXT DEFAULT 'manual' NOT NULL,
 source_datum TEXT DEFAULT 'EPSG:4326' NOT NULL,
-updated_utc TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+updated_utc TEXT DEFAULT '1970-01-01T00:00:00.000Z' NOT NULL,
 CONSTRAINT ck_street_id CHECK (id <> ''),
 CONSTRAINT ck_street_name CHECK (name <> ''),
 CONSTRAINT ck_street_updated_utc CHECK (updated_utc LIKE '____-__-__T__:__:__%Z'),
@@ -300,13 +300,13 @@ UNIQUE (name)
 
 CREATE TABLE water (
 fid INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-id TEXT DEFAULT (lower(hex(randomblob(8)))) NOT NULL,
+id TEXT DEFAULT '(auto)' NOT NULL,
 name TEXT,
 kind TEXT,
 geom GEOMETRY NOT NULL,
 source TEXT DEFAULT 'manual' NOT NULL,
 source_datum TEXT DEFAULT 'EPSG:4326' NOT NULL,
-updated_utc TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+updated_utc TEXT DEFAULT '1970-01-01T00:00:00.000Z' NOT NULL,
 CONSTRAINT ck_water_id CHECK (id <> ''),
 CONSTRAINT ck_water_updated_utc CHECK (updated_utc LIKE '____-__-__T__:__:__%Z'),
 UNIQUE (id)
@@ -314,14 +314,14 @@ UNIQUE (id)
 
 CREATE TABLE evacuation_route (
 fid INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-id TEXT DEFAULT (lower(hex(randomblob(8)))) NOT NULL,
+id TEXT DEFAULT '(auto)' NOT NULL,
 name TEXT NOT NULL,
 shelter_id TEXT NOT NULL,
 width_m DOUBLE,
 geom GEOMETRY NOT NULL,
 source TEXT DEFAULT 'manual' NOT NULL,
 source_datum TEXT DEFAULT 'EPSG:4326' NOT NULL,
-updated_utc TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+updated_utc TEXT DEFAULT '1970-01-01T00:00:00.000Z' NOT NULL,
 CONSTRAINT ck_evacuation_route_id CHECK (id <> ''),
 CONSTRAINT ck_evacuation_route_name_1 CHECK ("name" <> ''),
 CONSTRAINT ck_evacuation_route_shelter_id_1 CHECK ("shelter_id" <> ''),
@@ -336,7 +336,7 @@ CREATE INDEX ix_evacuation_route_shelter_id ON evacuation_route (shelter_id)
 
 CREATE TABLE lot (
 fid INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-id TEXT DEFAULT (lower(hex(randomblob(8)))) NOT NULL,
+id TEXT DEFAULT '(auto)' NOT NULL,
 depot_id TEXT NOT NULL,
 item_id TEXT NOT NULL,
 lot TEXT NOT NULL,
@@ -349,7 +349,7 @@ expires_on TEXT,
 counted_utc TEXT,
 source TEXT DEFAULT 'manual' NOT NULL,
 source_datum TEXT DEFAULT 'EPSG:4326' NOT NULL,
-updated_utc TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+updated_utc TEXT DEFAULT '1970-01-01T00:00:00.000Z' NOT NULL,
 CONSTRAINT ck_lot_id CHECK (id <> ''),
 CONSTRAINT ck_lot_depot_id_1 CHECK ("depot_id" <> ''),
 CONSTRAINT ck_lot_item_id_1 CHECK ("item_id" <> ''),
@@ -377,7 +377,7 @@ CREATE INDEX ix_lot_item_id ON lot (item_id)
 
 CREATE TABLE substance (
 fid INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-id TEXT DEFAULT (lower(hex(randomblob(8)))) NOT NULL,
+id TEXT DEFAULT '(auto)' NOT NULL,
 enterprise_id TEXT NOT NULL,
 cas TEXT,
 name TEXT NOT NULL,
@@ -385,7 +385,7 @@ hazard_class TEXT,
 quantity_t DOUBLE NOT NULL,
 source TEXT DEFAULT 'manual' NOT NULL,
 source_datum TEXT DEFAULT 'EPSG:4326' NOT NULL,
-updated_utc TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+updated_utc TEXT DEFAULT '1970-01-01T00:00:00.000Z' NOT NULL,
 CONSTRAINT ck_substance_id CHECK (id <> ''),
 CONSTRAINT ck_substance_enterprise_id_1 CHECK ("enterprise_id" <> ''),
 CONSTRAINT ck_substance_name_1 CHECK ("name" <> ''),
@@ -401,7 +401,7 @@ CREATE INDEX ix_substance_enterprise_id ON substance (enterprise_id)
 
 CREATE TABLE team (
 fid INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-id TEXT DEFAULT (lower(hex(randomblob(8)))) NOT NULL,
+id TEXT DEFAULT '(auto)' NOT NULL,
 name TEXT NOT NULL,
 type TEXT DEFAULT 'street' NOT NULL,
 street TEXT,
@@ -414,7 +414,7 @@ phone TEXT,
 geom POINT,
 source TEXT DEFAULT 'manual' NOT NULL,
 source_datum TEXT DEFAULT 'EPSG:4326' NOT NULL,
-updated_utc TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+updated_utc TEXT DEFAULT '1970-01-01T00:00:00.000Z' NOT NULL,
 CONSTRAINT ck_team_id CHECK (id <> ''),
 CONSTRAINT ck_team_name_1 CHECK ("name" <> ''),
 CONSTRAINT ck_team_type_1 CHECK ("type" IN ('fire', 'enterprise', 'street', 'social')),
@@ -430,7 +430,7 @@ CREATE INDEX ix_team_street ON team (street)
 
 CREATE TABLE village (
 fid INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-id TEXT DEFAULT (lower(hex(randomblob(8)))) NOT NULL,
+id TEXT DEFAULT '(auto)' NOT NULL,
 name TEXT NOT NULL,
 street TEXT NOT NULL,
 persons INTEGER NOT NULL,
@@ -440,7 +440,7 @@ phone TEXT,
 geom GEOMETRY NOT NULL,
 source TEXT DEFAULT 'manual' NOT NULL,
 source_datum TEXT DEFAULT 'EPSG:4326' NOT NULL,
-updated_utc TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+updated_utc TEXT DEFAULT '1970-01-01T00:00:00.000Z' NOT NULL,
 CONSTRAINT ck_village_id CHECK (id <> ''),
 CONSTRAINT ck_village_name_1 CHECK ("name" <> ''),
 CONSTRAINT ck_village_street_1 CHECK ("street" <> ''),
@@ -599,7 +599,7 @@ VALUES ('village', 'geom', 'GEOMETRY', 4326, 0, 0)
 INSERT INTO gpkg_contents (table_name, data_type, identifier, srs_id)
 VALUES ('movement', 'attributes', 'movement', NULL)
 
-CREATE TRIGGER change_boundary_insert AFTER INSERT ON boundary BEGIN
+CREATE TRIGGER change_boundary_insert AFTER INSERT ON boundary WHEN NOT (NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('boundary', NEW.id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
@@ -607,17 +607,24 @@ CREATE TRIGGER change_boundary_delete AFTER DELETE ON boundary BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('boundary', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_boundary_rename AFTER UPDATE OF id ON boundary WHEN OLD.id <> NEW.id BEGIN
+CREATE TRIGGER change_boundary_rename AFTER UPDATE OF id ON boundary
+WHEN OLD.id <> NEW.id AND NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('boundary', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_boundary_update AFTER UPDATE ON boundary BEGIN
-INSERT INTO change ("table", id, operation, utc) VALUES ('boundary', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
+CREATE TRIGGER change_boundary_update AFTER UPDATE ON boundary WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
+INSERT INTO change ("table", id, operation, utc)
+VALUES ('boundary', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 UPDATE boundary SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
 WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
 END
 
-CREATE TRIGGER change_cell_insert AFTER INSERT ON cell BEGIN
+CREATE TRIGGER change_boundary_finish AFTER INSERT ON boundary WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
+UPDATE boundary SET id = iif(id = '(auto)', lower(hex(randomblob(8))), id), updated_utc = iif(updated_utc = '1970-01-01T00:00:00.000Z', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), updated_utc) WHERE fid = NEW.fid;
+INSERT INTO change ("table", id, operation, utc) SELECT 'boundary', id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now') FROM boundary WHERE fid = NEW.fid;
+END
+
+CREATE TRIGGER change_cell_insert AFTER INSERT ON cell WHEN NOT (NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('cell', NEW.id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
@@ -625,17 +632,24 @@ CREATE TRIGGER change_cell_delete AFTER DELETE ON cell BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('cell', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_cell_rename AFTER UPDATE OF id ON cell WHEN OLD.id <> NEW.id BEGIN
+CREATE TRIGGER change_cell_rename AFTER UPDATE OF id ON cell
+WHEN OLD.id <> NEW.id AND NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('cell', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_cell_update AFTER UPDATE ON cell BEGIN
-INSERT INTO change ("table", id, operation, utc) VALUES ('cell', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
+CREATE TRIGGER change_cell_update AFTER UPDATE ON cell WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
+INSERT INTO change ("table", id, operation, utc)
+VALUES ('cell', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 UPDATE cell SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
 WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
 END
 
-CREATE TRIGGER change_closure_insert AFTER INSERT ON closure BEGIN
+CREATE TRIGGER change_cell_finish AFTER INSERT ON cell WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
+UPDATE cell SET id = iif(id = '(auto)', lower(hex(randomblob(8))), id), updated_utc = iif(updated_utc = '1970-01-01T00:00:00.000Z', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), updated_utc) WHERE fid = NEW.fid;
+INSERT INTO change ("table", id, operation, utc) SELECT 'cell', id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now') FROM cell WHERE fid = NEW.fid;
+END
+
+CREATE TRIGGER change_closure_insert AFTER INSERT ON closure WHEN NOT (NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('closure', NEW.id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
@@ -643,17 +657,24 @@ CREATE TRIGGER change_closure_delete AFTER DELETE ON closure BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('closure', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_closure_rename AFTER UPDATE OF id ON closure WHEN OLD.id <> NEW.id BEGIN
+CREATE TRIGGER change_closure_rename AFTER UPDATE OF id ON closure
+WHEN OLD.id <> NEW.id AND NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('closure', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_closure_update AFTER UPDATE ON closure BEGIN
-INSERT INTO change ("table", id, operation, utc) VALUES ('closure', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
+CREATE TRIGGER change_closure_update AFTER UPDATE ON closure WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
+INSERT INTO change ("table", id, operation, utc)
+VALUES ('closure', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 UPDATE closure SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
 WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
 END
 
-CREATE TRIGGER change_depot_insert AFTER INSERT ON depot BEGIN
+CREATE TRIGGER change_closure_finish AFTER INSERT ON closure WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
+UPDATE closure SET id = iif(id = '(auto)', lower(hex(randomblob(8))), id), updated_utc = iif(updated_utc = '1970-01-01T00:00:00.000Z', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), updated_utc) WHERE fid = NEW.fid;
+INSERT INTO change ("table", id, operation, utc) SELECT 'closure', id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now') FROM closure WHERE fid = NEW.fid;
+END
+
+CREATE TRIGGER change_depot_insert AFTER INSERT ON depot WHEN NOT (NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('depot', NEW.id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
@@ -661,17 +682,24 @@ CREATE TRIGGER change_depot_delete AFTER DELETE ON depot BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('depot', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_depot_rename AFTER UPDATE OF id ON depot WHEN OLD.id <> NEW.id BEGIN
+CREATE TRIGGER change_depot_rename AFTER UPDATE OF id ON depot
+WHEN OLD.id <> NEW.id AND NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('depot', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_depot_update AFTER UPDATE ON depot BEGIN
-INSERT INTO change ("table", id, operation, utc) VALUES ('depot', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
+CREATE TRIGGER change_depot_update AFTER UPDATE ON depot WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
+INSERT INTO change ("table", id, operation, utc)
+VALUES ('depot', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 UPDATE depot SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
 WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
 END
 
-CREATE TRIGGER change_district_insert AFTER INSERT ON district BEGIN
+CREATE TRIGGER change_depot_finish AFTER INSERT ON depot WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
+UPDATE depot SET id = iif(id = '(auto)', lower(hex(randomblob(8))), id), updated_utc = iif(updated_utc = '1970-01-01T00:00:00.000Z', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), updated_utc) WHERE fid = NEW.fid;
+INSERT INTO change ("table", id, operation, utc) SELECT 'depot', id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now') FROM depot WHERE fid = NEW.fid;
+END
+
+CREATE TRIGGER change_district_insert AFTER INSERT ON district WHEN NOT (NEW.id = '(auto)') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('district', NEW.id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
@@ -679,15 +707,22 @@ CREATE TRIGGER change_district_delete AFTER DELETE ON district BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('district', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_district_rename AFTER UPDATE OF id ON district WHEN OLD.id <> NEW.id BEGIN
+CREATE TRIGGER change_district_rename AFTER UPDATE OF id ON district
+WHEN OLD.id <> NEW.id AND NOT (OLD.id = '(auto)') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('district', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_district_update AFTER UPDATE ON district BEGIN
-INSERT INTO change ("table", id, operation, utc) VALUES ('district', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
+CREATE TRIGGER change_district_update AFTER UPDATE ON district WHEN NOT (OLD.id = '(auto)') BEGIN
+INSERT INTO change ("table", id, operation, utc)
+VALUES ('district', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_enterprise_insert AFTER INSERT ON enterprise BEGIN
+CREATE TRIGGER change_district_finish AFTER INSERT ON district WHEN NEW.id = '(auto)' BEGIN
+UPDATE district SET id = iif(id = '(auto)', lower(hex(randomblob(8))), id) WHERE fid = NEW.fid;
+INSERT INTO change ("table", id, operation, utc) SELECT 'district', id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now') FROM district WHERE fid = NEW.fid;
+END
+
+CREATE TRIGGER change_enterprise_insert AFTER INSERT ON enterprise WHEN NOT (NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('enterprise', NEW.id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
@@ -695,17 +730,24 @@ CREATE TRIGGER change_enterprise_delete AFTER DELETE ON enterprise BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('enterprise', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_enterprise_rename AFTER UPDATE OF id ON enterprise WHEN OLD.id <> NEW.id BEGIN
+CREATE TRIGGER change_enterprise_rename AFTER UPDATE OF id ON enterprise
+WHEN OLD.id <> NEW.id AND NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('enterprise', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_enterprise_update AFTER UPDATE ON enterprise BEGIN
-INSERT INTO change ("table", id, operation, utc) VALUES ('enterprise', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
+CREATE TRIGGER change_enterprise_update AFTER UPDATE ON enterprise WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
+INSERT INTO change ("table", id, operation, utc)
+VALUES ('enterprise', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 UPDATE enterprise SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
 WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
 END
 
-CREATE TRIGGER change_hospital_insert AFTER INSERT ON hospital BEGIN
+CREATE TRIGGER change_enterprise_finish AFTER INSERT ON enterprise WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
+UPDATE enterprise SET id = iif(id = '(auto)', lower(hex(randomblob(8))), id), updated_utc = iif(updated_utc = '1970-01-01T00:00:00.000Z', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), updated_utc) WHERE fid = NEW.fid;
+INSERT INTO change ("table", id, operation, utc) SELECT 'enterprise', id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now') FROM enterprise WHERE fid = NEW.fid;
+END
+
+CREATE TRIGGER change_hospital_insert AFTER INSERT ON hospital WHEN NOT (NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('hospital', NEW.id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
@@ -713,17 +755,24 @@ CREATE TRIGGER change_hospital_delete AFTER DELETE ON hospital BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('hospital', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_hospital_rename AFTER UPDATE OF id ON hospital WHEN OLD.id <> NEW.id BEGIN
+CREATE TRIGGER change_hospital_rename AFTER UPDATE OF id ON hospital
+WHEN OLD.id <> NEW.id AND NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('hospital', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_hospital_update AFTER UPDATE ON hospital BEGIN
-INSERT INTO change ("table", id, operation, utc) VALUES ('hospital', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
+CREATE TRIGGER change_hospital_update AFTER UPDATE ON hospital WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
+INSERT INTO change ("table", id, operation, utc)
+VALUES ('hospital', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 UPDATE hospital SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
 WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
 END
 
-CREATE TRIGGER change_import_run_insert AFTER INSERT ON import_run BEGIN
+CREATE TRIGGER change_hospital_finish AFTER INSERT ON hospital WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
+UPDATE hospital SET id = iif(id = '(auto)', lower(hex(randomblob(8))), id), updated_utc = iif(updated_utc = '1970-01-01T00:00:00.000Z', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), updated_utc) WHERE fid = NEW.fid;
+INSERT INTO change ("table", id, operation, utc) SELECT 'hospital', id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now') FROM hospital WHERE fid = NEW.fid;
+END
+
+CREATE TRIGGER change_import_run_insert AFTER INSERT ON import_run WHEN NOT (NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('import_run', NEW.id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
@@ -731,17 +780,24 @@ CREATE TRIGGER change_import_run_delete AFTER DELETE ON import_run BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('import_run', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_import_run_rename AFTER UPDATE OF id ON import_run WHEN OLD.id <> NEW.id BEGIN
+CREATE TRIGGER change_import_run_rename AFTER UPDATE OF id ON import_run
+WHEN OLD.id <> NEW.id AND NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('import_run', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_import_run_update AFTER UPDATE ON import_run BEGIN
-INSERT INTO change ("table", id, operation, utc) VALUES ('import_run', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
+CREATE TRIGGER change_import_run_update AFTER UPDATE ON import_run WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
+INSERT INTO change ("table", id, operation, utc)
+VALUES ('import_run', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 UPDATE import_run SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
 WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
 END
 
-CREATE TRIGGER change_item_insert AFTER INSERT ON item BEGIN
+CREATE TRIGGER change_import_run_finish AFTER INSERT ON import_run WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
+UPDATE import_run SET id = iif(id = '(auto)', lower(hex(randomblob(8))), id), updated_utc = iif(updated_utc = '1970-01-01T00:00:00.000Z', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), updated_utc) WHERE fid = NEW.fid;
+INSERT INTO change ("table", id, operation, utc) SELECT 'import_run', id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now') FROM import_run WHERE fid = NEW.fid;
+END
+
+CREATE TRIGGER change_item_insert AFTER INSERT ON item WHEN NOT (NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('item', NEW.id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
@@ -749,17 +805,24 @@ CREATE TRIGGER change_item_delete AFTER DELETE ON item BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('item', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_item_rename AFTER UPDATE OF id ON item WHEN OLD.id <> NEW.id BEGIN
+CREATE TRIGGER change_item_rename AFTER UPDATE OF id ON item
+WHEN OLD.id <> NEW.id AND NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('item', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_item_update AFTER UPDATE ON item BEGIN
-INSERT INTO change ("table", id, operation, utc) VALUES ('item', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
+CREATE TRIGGER change_item_update AFTER UPDATE ON item WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
+INSERT INTO change ("table", id, operation, utc)
+VALUES ('item', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 UPDATE item SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
 WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
 END
 
-CREATE TRIGGER change_road_insert AFTER INSERT ON road BEGIN
+CREATE TRIGGER change_item_finish AFTER INSERT ON item WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
+UPDATE item SET id = iif(id = '(auto)', lower(hex(randomblob(8))), id), updated_utc = iif(updated_utc = '1970-01-01T00:00:00.000Z', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), updated_utc) WHERE fid = NEW.fid;
+INSERT INTO change ("table", id, operation, utc) SELECT 'item', id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now') FROM item WHERE fid = NEW.fid;
+END
+
+CREATE TRIGGER change_road_insert AFTER INSERT ON road WHEN NOT (NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('road', NEW.id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
@@ -767,17 +830,24 @@ CREATE TRIGGER change_road_delete AFTER DELETE ON road BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('road', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_road_rename AFTER UPDATE OF id ON road WHEN OLD.id <> NEW.id BEGIN
+CREATE TRIGGER change_road_rename AFTER UPDATE OF id ON road
+WHEN OLD.id <> NEW.id AND NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('road', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_road_update AFTER UPDATE ON road BEGIN
-INSERT INTO change ("table", id, operation, utc) VALUES ('road', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
+CREATE TRIGGER change_road_update AFTER UPDATE ON road WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
+INSERT INTO change ("table", id, operation, utc)
+VALUES ('road', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 UPDATE road SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
 WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
 END
 
-CREATE TRIGGER change_shelter_insert AFTER INSERT ON shelter BEGIN
+CREATE TRIGGER change_road_finish AFTER INSERT ON road WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
+UPDATE road SET id = iif(id = '(auto)', lower(hex(randomblob(8))), id), updated_utc = iif(updated_utc = '1970-01-01T00:00:00.000Z', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), updated_utc) WHERE fid = NEW.fid;
+INSERT INTO change ("table", id, operation, utc) SELECT 'road', id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now') FROM road WHERE fid = NEW.fid;
+END
+
+CREATE TRIGGER change_shelter_insert AFTER INSERT ON shelter WHEN NOT (NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('shelter', NEW.id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
@@ -785,17 +855,24 @@ CREATE TRIGGER change_shelter_delete AFTER DELETE ON shelter BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('shelter', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_shelter_rename AFTER UPDATE OF id ON shelter WHEN OLD.id <> NEW.id BEGIN
+CREATE TRIGGER change_shelter_rename AFTER UPDATE OF id ON shelter
+WHEN OLD.id <> NEW.id AND NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('shelter', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_shelter_update AFTER UPDATE ON shelter BEGIN
-INSERT INTO change ("table", id, operation, utc) VALUES ('shelter', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
+CREATE TRIGGER change_shelter_update AFTER UPDATE ON shelter WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
+INSERT INTO change ("table", id, operation, utc)
+VALUES ('shelter', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 UPDATE shelter SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
 WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
 END
 
-CREATE TRIGGER change_street_insert AFTER INSERT ON street BEGIN
+CREATE TRIGGER change_shelter_finish AFTER INSERT ON shelter WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
+UPDATE shelter SET id = iif(id = '(auto)', lower(hex(randomblob(8))), id), updated_utc = iif(updated_utc = '1970-01-01T00:00:00.000Z', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), updated_utc) WHERE fid = NEW.fid;
+INSERT INTO change ("table", id, operation, utc) SELECT 'shelter', id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now') FROM shelter WHERE fid = NEW.fid;
+END
+
+CREATE TRIGGER change_street_insert AFTER INSERT ON street WHEN NOT (NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('street', NEW.id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
@@ -803,17 +880,24 @@ CREATE TRIGGER change_street_delete AFTER DELETE ON street BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('street', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_street_rename AFTER UPDATE OF id ON street WHEN OLD.id <> NEW.id BEGIN
+CREATE TRIGGER change_street_rename AFTER UPDATE OF id ON street
+WHEN OLD.id <> NEW.id AND NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('street', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_street_update AFTER UPDATE ON street BEGIN
-INSERT INTO change ("table", id, operation, utc) VALUES ('street', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
+CREATE TRIGGER change_street_update AFTER UPDATE ON street WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
+INSERT INTO change ("table", id, operation, utc)
+VALUES ('street', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 UPDATE street SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
 WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
 END
 
-CREATE TRIGGER change_water_insert AFTER INSERT ON water BEGIN
+CREATE TRIGGER change_street_finish AFTER INSERT ON street WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
+UPDATE street SET id = iif(id = '(auto)', lower(hex(randomblob(8))), id), updated_utc = iif(updated_utc = '1970-01-01T00:00:00.000Z', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), updated_utc) WHERE fid = NEW.fid;
+INSERT INTO change ("table", id, operation, utc) SELECT 'street', id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now') FROM street WHERE fid = NEW.fid;
+END
+
+CREATE TRIGGER change_water_insert AFTER INSERT ON water WHEN NOT (NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('water', NEW.id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
@@ -821,17 +905,24 @@ CREATE TRIGGER change_water_delete AFTER DELETE ON water BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('water', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_water_rename AFTER UPDATE OF id ON water WHEN OLD.id <> NEW.id BEGIN
+CREATE TRIGGER change_water_rename AFTER UPDATE OF id ON water
+WHEN OLD.id <> NEW.id AND NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('water', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_water_update AFTER UPDATE ON water BEGIN
-INSERT INTO change ("table", id, operation, utc) VALUES ('water', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
+CREATE TRIGGER change_water_update AFTER UPDATE ON water WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
+INSERT INTO change ("table", id, operation, utc)
+VALUES ('water', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 UPDATE water SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
 WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
 END
 
-CREATE TRIGGER change_evacuation_route_insert AFTER INSERT ON evacuation_route BEGIN
+CREATE TRIGGER change_water_finish AFTER INSERT ON water WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
+UPDATE water SET id = iif(id = '(auto)', lower(hex(randomblob(8))), id), updated_utc = iif(updated_utc = '1970-01-01T00:00:00.000Z', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), updated_utc) WHERE fid = NEW.fid;
+INSERT INTO change ("table", id, operation, utc) SELECT 'water', id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now') FROM water WHERE fid = NEW.fid;
+END
+
+CREATE TRIGGER change_evacuation_route_insert AFTER INSERT ON evacuation_route WHEN NOT (NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('evacuation_route', NEW.id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
@@ -839,17 +930,24 @@ CREATE TRIGGER change_evacuation_route_delete AFTER DELETE ON evacuation_route B
 INSERT INTO change ("table", id, operation, utc) VALUES ('evacuation_route', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_evacuation_route_rename AFTER UPDATE OF id ON evacuation_route WHEN OLD.id <> NEW.id BEGIN
+CREATE TRIGGER change_evacuation_route_rename AFTER UPDATE OF id ON evacuation_route
+WHEN OLD.id <> NEW.id AND NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('evacuation_route', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_evacuation_route_update AFTER UPDATE ON evacuation_route BEGIN
-INSERT INTO change ("table", id, operation, utc) VALUES ('evacuation_route', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
+CREATE TRIGGER change_evacuation_route_update AFTER UPDATE ON evacuation_route WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
+INSERT INTO change ("table", id, operation, utc)
+VALUES ('evacuation_route', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 UPDATE evacuation_route SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
 WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
 END
 
-CREATE TRIGGER change_lot_insert AFTER INSERT ON lot BEGIN
+CREATE TRIGGER change_evacuation_route_finish AFTER INSERT ON evacuation_route WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
+UPDATE evacuation_route SET id = iif(id = '(auto)', lower(hex(randomblob(8))), id), updated_utc = iif(updated_utc = '1970-01-01T00:00:00.000Z', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), updated_utc) WHERE fid = NEW.fid;
+INSERT INTO change ("table", id, operation, utc) SELECT 'evacuation_route', id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now') FROM evacuation_route WHERE fid = NEW.fid;
+END
+
+CREATE TRIGGER change_lot_insert AFTER INSERT ON lot WHEN NOT (NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('lot', NEW.id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
@@ -857,17 +955,24 @@ CREATE TRIGGER change_lot_delete AFTER DELETE ON lot BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('lot', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_lot_rename AFTER UPDATE OF id ON lot WHEN OLD.id <> NEW.id BEGIN
+CREATE TRIGGER change_lot_rename AFTER UPDATE OF id ON lot
+WHEN OLD.id <> NEW.id AND NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('lot', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_lot_update AFTER UPDATE ON lot BEGIN
-INSERT INTO change ("table", id, operation, utc) VALUES ('lot', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
+CREATE TRIGGER change_lot_update AFTER UPDATE ON lot WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
+INSERT INTO change ("table", id, operation, utc)
+VALUES ('lot', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 UPDATE lot SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
 WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
 END
 
-CREATE TRIGGER change_substance_insert AFTER INSERT ON substance BEGIN
+CREATE TRIGGER change_lot_finish AFTER INSERT ON lot WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
+UPDATE lot SET id = iif(id = '(auto)', lower(hex(randomblob(8))), id), updated_utc = iif(updated_utc = '1970-01-01T00:00:00.000Z', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), updated_utc) WHERE fid = NEW.fid;
+INSERT INTO change ("table", id, operation, utc) SELECT 'lot', id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now') FROM lot WHERE fid = NEW.fid;
+END
+
+CREATE TRIGGER change_substance_insert AFTER INSERT ON substance WHEN NOT (NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('substance', NEW.id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
@@ -875,17 +980,24 @@ CREATE TRIGGER change_substance_delete AFTER DELETE ON substance BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('substance', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_substance_rename AFTER UPDATE OF id ON substance WHEN OLD.id <> NEW.id BEGIN
+CREATE TRIGGER change_substance_rename AFTER UPDATE OF id ON substance
+WHEN OLD.id <> NEW.id AND NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('substance', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_substance_update AFTER UPDATE ON substance BEGIN
-INSERT INTO change ("table", id, operation, utc) VALUES ('substance', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
+CREATE TRIGGER change_substance_update AFTER UPDATE ON substance WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
+INSERT INTO change ("table", id, operation, utc)
+VALUES ('substance', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 UPDATE substance SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
 WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
 END
 
-CREATE TRIGGER change_team_insert AFTER INSERT ON team BEGIN
+CREATE TRIGGER change_substance_finish AFTER INSERT ON substance WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
+UPDATE substance SET id = iif(id = '(auto)', lower(hex(randomblob(8))), id), updated_utc = iif(updated_utc = '1970-01-01T00:00:00.000Z', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), updated_utc) WHERE fid = NEW.fid;
+INSERT INTO change ("table", id, operation, utc) SELECT 'substance', id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now') FROM substance WHERE fid = NEW.fid;
+END
+
+CREATE TRIGGER change_team_insert AFTER INSERT ON team WHEN NOT (NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('team', NEW.id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
@@ -893,17 +1005,24 @@ CREATE TRIGGER change_team_delete AFTER DELETE ON team BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('team', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_team_rename AFTER UPDATE OF id ON team WHEN OLD.id <> NEW.id BEGIN
+CREATE TRIGGER change_team_rename AFTER UPDATE OF id ON team
+WHEN OLD.id <> NEW.id AND NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('team', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_team_update AFTER UPDATE ON team BEGIN
-INSERT INTO change ("table", id, operation, utc) VALUES ('team', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
+CREATE TRIGGER change_team_update AFTER UPDATE ON team WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
+INSERT INTO change ("table", id, operation, utc)
+VALUES ('team', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 UPDATE team SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
 WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
 END
 
-CREATE TRIGGER change_village_insert AFTER INSERT ON village BEGIN
+CREATE TRIGGER change_team_finish AFTER INSERT ON team WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
+UPDATE team SET id = iif(id = '(auto)', lower(hex(randomblob(8))), id), updated_utc = iif(updated_utc = '1970-01-01T00:00:00.000Z', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), updated_utc) WHERE fid = NEW.fid;
+INSERT INTO change ("table", id, operation, utc) SELECT 'team', id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now') FROM team WHERE fid = NEW.fid;
+END
+
+CREATE TRIGGER change_village_insert AFTER INSERT ON village WHEN NOT (NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('village', NEW.id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
@@ -911,17 +1030,24 @@ CREATE TRIGGER change_village_delete AFTER DELETE ON village BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('village', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_village_rename AFTER UPDATE OF id ON village WHEN OLD.id <> NEW.id BEGIN
+CREATE TRIGGER change_village_rename AFTER UPDATE OF id ON village
+WHEN OLD.id <> NEW.id AND NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('village', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_village_update AFTER UPDATE ON village BEGIN
-INSERT INTO change ("table", id, operation, utc) VALUES ('village', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
+CREATE TRIGGER change_village_update AFTER UPDATE ON village WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
+INSERT INTO change ("table", id, operation, utc)
+VALUES ('village', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 UPDATE village SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
 WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
 END
 
-CREATE TRIGGER change_movement_insert AFTER INSERT ON movement BEGIN
+CREATE TRIGGER change_village_finish AFTER INSERT ON village WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
+UPDATE village SET id = iif(id = '(auto)', lower(hex(randomblob(8))), id), updated_utc = iif(updated_utc = '1970-01-01T00:00:00.000Z', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), updated_utc) WHERE fid = NEW.fid;
+INSERT INTO change ("table", id, operation, utc) SELECT 'village', id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now') FROM village WHERE fid = NEW.fid;
+END
+
+CREATE TRIGGER change_movement_insert AFTER INSERT ON movement WHEN NOT (0) BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('movement', NEW.id, 'insert', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
@@ -929,12 +1055,14 @@ CREATE TRIGGER change_movement_delete AFTER DELETE ON movement BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('movement', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_movement_rename AFTER UPDATE OF id ON movement WHEN OLD.id <> NEW.id BEGIN
+CREATE TRIGGER change_movement_rename AFTER UPDATE OF id ON movement
+WHEN OLD.id <> NEW.id AND NOT (0) BEGIN
 INSERT INTO change ("table", id, operation, utc) VALUES ('movement', OLD.id, 'delete', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
-CREATE TRIGGER change_movement_update AFTER UPDATE ON movement BEGIN
-INSERT INTO change ("table", id, operation, utc) VALUES ('movement', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
+CREATE TRIGGER change_movement_update AFTER UPDATE ON movement WHEN NOT (0) BEGIN
+INSERT INTO change ("table", id, operation, utc)
+VALUES ('movement', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END
 
 CREATE TRIGGER change_no_update BEFORE UPDATE ON change BEGIN
@@ -959,8 +1087,13 @@ SELECT RAISE(ABORT, 'movement is append-only');
 END
 
 CREATE TRIGGER movement_no_replace BEFORE INSERT ON movement
-WHEN EXISTS (SELECT 1 FROM movement WHERE seq = NEW.seq OR id = NEW.id) BEGIN
+WHEN EXISTS (SELECT 1 FROM movement WHERE seq = NEW.seq) BEGIN
 SELECT RAISE(ABORT, 'movement is append-only');
+END
+
+CREATE TRIGGER movement_one_id BEFORE INSERT ON movement
+WHEN EXISTS (SELECT 1 FROM movement WHERE id = NEW.id OR reverses = NEW.reverses) BEGIN
+SELECT RAISE(ABORT, 'UNIQUE constraint failed: movement.id or movement.reverses');
 END
 
 CREATE TRIGGER movement_balances AFTER INSERT ON movement BEGIN
