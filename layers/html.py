@@ -177,7 +177,8 @@ html, body {font-family: "Noto Sans CJK SC", "Noto Sans SC", "Microsoft YaHei", 
 .onemap-title h1 {font-size: 18px; margin: 0 0 2px}
 .onemap-title p {font-size: 12px; margin: 0; color: #444}
 .onemap-title .demo {color: #8a4b00; font-weight: 600}
-.onemap-legend {left: 10px; bottom: 28px; padding: 6px 12px; max-height: 46vh; overflow: auto; font-size: 12px}
+.onemap-legend {left: 10px; bottom: 28px; padding: 6px 12px; max-height: 46vh; overflow: auto;
+ font-size: 12px}
 .onemap-legend summary {font-size: 14px; font-weight: 600; cursor: pointer}
 .onemap-legend h2 {font-size: 12px; margin: 8px 0 2px}
 .onemap-legend div {display: flex; gap: 6px; align-items: center}

@@ -441,9 +441,7 @@ def supply(
 def settings() -> None:
     """Every setting: name, value, default and help."""
     for row in settings_table(_settings()):
-        click.echo(
-            f"{row['variable']:<22} {row['value']!s:<24} (default {row['default']!s})  {row['help_en']}"
-        )
+        click.echo(f"{row.name:<24} {row.value:<24} (default {row.default})  {row.help_en}")
 
 
 @cli.command()
