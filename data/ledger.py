@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from itertools import groupby
 from typing import Any
 
 import pandas as pd
@@ -18,10 +19,23 @@ from sqlalchemy import Connection
 
 from data import schema
 from data.schema import ACCOUNTS, BALANCES, MOVEMENT_KINDS, ON_HAND_ACCOUNTS
-from data.store import Counts, _cell, translated
+from data.store import Counts, cell, insert_many, translated
 from geo.errors import Conflict, InputError, NotFound
 
 _CHUNK = 500
+_COLUMNS = (
+    "lot_id",
+    "quantity_e3",
+    "from_account",
+    "to_account",
+    "kind",
+    "reason",
+    "occurred_utc",
+    "recorded_utc",
+    "source",
+    "import_run",
+    "reverses",
+)
 _LIMIT_E3 = 10**12
 
 PAIRS: dict[str, frozenset[tuple[str, str]]] = {
@@ -129,31 +143,26 @@ def record(
             stock[movement.to_account] += movement.quantity_e3
     recorded_utc = schema.utc_text(now_utc)
     rows = [
-        {
-            "lot_id": m.lot_id,
-            "quantity_e3": m.quantity_e3,
-            "from_account": m.from_account,
-            "to_account": m.to_account,
-            "kind": m.kind,
-            "reason": m.reason,
-            "occurred_utc": schema.utc_text(m.occurred_utc),
-            "recorded_utc": recorded_utc,
-            "source": source,
-            "import_run": import_run,
-            "reverses": m.reverses,
-            **({"id": m.id} if m.id is not None else {}),
-        }
+        (
+            m.lot_id,
+            m.quantity_e3,
+            m.from_account,
+            m.to_account,
+            m.kind,
+            m.reason,
+            schema.utc_text(m.occurred_utc),
+            recorded_utc,
+            source,
+            import_run,
+            m.reverses,
+            *(() if m.id is None else (m.id,)),
+        )
         for m in wanted
     ]
-    table = schema.table("movement")
     with translated(), conn.begin_nested():
-        start = 0
-        while start < len(rows):  # one statement for each run of rows with the same columns, in order
-            end = start + 1
-            while end < len(rows) and rows[end].keys() == rows[start].keys():
-                end += 1
-            conn.execute(sa.insert(table), rows[start:end])
-            start = end
+        for has_id, part in groupby(rows, key=lambda row: len(row) > len(_COLUMNS)):
+            names = [*_COLUMNS, "id"] if has_id else _COLUMNS
+            insert_many(conn, schema.table("movement"), names, list(part))
     return len(rows)
 
 
@@ -247,7 +256,8 @@ def apply_lots(
                 sa.update(lot)
                 .where(lot.c.id == sa.bindparam("_id"))
                 .values(
-                    {name: sa.bindparam(name) for name in attributes} | {"source": source, "updated_utc": now}
+                    {name: sa.bindparam(name) for name in attributes}
+                    | {"source": source, "updated_utc": schema.as_given(now)}
                 ),
                 changed,
             )
@@ -291,13 +301,12 @@ def _wanted(rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
         name = schema.stored_name(column)
         given = rows[column.name].tolist() if column.name in rows.columns else None
         if column.type == "quantity":
-            cells[name] = [
-                _quantity(value, column.name, column.default) for value in given or [None] * len(rows)
-            ]
             if given is None:
                 cells[name] = [None] * len(rows)
+            else:
+                cells[name] = [_quantity(value, column.name, column.default) for value in given]
         elif given is not None:
-            found = [_cell(column.type, name, value) for value in given]
+            found = [cell(column.type, name, value) for value in given]
             cells[name] = [column.default if cell is None else cell for cell in found]
     for name in keys:
         if None in cells[name]:
@@ -312,13 +321,12 @@ def _wanted(rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
     return wanted
 
 
-def _quantity(value: Any, name: str, default: Any) -> int | None:
-    cell = _cell("text", name, value)
-    if cell is None:
-        if default is None:
-            raise InputError(f"{name} is empty; a quantity is required, 0 for none")
-        return thousandths(default, name)
-    return thousandths(value, name)
+def _quantity(value: Any, name: str, default: Any) -> int:
+    if cell("text", name, value) is not None:
+        return thousandths(value, name)
+    if default is None:
+        raise InputError(f"{name} is empty; a quantity is required, 0 for none")
+    return thousandths(default, name)
 
 
 def _steps(

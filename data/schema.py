@@ -137,6 +137,14 @@ def utc_text(moment: datetime | str) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
+def as_given(utc: str) -> str:
+    """A stored time marked as the writer's own: on an update the trigger keeps it as it is.
+
+    A time equal to the old one is otherwise taken for an edit that did not think of it.
+    """
+    return f"{utc[:-1]}=Z"
+
+
 def stored_name(column: kinds.Column) -> str:
     """The database column of a declared column: quantities are whole thousandths, ``*_e3``."""
     if column.type == "quantity":
@@ -446,9 +454,12 @@ def _sqlite_change_triggers(logged: Table) -> list[str]:
         if "updated_utc" in logged.columns:
             parts["updated_utc"] = (AUTO_UTC, _SQLITE_NOW)
             # an edit from elsewhere that left the old time gets a new one
+            changed = "".join(f" AND {column} = OLD.{column}" for column in BALANCES if name == "lot")
             stamp = (
-                f"\nUPDATE {name} SET updated_utc = {_SQLITE_NOW}"
-                "\nWHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;"
+                f"\nUPDATE {name} SET updated_utc ="
+                f" iif(updated_utc LIKE '%=Z', replace(updated_utc, '=Z', 'Z'), {_SQLITE_NOW})"
+                "\nWHERE fid = NEW.fid"
+                f" AND (updated_utc = OLD.updated_utc OR updated_utc LIKE '%=Z'){changed};"
             )
         is_new = " OR ".join(f"NEW.{column} = '{auto}'" for column, (auto, _) in parts.items())
         was_new = " OR ".join(f"OLD.{column} = '{auto}'" for column, (auto, _) in parts.items())
@@ -494,7 +505,7 @@ def _sqlite_triggers() -> list[str]:
     )
     found.append(
         "CREATE TRIGGER movement_balances AFTER INSERT ON movement BEGIN\n"
-        f"UPDATE lot SET {_balance_assignments('NEW.')}\nWHERE id = NEW.lot_id;\nEND"
+        f"UPDATE lot SET {_balance_assignments('NEW.', 'NEW.recorded_utc')}\nWHERE id = NEW.lot_id;\nEND"
     )
     return found
 
@@ -517,9 +528,9 @@ BALANCES = ("on_hand_e3", "reserved_e3", "on_hold_e3")
 """The balance columns of a lot, kept by the movements' trigger."""
 
 
-def _balance_assignments(prefix: str) -> str:
+def _balance_assignments(prefix: str, time_sql: str) -> str:
     parts = [f"{column} = {column} + {balance_sql(column, prefix)}" for column in BALANCES]
-    return ",\n".join([*parts, f"updated_utc = {prefix}recorded_utc"])
+    return ",\n".join([*parts, f"updated_utc = {time_sql}"])
 
 
 def _postgresql_triggers() -> list[str]:
@@ -542,7 +553,9 @@ RETURN NEW;
 END $$""",
         f"""CREATE FUNCTION onemap_stamp() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-IF NEW.updated_utc = OLD.updated_utc THEN NEW.updated_utc := {_POSTGRESQL_NOW}; END IF;
+IF NEW.updated_utc LIKE '%=Z' THEN NEW.updated_utc := replace(NEW.updated_utc, '=Z', 'Z');
+ELSIF NEW.updated_utc = OLD.updated_utc THEN NEW.updated_utc := {_POSTGRESQL_NOW};
+END IF;
 RETURN NEW;
 END $$""",
         """CREATE FUNCTION onemap_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -551,7 +564,7 @@ RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'integrity_con
 END $$""",
         f"""CREATE FUNCTION onemap_balances() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-UPDATE lot SET {_balance_assignments("NEW.")}
+UPDATE lot SET {_balance_assignments("NEW.", "replace(NEW.recorded_utc, 'Z', '=Z')")}
 WHERE id = NEW.lot_id;
 RETURN NEW;
 END $$""",

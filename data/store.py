@@ -468,6 +468,7 @@ class Store:
             raise InputError(f"{table} is not written as a frame; stock is written through data.ledger")
         ids, values = _rows(table, frame, self._dialect)
         stamp = {"source": source, "source_datum": source_datum, "updated_utc": schema.utc_text(now_utc)}
+        again = {**stamp, "updated_utc": schema.as_given(stamp["updated_utc"])}
         names = list(values)
         columns = [values[name] for name in names]
         new = dict(zip(ids, zip(*columns, strict=True), strict=True)) if names else dict.fromkeys(ids, ())
@@ -487,13 +488,13 @@ class Store:
                 )
             if inserted:
                 tail = tuple(stamp.values())
-                _insert_many(conn, target, ["id", *names, *stamp], [(i, *new[i], *tail) for i in inserted])
+                insert_many(conn, target, ["id", *names, *stamp], [(i, *new[i], *tail) for i in inserted])
             if updated:
                 conn.execute(
                     sa.update(target)
                     .where(target.c.id == sa.bindparam("_id"))
                     .values({name: sa.bindparam(name) for name in (*names, *stamp)}),
-                    [{"_id": i, **dict(zip(names, new[i], strict=True)), **stamp} for i in updated],
+                    [{"_id": i, **dict(zip(names, new[i], strict=True)), **again} for i in updated],
                 )
             if table == "village" and (inserted or updated or gone):
                 self._derive_streets(conn, stamp["updated_utc"])
@@ -513,7 +514,7 @@ class Store:
         ).fetchall()
         wanted = geometry.encode([unions.get(name) for name, _ in known], self._dialect)
         changed = [
-            {"_name": name, "geom": blob, "updated_utc": updated_utc}
+            {"_name": name, "geom": blob, "updated_utc": schema.as_given(updated_utc)}
             for (name, stored), blob in zip(known, wanted, strict=True)
             if geometry.wkb(stored) != geometry.wkb(blob)
         ]
@@ -958,17 +959,17 @@ def _cells(kind: str, name: str, column: "pd.Series[Any]") -> list[Any]:
         return values
     if kind in ("text", "choice", "choices", "duty"):
         return [
-            value if type(value) is str and value and not value.isspace() else _cell(kind, name, value)
+            value if type(value) is str and value and not value.isspace() else cell(kind, name, value)
             for value in values
         ]
-    return [None if gone else _cell(kind, name, value) for value, gone in zip(values, missing, strict=True)]
+    return [None if gone else cell(kind, name, value) for value, gone in zip(values, missing, strict=True)]
 
 
 def _is_missing(value: Any) -> bool:
     return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
 
 
-def _cell(kind: str, name: str, value: Any) -> Any:
+def cell(kind: str, name: str, value: Any) -> Any:
     """One value as stored; None for every way of saying nothing."""
     if isinstance(value, np.ndarray):
         value = value.tolist()
@@ -1008,7 +1009,7 @@ def _cell(kind: str, name: str, value: Any) -> Any:
     return value if isinstance(value, str) else str(value)
 
 
-def _insert_many(
+def insert_many(
     conn: Connection, target: sa.Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]
 ) -> None:
     """Insert encoded rows; where the driver takes positions, without a dictionary for each row."""

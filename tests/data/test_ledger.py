@@ -122,6 +122,15 @@ def test_columns_that_the_list_lacks_stay(store: Store) -> None:
     assert (row["status"], row["unit"]) == ("quarantined", "只")
 
 
+def test_the_time_of_a_lot_is_that_of_its_last_movement(store: Store) -> None:
+    apply(store, lots(10))
+    assert store.frame("lot")["updated_utc"].tolist() == [NOW]
+    apply(store, lots(10, status="damaged"))
+    assert store.frame("lot")["updated_utc"].tolist() == [NOW]
+    apply(store, lots(11), LATER)
+    assert store.frame("lot")["updated_utc"].tolist() == [LATER]
+
+
 def test_lots_that_the_list_lacks_stay(store: Store) -> None:
     apply(store, lots(10))
     assert apply(store, lots(7, lot="B")) == Counts(inserted=1)

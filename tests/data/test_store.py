@@ -482,6 +482,13 @@ def test_upsert_counts_and_touches_only_what_differs(store: Store) -> None:
     assert store.frame("depot")["updated_utc"].tolist() == [NOW, LATER, NOW, LATER]
 
 
+def test_a_clock_that_stands_still_is_believed(store: Store) -> None:
+    upsert(store, "village", villages())
+    assert upsert(store, "village", villages().assign(name="x")) == Counts(updated=3)
+    assert set(store.frame("village")["updated_utc"]) == {NOW}
+    assert set(store.frame("street")["updated_utc"]) == {NOW}
+
+
 def test_a_moved_point_is_a_change(store: Store) -> None:
     upsert(store, "depot", depots(2))
     moved = depots(2)

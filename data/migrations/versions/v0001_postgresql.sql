@@ -500,7 +500,9 @@ END $$
 
 CREATE FUNCTION onemap_stamp() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-IF NEW.updated_utc = OLD.updated_utc THEN NEW.updated_utc := to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'); END IF;
+IF NEW.updated_utc LIKE '%=Z' THEN NEW.updated_utc := replace(NEW.updated_utc, '=Z', 'Z');
+ELSIF NEW.updated_utc = OLD.updated_utc THEN NEW.updated_utc := to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
+END IF;
 RETURN NEW;
 END $$
 
@@ -514,7 +516,7 @@ BEGIN
 UPDATE lot SET on_hand_e3 = on_hand_e3 + NEW.quantity_e3 * (CASE WHEN NEW.to_account IN ('depot', 'reserved', 'hold') THEN 1 ELSE 0 END - CASE WHEN NEW.from_account IN ('depot', 'reserved', 'hold') THEN 1 ELSE 0 END),
 reserved_e3 = reserved_e3 + NEW.quantity_e3 * (CASE WHEN NEW.to_account IN ('reserved') THEN 1 ELSE 0 END - CASE WHEN NEW.from_account IN ('reserved') THEN 1 ELSE 0 END),
 on_hold_e3 = on_hold_e3 + NEW.quantity_e3 * (CASE WHEN NEW.to_account IN ('hold') THEN 1 ELSE 0 END - CASE WHEN NEW.from_account IN ('hold') THEN 1 ELSE 0 END),
-updated_utc = NEW.recorded_utc
+updated_utc = replace(NEW.recorded_utc, 'Z', '=Z')
 WHERE id = NEW.lot_id;
 RETURN NEW;
 END $$

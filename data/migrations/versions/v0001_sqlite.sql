@@ -615,8 +615,8 @@ END
 CREATE TRIGGER change_boundary_update AFTER UPDATE ON boundary WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc)
 VALUES ('boundary', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
-UPDATE boundary SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
+UPDATE boundary SET updated_utc = iif(updated_utc LIKE '%=Z', replace(updated_utc, '=Z', 'Z'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+WHERE fid = NEW.fid AND (updated_utc = OLD.updated_utc OR updated_utc LIKE '%=Z');
 END
 
 CREATE TRIGGER change_boundary_finish AFTER INSERT ON boundary WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
@@ -640,8 +640,8 @@ END
 CREATE TRIGGER change_cell_update AFTER UPDATE ON cell WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc)
 VALUES ('cell', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
-UPDATE cell SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
+UPDATE cell SET updated_utc = iif(updated_utc LIKE '%=Z', replace(updated_utc, '=Z', 'Z'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+WHERE fid = NEW.fid AND (updated_utc = OLD.updated_utc OR updated_utc LIKE '%=Z');
 END
 
 CREATE TRIGGER change_cell_finish AFTER INSERT ON cell WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
@@ -665,8 +665,8 @@ END
 CREATE TRIGGER change_closure_update AFTER UPDATE ON closure WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc)
 VALUES ('closure', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
-UPDATE closure SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
+UPDATE closure SET updated_utc = iif(updated_utc LIKE '%=Z', replace(updated_utc, '=Z', 'Z'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+WHERE fid = NEW.fid AND (updated_utc = OLD.updated_utc OR updated_utc LIKE '%=Z');
 END
 
 CREATE TRIGGER change_closure_finish AFTER INSERT ON closure WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
@@ -690,8 +690,8 @@ END
 CREATE TRIGGER change_depot_update AFTER UPDATE ON depot WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc)
 VALUES ('depot', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
-UPDATE depot SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
+UPDATE depot SET updated_utc = iif(updated_utc LIKE '%=Z', replace(updated_utc, '=Z', 'Z'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+WHERE fid = NEW.fid AND (updated_utc = OLD.updated_utc OR updated_utc LIKE '%=Z');
 END
 
 CREATE TRIGGER change_depot_finish AFTER INSERT ON depot WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
@@ -738,8 +738,8 @@ END
 CREATE TRIGGER change_enterprise_update AFTER UPDATE ON enterprise WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc)
 VALUES ('enterprise', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
-UPDATE enterprise SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
+UPDATE enterprise SET updated_utc = iif(updated_utc LIKE '%=Z', replace(updated_utc, '=Z', 'Z'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+WHERE fid = NEW.fid AND (updated_utc = OLD.updated_utc OR updated_utc LIKE '%=Z');
 END
 
 CREATE TRIGGER change_enterprise_finish AFTER INSERT ON enterprise WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
@@ -763,8 +763,8 @@ END
 CREATE TRIGGER change_hospital_update AFTER UPDATE ON hospital WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc)
 VALUES ('hospital', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
-UPDATE hospital SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
+UPDATE hospital SET updated_utc = iif(updated_utc LIKE '%=Z', replace(updated_utc, '=Z', 'Z'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+WHERE fid = NEW.fid AND (updated_utc = OLD.updated_utc OR updated_utc LIKE '%=Z');
 END
 
 CREATE TRIGGER change_hospital_finish AFTER INSERT ON hospital WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
@@ -788,8 +788,8 @@ END
 CREATE TRIGGER change_import_run_update AFTER UPDATE ON import_run WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc)
 VALUES ('import_run', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
-UPDATE import_run SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
+UPDATE import_run SET updated_utc = iif(updated_utc LIKE '%=Z', replace(updated_utc, '=Z', 'Z'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+WHERE fid = NEW.fid AND (updated_utc = OLD.updated_utc OR updated_utc LIKE '%=Z');
 END
 
 CREATE TRIGGER change_import_run_finish AFTER INSERT ON import_run WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
@@ -813,8 +813,8 @@ END
 CREATE TRIGGER change_item_update AFTER UPDATE ON item WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc)
 VALUES ('item', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
-UPDATE item SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
+UPDATE item SET updated_utc = iif(updated_utc LIKE '%=Z', replace(updated_utc, '=Z', 'Z'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+WHERE fid = NEW.fid AND (updated_utc = OLD.updated_utc OR updated_utc LIKE '%=Z');
 END
 
 CREATE TRIGGER change_item_finish AFTER INSERT ON item WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
@@ -838,8 +838,8 @@ END
 CREATE TRIGGER change_road_update AFTER UPDATE ON road WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc)
 VALUES ('road', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
-UPDATE road SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
+UPDATE road SET updated_utc = iif(updated_utc LIKE '%=Z', replace(updated_utc, '=Z', 'Z'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+WHERE fid = NEW.fid AND (updated_utc = OLD.updated_utc OR updated_utc LIKE '%=Z');
 END
 
 CREATE TRIGGER change_road_finish AFTER INSERT ON road WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
@@ -863,8 +863,8 @@ END
 CREATE TRIGGER change_shelter_update AFTER UPDATE ON shelter WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc)
 VALUES ('shelter', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
-UPDATE shelter SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
+UPDATE shelter SET updated_utc = iif(updated_utc LIKE '%=Z', replace(updated_utc, '=Z', 'Z'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+WHERE fid = NEW.fid AND (updated_utc = OLD.updated_utc OR updated_utc LIKE '%=Z');
 END
 
 CREATE TRIGGER change_shelter_finish AFTER INSERT ON shelter WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
@@ -888,8 +888,8 @@ END
 CREATE TRIGGER change_street_update AFTER UPDATE ON street WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc)
 VALUES ('street', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
-UPDATE street SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
+UPDATE street SET updated_utc = iif(updated_utc LIKE '%=Z', replace(updated_utc, '=Z', 'Z'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+WHERE fid = NEW.fid AND (updated_utc = OLD.updated_utc OR updated_utc LIKE '%=Z');
 END
 
 CREATE TRIGGER change_street_finish AFTER INSERT ON street WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
@@ -913,8 +913,8 @@ END
 CREATE TRIGGER change_water_update AFTER UPDATE ON water WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc)
 VALUES ('water', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
-UPDATE water SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
+UPDATE water SET updated_utc = iif(updated_utc LIKE '%=Z', replace(updated_utc, '=Z', 'Z'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+WHERE fid = NEW.fid AND (updated_utc = OLD.updated_utc OR updated_utc LIKE '%=Z');
 END
 
 CREATE TRIGGER change_water_finish AFTER INSERT ON water WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
@@ -938,8 +938,8 @@ END
 CREATE TRIGGER change_evacuation_route_update AFTER UPDATE ON evacuation_route WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc)
 VALUES ('evacuation_route', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
-UPDATE evacuation_route SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
+UPDATE evacuation_route SET updated_utc = iif(updated_utc LIKE '%=Z', replace(updated_utc, '=Z', 'Z'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+WHERE fid = NEW.fid AND (updated_utc = OLD.updated_utc OR updated_utc LIKE '%=Z');
 END
 
 CREATE TRIGGER change_evacuation_route_finish AFTER INSERT ON evacuation_route WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
@@ -963,8 +963,8 @@ END
 CREATE TRIGGER change_lot_update AFTER UPDATE ON lot WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc)
 VALUES ('lot', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
-UPDATE lot SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
+UPDATE lot SET updated_utc = iif(updated_utc LIKE '%=Z', replace(updated_utc, '=Z', 'Z'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+WHERE fid = NEW.fid AND (updated_utc = OLD.updated_utc OR updated_utc LIKE '%=Z') AND on_hand_e3 = OLD.on_hand_e3 AND reserved_e3 = OLD.reserved_e3 AND on_hold_e3 = OLD.on_hold_e3;
 END
 
 CREATE TRIGGER change_lot_finish AFTER INSERT ON lot WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
@@ -988,8 +988,8 @@ END
 CREATE TRIGGER change_substance_update AFTER UPDATE ON substance WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc)
 VALUES ('substance', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
-UPDATE substance SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
+UPDATE substance SET updated_utc = iif(updated_utc LIKE '%=Z', replace(updated_utc, '=Z', 'Z'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+WHERE fid = NEW.fid AND (updated_utc = OLD.updated_utc OR updated_utc LIKE '%=Z');
 END
 
 CREATE TRIGGER change_substance_finish AFTER INSERT ON substance WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
@@ -1013,8 +1013,8 @@ END
 CREATE TRIGGER change_team_update AFTER UPDATE ON team WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc)
 VALUES ('team', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
-UPDATE team SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
+UPDATE team SET updated_utc = iif(updated_utc LIKE '%=Z', replace(updated_utc, '=Z', 'Z'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+WHERE fid = NEW.fid AND (updated_utc = OLD.updated_utc OR updated_utc LIKE '%=Z');
 END
 
 CREATE TRIGGER change_team_finish AFTER INSERT ON team WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
@@ -1038,8 +1038,8 @@ END
 CREATE TRIGGER change_village_update AFTER UPDATE ON village WHEN NOT (OLD.id = '(auto)' OR OLD.updated_utc = '1970-01-01T00:00:00.000Z') BEGIN
 INSERT INTO change ("table", id, operation, utc)
 VALUES ('village', NEW.id, iif(OLD.id <> NEW.id, 'insert', 'update'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
-UPDATE village SET updated_utc = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-WHERE fid = NEW.fid AND updated_utc = OLD.updated_utc;
+UPDATE village SET updated_utc = iif(updated_utc LIKE '%=Z', replace(updated_utc, '=Z', 'Z'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+WHERE fid = NEW.fid AND (updated_utc = OLD.updated_utc OR updated_utc LIKE '%=Z');
 END
 
 CREATE TRIGGER change_village_finish AFTER INSERT ON village WHEN NEW.id = '(auto)' OR NEW.updated_utc = '1970-01-01T00:00:00.000Z' BEGIN
