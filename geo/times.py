@@ -1,0 +1,562 @@
+"""Travel times on the road graph: matrices and paths, with and without closures.
+
+The engine is customizable contraction hierarchies (Dibbelt, Strasser & Wagner 2016,
+doi:10.1145/2886843): the order belongs to the network, the weights are customised anew when
+speeds or closures change. SciPy's Dijkstra stands in where there is no wheel of it.
+"""
+
+import importlib.util
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import dijkstra
+
+from geo.errors import InputError, Unavailable
+from geo.network import RoadNetwork, Snapped
+from geo.speeds import DEFAULT_SPEEDS, SpeedTable
+
+Floats = NDArray[np.float64]
+Longs = NDArray[np.int64]
+
+WALK_M_S = 1.1
+"""Walking speed of an adult, m/s [from memory, to be confirmed]."""
+
+CLOSED = 2_147_483_647
+"""The weight of an arc that cannot be driven; the engine knows exactly this number."""
+
+_MAX_WEIGHT = CLOSED // 4  # of one arc: 149 h or 536 km, so that sums stay below CLOSED for any real route
+_UNIT = 1000.0  # milliseconds in a second, millimetres in a metre
+_THREADED_FROM = 8  # sources from which two threads pay
+
+
+def last_leg_s(access_m: Any, *, walk_m_s: float = WALK_M_S) -> Floats:
+    """The time of the leg off the road, walked in a straight line; never counted as zero.
+
+    Parameters
+    ----------
+    access_m : (n,) m, >= 0; NaN where there is no road
+    walk_m_s : m/s, > 0
+
+    Returns
+    -------
+    (n,) s; NaN stays NaN
+
+    Raises
+    ------
+    InputError : `walk_m_s` is not above 0
+
+    Notes
+    -----
+    CRS: none.
+    Cost: O(n).
+    Invariant: proportional to the distance.
+    Source: walking speed from memory.
+    """
+    if not walk_m_s > 0:
+        raise InputError(f"walk_m_s={walk_m_s}: expected metres per second above 0")
+    return np.asarray(access_m, dtype=np.float64) / walk_m_s
+
+
+@dataclass(frozen=True)
+class Route:
+    """One route on the road: time, length and geometry between the snapped ends."""
+
+    time_s: float
+    distance_m: float
+    xy_m: Floats
+
+
+class _Engine(Protocol):
+    def rows(self, sources: list[list[tuple[int, int]]], targets: list[int]) -> Floats: ...
+
+    def columns(self, sources: list[int], targets: list[list[tuple[int, int]]]) -> Floats: ...
+
+    def path(self, sources: list[tuple[int, int]], targets: list[tuple[int, int]]) -> list[int] | None: ...
+
+
+def contraction_order(network: RoadNetwork) -> list[int]:
+    """The order in which the engine contracts the nodes of a network; it does not depend on speeds.
+
+    Parameters
+    ----------
+    network : road network; heavy above 100,000 nodes (seconds, holding the interpreter)
+
+    Returns
+    -------
+    (n,) node numbers; empty without the engine or without arcs
+
+    Notes
+    -----
+    CRS: the network's metric CRS, used as a plane.
+    Cost: about 5 s at 147,000 nodes.
+    Invariant: a permutation of the nodes.
+    Source: inertial flow as built into RoutingKit.
+    """
+    if len(network.arc_tail) == 0 or not _has_engine():
+        return []
+    import routingkit_cch
+
+    xy = network.node_xy_m
+    return list(
+        routingkit_cch.compute_order_inertial(
+            len(xy),
+            network.arc_tail.tolist(),
+            network.arc_head.tolist(),
+            xy[:, 1].tolist(),
+            xy[:, 0].tolist(),
+        )
+    )
+
+
+def _has_engine() -> bool:
+    return importlib.util.find_spec("routingkit_cch") is not None
+
+
+class TravelTimes:
+    """Travel times on one network with one set of weights; many threads may ask at once.
+
+    Parameters
+    ----------
+    network : road network
+    speeds : speed table
+    hour : local hour of the day, 0 to 23; None: free flow
+    edge_factor : (e,) share of the speed left on each edge, 0 closed .. 1 open; None: all open
+    respect_maxspeed : never faster than a tagged speed limit
+    weight : what is minimised, ``time`` (s) or ``distance`` (m)
+    order : contraction order of this network; None: computed here
+    engine : ``auto`` takes ``cch`` where its wheel is there, else ``scipy``
+    """
+
+    def __init__(
+        self,
+        network: RoadNetwork,
+        *,
+        speeds: SpeedTable = DEFAULT_SPEEDS,
+        hour: int | None = None,
+        edge_factor: Any = None,
+        respect_maxspeed: bool = True,
+        weight: Literal["time", "distance"] = "time",
+        order: Sequence[int] | None = None,
+        engine: Literal["auto", "cch", "scipy"] = "auto",
+    ) -> None:
+        if weight not in ("time", "distance"):
+            raise InputError(f"weight={weight}: expected time or distance")
+        self.network = network
+        self.weight = weight
+        limit = network.edge_maxspeed_kmh / 3.6
+        speed = speeds.class_m_s(hour)[network.edge_class]
+        if respect_maxspeed:
+            speed = np.fmin(speed, limit)
+        factor = np.ones(len(speed)) if edge_factor is None else np.asarray(edge_factor, dtype=np.float64)
+        if factor.shape != speed.shape:
+            raise InputError(f"edge_factor: {factor.shape} values for {len(speed)} edges")
+        if not ((factor >= 0) & (factor <= 1)).all():
+            raise InputError("edge_factor: expected numbers from 0 (closed) to 1 (open)")
+        is_open = factor > 0
+        self._edge_s = np.divide(
+            network.edge_length_m, speed * factor, out=np.full(len(speed), np.inf), where=is_open
+        )
+        self._edge_cost = (
+            np.where(is_open, network.edge_length_m, np.inf) if weight == "distance" else self._edge_s
+        )
+        cost = self._edge_cost[network.arc_edge]
+        scaled = np.maximum(np.rint(np.where(np.isfinite(cost), cost, 0.0) * _UNIT), 1.0)
+        if len(scaled) and scaled.max() > _MAX_WEIGHT:
+            worst = int(network.arc_edge[int(np.argmax(scaled))])
+            raise InputError(f"roads: edge {worst} takes {cost.max():.0f} s or m, more than can be routed")
+        self._arc_weight = np.where(np.isfinite(cost), scaled, CLOSED).astype(np.int64)
+        # Inside an edge the cost is a share of the arc's rounded weight, so that parts add up to it.
+        whole = np.maximum(np.rint(np.where(np.isfinite(self._edge_cost), self._edge_cost, 0.0) * _UNIT), 1.0)
+        self._edge_weight = np.where(np.isfinite(self._edge_cost), whole, np.inf)
+        self._order: list[int] | None = None if order is None else list(order)
+        self.engine = self._choose(engine)
+        self._kernel: _Engine | None = None
+        if len(network.arc_tail):
+            if self.engine == "cch":
+                if not self._order:
+                    self._order = contraction_order(network)
+                self._kernel = _Cch(network, self._arc_weight, self._order)
+            else:
+                self._kernel = _Dijkstra(network, self._arc_weight)
+
+    def _choose(self, engine: str) -> Literal["cch", "scipy"]:
+        if engine not in ("auto", "cch", "scipy"):
+            raise InputError(f"engine={engine}: expected auto, cch or scipy")
+        if engine == "scipy":
+            return "scipy"
+        if _has_engine():
+            return "cch"
+        if engine == "cch":
+            raise Unavailable("engine=cch: routingkit-cch is not installed on this platform; use scipy")
+        return "scipy"
+
+    def with_factors(self, edge_factor: Any) -> "TravelTimes":
+        """The same network and order with the speeds scaled on each edge: 0 closed .. 1 open."""
+        factor = np.asarray(edge_factor, dtype=np.float64)
+        if factor.shape != self._edge_s.shape:
+            raise InputError(f"edge_factor: {factor.shape} values for {len(self._edge_s)} edges")
+        if not ((factor >= 0) & (factor <= 1)).all():
+            raise InputError("edge_factor: expected numbers from 0 (closed) to 1 (open)")
+        other = object.__new__(TravelTimes)
+        other.network, other.weight, other.engine, other._order = (
+            self.network,
+            self.weight,
+            self.engine,
+            self._order,
+        )
+        closed = factor == 0
+        share = np.where(closed, 1.0, factor)
+        other._edge_s = np.where(closed, np.inf, self._edge_s / share)
+        per_edge = share if self.weight == "time" else np.ones_like(share)
+        other._edge_cost = np.where(closed, np.inf, self._edge_cost / per_edge)
+        finite = np.isfinite(other._edge_cost)
+        whole = np.maximum(np.rint(np.where(finite, other._edge_cost, 0.0) * _UNIT), 1.0)
+        other._edge_weight = np.where(finite, whole, np.inf)
+        other._arc_weight = np.where(finite, whole, CLOSED).astype(np.int64)[self.network.arc_edge]
+        other._kernel = None if self._kernel is None else self._kernel.with_weights(other._arc_weight)
+        return other
+
+    # -- matrices -----------------------------------------------------------------------------
+
+    def matrix_s(self, origins: Snapped, destinations: Snapped) -> Floats:
+        """(n, m) s (m when distance is minimised) on the road from every origin to every destination.
+
+        inf where there is no route or no road. Legs off the road are not in it.
+        """
+        n, m = len(origins), len(destinations)
+        result = np.full((n, m), np.inf)
+        if n == 0 or m == 0:
+            return result
+        exits = self._exits(origins)
+        entries = self._entries(destinations)
+        if self._kernel is not None:
+            if n <= m:
+                nodes, where = np.unique(entries.node[entries.is_there], return_inverse=True)
+                if len(nodes) and exits.is_there.any():
+                    rows = self._kernel.rows(exits.pairs(), nodes.tolist())
+                    for k in (0, 1):
+                        on = entries.is_there[:, k]
+                        position = np.full(m, 0)
+                        position[on] = _positions(entries.is_there, where, k)
+                        column = rows[:, position[on]] + entries.cost[on, k][None, :]
+                        result[:, on] = np.minimum(result[:, on], column)
+            else:
+                nodes, where = np.unique(exits.node[exits.is_there], return_inverse=True)
+                if len(nodes) and entries.is_there.any():
+                    columns = self._kernel.columns(nodes.tolist(), entries.pairs())
+                    for k in (0, 1):
+                        on = exits.is_there[:, k]
+                        rows = columns[_positions(exits.is_there, where, k), :] + exits.cost[on, k][:, None]
+                        result[on, :] = np.minimum(result[on, :], rows)
+        self._on_same_edge(result, origins, destinations)
+        return result / _UNIT
+
+    def _on_same_edge(self, result: Floats, origins: Snapped, destinations: Snapped) -> None:
+        """Two places on one edge are joined directly where the direction of travel allows it."""
+        shared = np.intersect1d(origins.edge[origins.edge >= 0], destinations.edge)
+        for edge in shared:
+            weight = self._edge_weight[edge]
+            i = np.flatnonzero(origins.edge == edge)
+            j = np.flatnonzero(destinations.edge == edge)
+            ahead = destinations.fraction[j][None, :] - origins.fraction[i][:, None]
+            direct = np.full(ahead.shape, np.inf)
+            if np.isfinite(weight):
+                if self.network.edge_forward[edge]:
+                    direct = np.where(ahead >= 0, ahead * weight, direct)
+                if self.network.edge_backward[edge]:
+                    direct = np.where(ahead <= 0, np.minimum(direct, -ahead * weight), direct)
+            block = np.ix_(i, j)
+            result[block] = np.minimum(result[block], direct)
+
+    def _exits(self, places: Snapped) -> "_Ends":
+        """From each place along its edge to its ends, as the directions of travel allow."""
+        return self._ends(places, leaving=True)
+
+    def _entries(self, places: Snapped) -> "_Ends":
+        """From the ends of its edge along it to each place."""
+        return self._ends(places, leaving=False)
+
+    def _ends(self, places: Snapped, *, leaving: bool) -> "_Ends":
+        there = places.edge >= 0
+        edge = np.where(there, places.edge, 0)
+        if len(self._edge_weight) == 0:
+            empty = np.zeros((len(places), 2))
+            return _Ends(empty.astype(np.int64), empty, empty.astype(bool))
+        weight = self._edge_weight[edge]
+        drivable = there & np.isfinite(weight)
+        tail, head = self.network.edge_tail[edge], self.network.edge_head[edge]
+        node = np.column_stack([head, tail] if leaving else [tail, head]).astype(np.int64)
+        ahead = 1.0 - places.fraction if leaving else places.fraction
+        weight = np.where(np.isfinite(weight), weight, 0.0)
+        cost = np.column_stack([ahead * weight, (1.0 - ahead) * weight])
+        # An end that is on the node itself may be used whatever the direction of the edge.
+        at_tail, at_head = places.fraction <= 0.0, places.fraction >= 1.0
+        free = np.column_stack([at_head, at_tail] if leaving else [at_tail, at_head])
+        allowed = np.column_stack([self.network.edge_forward[edge], self.network.edge_backward[edge]])
+        return _Ends(node, cost, (drivable[:, None] & allowed) | (there[:, None] & free))
+
+    # -- paths --------------------------------------------------------------------------------
+
+    def path(self, origins: Snapped, destinations: Snapped, i: int, j: int) -> Route | None:
+        """The best route from origin i to destination j, None where there is none."""
+        a, b = origins.take([i]), destinations.take([j])
+        if a.edge[0] < 0 or b.edge[0] < 0:
+            return None
+        best = float(self.matrix_s(a, b)[0, 0])
+        if not np.isfinite(best):
+            return None
+        direct = np.full((1, 1), np.inf)
+        self._on_same_edge(direct, a, b)
+        if direct[0, 0] / _UNIT <= best + 1e-9:
+            return self._route([], a, b, None, None)
+        exits, entries = self._exits(a), self._entries(b)
+        assert self._kernel is not None
+        arcs = self._kernel.path(exits.pairs()[0], entries.pairs()[0])
+        if arcs is None:
+            return None
+        network = self.network
+        if arcs:
+            start, end = int(network.arc_tail[arcs[0]]), int(network.arc_head[arcs[-1]])
+        else:
+            shared = [
+                (exits.cost[0, k] + entries.cost[0, q], int(exits.node[0, k]))
+                for k in (0, 1)
+                for q in (0, 1)
+                if exits.is_there[0, k] and entries.is_there[0, q] and exits.node[0, k] == entries.node[0, q]
+            ]
+            start = end = min(shared)[1]
+        return self._route(arcs, a, b, start, end)
+
+    def _route(self, arcs: list[int], a: Snapped, b: Snapped, start: int | None, end: int | None) -> Route:
+        network = self.network
+        pieces: list[Floats] = []
+        time_s = distance_m = 0.0
+
+        def add(edge: int, begin: float, stop: float) -> None:
+            nonlocal time_s, distance_m
+            share = abs(stop - begin)
+            if share > 0:
+                distance_m += share * float(network.edge_length_m[edge])
+                time_s += share * float(self._edge_s[edge])
+            pieces.append(_part_of(network, edge, begin, stop))
+
+        edge_a, f_a = int(a.edge[0]), float(a.fraction[0])
+        edge_b, f_b = int(b.edge[0]), float(b.fraction[0])
+        if start is None or end is None:
+            add(edge_a, f_a, f_b)
+        else:
+            exits, entries = self._exits(a), self._entries(b)
+            out = min(
+                (float(exits.cost[0, k]), k)
+                for k in (0, 1)
+                if exits.is_there[0, k] and exits.node[0, k] == start
+            )
+            into = min(
+                (float(entries.cost[0, k]), k)
+                for k in (0, 1)
+                if entries.is_there[0, k] and entries.node[0, k] == end
+            )
+            add(edge_a, f_a, 1.0 if out[1] == 0 else 0.0)
+            for arc in arcs:
+                ahead = bool(network.arc_is_forward[arc])
+                add(int(network.arc_edge[arc]), 0.0 if ahead else 1.0, 1.0 if ahead else 0.0)
+            add(edge_b, 0.0 if into[1] == 0 else 1.0, f_b)
+        xy = np.concatenate(pieces) if pieces else np.empty((0, 2))
+        keep = np.r_[True, (np.abs(np.diff(xy, axis=0)) > 1e-9).any(axis=1)]
+        return Route(time_s, distance_m, xy[keep])
+
+    def measured(self, origins: Snapped, destinations: Snapped) -> tuple[Floats, Floats]:
+        """(n, m) s and (n, m) m along the best routes, unpacked pair by pair; inf where there is none."""
+        n, m = len(origins), len(destinations)
+        time_s, distance_m = np.full((n, m), np.inf), np.full((n, m), np.inf)
+        for i in range(n):
+            for j in range(m):
+                found = self.path(origins, destinations, i, j)
+                if found is not None:
+                    time_s[i, j], distance_m[i, j] = found.time_s, found.distance_m
+        return time_s, distance_m
+
+    def distance_m(self, origins: Snapped, destinations: Snapped) -> Floats:
+        """(n, m) m, the length of the best routes on the road; inf where there is none."""
+        return self.measured(origins, destinations)[1]
+
+
+def _positions(is_there: NDArray[np.bool_], where: NDArray[np.intp], k: int) -> NDArray[np.intp]:
+    """Where the k-th ends that are there stand among the unique nodes."""
+    flat = np.full(is_there.shape, -1, dtype=np.intp)
+    flat[is_there] = where
+    found: NDArray[np.intp] = flat[is_there[:, k], k]
+    return found
+
+
+def _part_of(network: RoadNetwork, edge: int, begin: float, stop: float) -> Floats:
+    """The vertices of an edge from one fraction to another, in the direction of travel."""
+    coords = network.edge_coords_m[network.edge_start[edge] : network.edge_start[edge + 1]]
+    along = np.r_[0.0, np.cumsum(np.hypot(*np.diff(coords, axis=0).T))]
+    total = along[-1]
+    low, high = sorted((begin * total, stop * total))
+    ends = [[np.interp(at, along, coords[:, 0]), np.interp(at, along, coords[:, 1])] for at in (low, high)]
+    inside = coords[(along > low) & (along < high)]
+    line = np.vstack([ends[:1], inside, ends[1:]])
+    return line if stop >= begin else line[::-1]
+
+
+@dataclass(frozen=True)
+class _Ends:
+    """(n, 2) the nodes at the ends of each place's edge, what they cost, and whether they can be used."""
+
+    node: Longs
+    cost: Floats
+    is_there: NDArray[np.bool_]
+
+    def pairs(self) -> list[list[tuple[int, int]]]:
+        """Per place the usable (node, whole cost) pairs."""
+        cost = np.rint(self.cost).astype(np.int64)
+        return [
+            [(int(self.node[i, k]), int(cost[i, k])) for k in (0, 1) if self.is_there[i, k]]
+            for i in range(len(self.node))
+        ]
+
+
+class _Dijkstra:
+    """SciPy's Dijkstra behind the engine's interface."""
+
+    def __init__(self, network: RoadNetwork, weight: Longs) -> None:
+        self._network = network
+        self._n = len(network.node_xy_m)
+        self._weight = weight
+        keys = network.arc_tail.astype(np.int64) * self._n + network.arc_head
+        order = np.lexsort((weight, keys))
+        best = order[np.r_[True, np.diff(keys[order]) > 0]]
+        self._best = best[weight[best] < CLOSED]
+        shape = (self._n, self._n)
+        ends = (network.arc_tail[self._best], network.arc_head[self._best])
+        self._graph: Any = coo_array((weight[self._best].astype(float), ends), shape=shape).tocsr()
+        self._reverse: Any = coo_array(
+            (weight[self._best].astype(float), ends[::-1]), shape=shape
+        ).tocsr()
+
+    def with_weights(self, weight: Longs) -> "_Dijkstra":
+        return _Dijkstra(self._network, weight)
+
+    def rows(self, sources: list[list[tuple[int, int]]], targets: list[int]) -> Floats:
+        return self._spread(self._graph, sources, targets)
+
+    def columns(self, sources: list[int], targets: list[list[tuple[int, int]]]) -> Floats:
+        return self._spread(self._reverse, targets, sources).T
+
+    def _spread(self, graph: Any, starts: list[list[tuple[int, int]]], ends: list[int]) -> Floats:
+        result = np.full((len(starts), len(ends)), np.inf)
+        for i, pairs in enumerate(starts):
+            for node, cost in pairs:
+                result[i] = np.minimum(result[i], cost + dijkstra(graph, indices=node)[ends])
+        return result
+
+    def path(self, sources: list[tuple[int, int]], targets: list[tuple[int, int]]) -> list[int] | None:
+        best: tuple[float, int, int, Any] | None = None
+        for node, cost in sources:
+            far, before = dijkstra(self._graph, indices=node, return_predecessors=True)
+            for target, more in targets:
+                total = cost + float(far[target]) + more
+                if np.isfinite(total) and (best is None or total < best[0]):
+                    best = (total, node, target, before)
+        if best is None:
+            return None
+        _, start, node, before = best
+        arc_of = {
+            (int(self._network.arc_tail[k]), int(self._network.arc_head[k])): int(k) for k in self._best
+        }
+        arcs: list[int] = []
+        while node != start:
+            arcs.append(arc_of[int(before[node]), node])
+            node = int(before[node])
+        return arcs[::-1]
+
+
+class _Cch:
+    """routingkit-cch behind the engine's interface.
+
+    A query object is made, used and dropped within one call on one thread: one that lives on
+    locks the metric, and one used from another thread panics. A metric is never changed under
+    readers: other weights are another metric.
+    """
+
+    def __init__(self, network: RoadNetwork, weight: Longs, order: list[int]) -> None:
+        import routingkit_cch
+
+        n = len(network.node_xy_m)
+        if len(order) != n or not np.array_equal(np.sort(np.asarray(order)), np.arange(n)):
+            raise InputError(f"order: expected each of the {n} nodes once; it belongs to another network")
+        self._module: Any = routingkit_cch
+        self._cch: Any = routingkit_cch.CCH(
+            order, network.arc_tail.tolist(), network.arc_head.tolist(), False
+        )
+        self._metric: Any = routingkit_cch.CCHMetric(self._cch, weight.tolist())
+
+    def with_weights(self, weight: Longs) -> "_Cch":
+        other = object.__new__(_Cch)
+        other._module, other._cch = self._module, self._cch
+        other._metric = self._module.CCHMetric(self._cch, weight.tolist())
+        return other
+
+    def rows(self, sources: list[list[tuple[int, int]]], targets: list[int]) -> Floats:
+        def some(chunk: range) -> list[Floats]:
+            query = self._module.CCHOneToMany(self._metric, targets)
+            return [
+                _numbers(query.distances_from_multi(sources[i]), len(targets))
+                if sources[i]
+                else np.full(len(targets), np.inf)
+                for i in chunk
+            ]
+
+        return np.array(_in_two(some, len(sources)))
+
+    def columns(self, sources: list[int], targets: list[list[tuple[int, int]]]) -> Floats:
+        def some(chunk: range) -> list[Floats]:
+            query = self._module.CCHManyToOne(self._metric, sources)
+            return [
+                _numbers(query.distances_to_multi(targets[j]), len(sources))
+                if targets[j]
+                else np.full(len(sources), np.inf)
+                for j in chunk
+            ]
+
+        return np.array(_in_two(some, len(targets))).T
+
+    def path(self, sources: list[tuple[int, int]], targets: list[tuple[int, int]]) -> list[int] | None:
+        if not sources or not targets:
+            return None
+        query = self._module.CCHQuery(self._metric)
+        found = query.run_multi(sources, targets)
+        arcs = None if found.distance is None else list(found.arc_path)
+        del found  # a held result blocks the next run
+        return arcs
+
+
+_POOL_LOCK = threading.Lock()
+_pool: list[ThreadPoolExecutor] = []
+
+
+def _in_two(work: Any, count: int) -> list[Floats]:
+    """The work on all items, on two threads where it pays (the engine releases the interpreter)."""
+    if count < _THREADED_FROM:
+        return list(work(range(count)))
+    with _POOL_LOCK:
+        if not _pool:
+            _pool.append(ThreadPoolExecutor(2, thread_name_prefix="times"))
+    half = count // 2
+    first = _pool[0].submit(work, range(half))
+    second: list[Floats] = work(range(half, count))
+    return [*first.result(), *second]
+
+
+def _numbers(values: list[int | None], count: int) -> Floats:
+    found = np.fromiter((np.inf if v is None else v for v in values), dtype=np.float64, count=count)
+    found[found >= CLOSED] = np.inf
+    return found
