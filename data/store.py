@@ -575,6 +575,16 @@ class Store:
 
     # -- copies
 
+    def require_not_live(self, path: str | os.PathLike[str]) -> None:
+        """Refuse `path` where it is this database: GDAL must not open it in this process."""
+        if self._place.path is None:
+            return
+        with suppress(OSError):
+            if os.path.samefile(path, self._place.path):
+                raise InputError(
+                    f"{os.fspath(path)} is this district's own database; read a copy of it (`Store.snapshot`)"
+                )
+
     def snapshot(self, path: str | os.PathLike[str]) -> Path:
         """A consistent copy as one plain GeoPackage file, for export, backup and GDAL."""
         if self._place.path is None:

@@ -451,6 +451,16 @@ pyogrio.write_dataframe(new, sys.argv[1], layer="depot", append=True)
     assert len(store.frame("depot")) == 4
 
 
+def test_the_live_file_is_no_source_for_gdal_here(store: Store, tmp_path: Path) -> None:
+    assert store.path is not None
+    (tmp_path / "link.gpkg").symlink_to(store.path)
+    for path in (store.path, str(store.path), tmp_path / "link.gpkg"):
+        with pytest.raises(InputError, match="own database"):
+            store.require_not_live(path)
+    store.require_not_live(store.snapshot(tmp_path / "copy.gpkg"))
+    store.require_not_live(tmp_path / "not there")
+
+
 def test_a_snapshot_is_one_plain_file(store: Store, tmp_path: Path) -> None:
     upsert(store, "depot", depots(3))
     copy = store.snapshot(tmp_path / "copy.gpkg")
