@@ -167,7 +167,7 @@ class RoadNetwork:
         points = np.asarray(xy_m, dtype=np.float64).reshape(-1, 2)
         n = len(points)
         edge = np.full(n, -1, dtype=np.int32)
-        finite = np.isfinite(points).all(axis=1)
+        finite: Bools = np.asarray(np.isfinite(points).all(axis=1))
         shapes = shapely.points(np.where(finite[:, None], points, 0.0))
         for group, tree in self._trees:
             open_ = np.flatnonzero(finite & (edge < 0))
@@ -374,7 +374,8 @@ def _flags(roads: gpd.GeoDataFrame, name: str) -> Bools:
 def _grades(roads: gpd.GeoDataFrame) -> NDArray[np.int64]:
     """One number for each combination of level, bridge and tunnel; 0 is the plain ground."""
     level = pd.to_numeric(_column(roads, "layer"), errors="coerce").fillna(0).to_numpy(dtype=np.int64)
-    return level * 4 + _flags(roads, "bridge") * 1 + _flags(roads, "tunnel") * 2
+    found: NDArray[np.int64] = level * 4 + _flags(roads, "bridge") * 1 + _flags(roads, "tunnel") * 2
+    return found
 
 
 def _nodes(coords: Floats, grade: NDArray[np.int64], is_end: Bools) -> NDArray[np.int64]:
@@ -395,7 +396,7 @@ def _nodes(coords: Floats, grade: NDArray[np.int64], is_end: Bools) -> NDArray[n
     own = np.where(apart, grade, 0)
     if apart.any():
         inner_keys = set(zip(place[apart & inner].tolist(), grade[apart & inner].tolist(), strict=True))
-        ground = {}
+        ground: dict[int, int] = {}
         for p, g in sorted(inner_keys, key=lambda pair: (pair[0], abs(pair[1]), pair[1])):
             ground.setdefault(p, g)
         for k in np.flatnonzero(apart & is_end):
@@ -414,9 +415,8 @@ def _classes(roads: gpd.GeoDataFrame) -> tuple[NDArray[np.int16], tuple[tuple[st
     codes = names.map(_CLASS_OF)
     unknown = names[codes.isna()].value_counts()
     fallback = _CLASS_OF["unclassified"]
-    return codes.fillna(fallback).to_numpy(dtype=np.int16), tuple(
-        (str(k), int(v)) for k, v in sorted(unknown.items())
-    )
+    numbers: NDArray[np.int16] = np.asarray(codes.fillna(fallback), dtype=np.int16)
+    return numbers, tuple((str(k), int(v)) for k, v in sorted(unknown.items()))
 
 
 def _maxspeeds(roads: gpd.GeoDataFrame) -> Floats:

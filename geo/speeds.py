@@ -69,8 +69,9 @@ class SpeedTable:
             "peak": [row.peak_factor for row in self.classes],
             "night": [self.night_factor] * len(self.classes),
         }[profile]
-        kmh = np.array([row.free_kmh for row in self.classes]) * np.array(factor)
-        return kmh / 3.6
+        kmh = np.array([row.free_kmh for row in self.classes], dtype=np.float64)
+        found: NDArray[np.float64] = kmh * np.array(factor, dtype=np.float64) / 3.6
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """The table as plain values, in km/h."""

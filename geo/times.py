@@ -79,6 +79,8 @@ class _Engine(Protocol):
 
     def path(self, sources: list[tuple[int, int]], targets: list[tuple[int, int]]) -> list[int] | None: ...
 
+    def with_weights(self, weight: Longs) -> "_Engine": ...
+
 
 def contraction_order(network: RoadNetwork) -> list[int]:
     """The order in which the engine contracts the nodes of a network; it does not depend on speeds.
@@ -438,9 +440,7 @@ class _Dijkstra:
         shape = (self._n, self._n)
         ends = (network.arc_tail[self._best], network.arc_head[self._best])
         self._graph: Any = coo_array((weight[self._best].astype(float), ends), shape=shape).tocsr()
-        self._reverse: Any = coo_array(
-            (weight[self._best].astype(float), ends[::-1]), shape=shape
-        ).tocsr()
+        self._reverse: Any = coo_array((weight[self._best].astype(float), ends[::-1]), shape=shape).tocsr()
 
     def with_weights(self, weight: Longs) -> "_Dijkstra":
         return _Dijkstra(self._network, weight)
@@ -455,13 +455,15 @@ class _Dijkstra:
         result = np.full((len(starts), len(ends)), np.inf)
         for i, pairs in enumerate(starts):
             for node, cost in pairs:
-                result[i] = np.minimum(result[i], cost + dijkstra(graph, indices=node)[ends])
+                result[i] = np.minimum(result[i], cost + dijkstra(graph, indices=[node])[0][ends])
         return result
 
     def path(self, sources: list[tuple[int, int]], targets: list[tuple[int, int]]) -> list[int] | None:
         best: tuple[float, int, int, Any] | None = None
         for node, cost in sources:
-            far, before = dijkstra(self._graph, indices=node, return_predecessors=True)
+            far, before = (
+                rows[0] for rows in dijkstra(self._graph, indices=[node], return_predecessors=True)
+            )
             for target, more in targets:
                 total = cost + float(far[target]) + more
                 if np.isfinite(total) and (best is None or total < best[0]):

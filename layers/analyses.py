@@ -4,7 +4,8 @@ The command line and the API answer with the same values; nothing is computed el
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,12 +16,17 @@ import shapely
 from numpy.typing import NDArray
 
 from data.kinds import SKILLS
+from geo.coverage import LIMIT_S, Coverage, Teams, team_table
+from geo.coverage import coverage as cover
 from geo.crs import to_lonlat, to_metric
-from geo.errors import InputError, NotFound, TooLarge
+from geo.duty import Duty, is_on_duty, parse_duty
+from geo.errors import InputError, TooLarge
 from geo.network import Snapped
+from geo.speeds import DEFAULT_SPEEDS
+from geo.supply import arrivals, plan_supply
 from geo.times import WALK_M_S, last_leg_s
 from layers.catalogue import FACILITY_LAYERS, LAYERS
-from layers.district import FACILITY_TABLES, District, View, metric_geometries
+from layers.district import FACILITY_TABLES, District, View
 from layers.layer import Role, Table
 
 MAX_PAIRS = 250_000
@@ -82,13 +88,11 @@ def _matrices(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(n, m) seconds and metres on the road along the quickest (or the shortest) routes."""
     travel = view.travel(at, distance=weight == "distance")
+    time_s, distance_m = travel.measured(origins, destinations)
+    # The matrix is the engine's own answer; what is unpacked along the path must say the same.
     if weight == "distance":
-        distance_m = travel.matrix_s(origins, destinations)
-        time_s = travel.other_matrix(origins, destinations)
-    else:
-        time_s = travel.matrix_s(origins, destinations)
-        distance_m = travel.distance_m(origins, destinations)
-    return time_s, distance_m
+        return time_s, travel.matrix_s(origins, destinations)
+    return travel.matrix_s(origins, destinations), distance_m
 
 
 def times(
@@ -273,6 +277,332 @@ def _facility(kind: str, id_: str, attributes: Any, role: Role) -> dict[str, Any
     return {"kind": kind, "id": id_, "name": attributes.get("name"), "attributes": shown}
 
 
+# -- coverage -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CoverageAnswer:
+    """A coverage with what was asked; `table` is the proof table."""
+
+    asked: Mapping[str, Any]
+    result: Coverage
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The proof table, one row a place."""
+        return self.result.table
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer as plain values."""
+        return {**self.asked, **self.result.to_json()}
+
+
+def _skill_code(skill: str | None) -> str | None:
+    """A skill by code or by one of its names; InputError lists them."""
+    if not skill:
+        return None
+    for choice in SKILLS:
+        if skill in (choice.code, choice.zh, choice.en, *choice.aliases):
+            return choice.code
+    raise InputError(f"skill={skill}: expected one of {', '.join(c.code for c in SKILLS)}")
+
+
+def _duties(view: View) -> list[Duty]:
+    return view.kept("duties", lambda: [parse_duty(text) for text in view.frame("team")["duty"].tolist()])
+
+
+def team_on_duty(view: View, at: datetime) -> list[bool]:
+    """For each team whether it is on duty at a moment."""
+    local = view.district.local(at)
+    return [is_on_duty(duty, local) for duty in _duties(view)]
+
+
+def _teams(view: View, skill: str | None, at: datetime) -> Teams:
+    frame = view.frame("team")
+    local = view.district.local(at)
+    skills = [set(str(text or "").split(";")) for text in frame["skills"].tolist()]
+    return team_table(
+        frame["id"].astype(str).tolist(),
+        frame["type"].fillna("street").tolist(),
+        frame["turnout_s"],
+        hour=local.hour,
+        has_skill=[skill is None or skill in own for own in skills],
+        on_duty=team_on_duty(view, at),
+    )
+
+
+def _place_frame(view: View, places: str) -> pd.DataFrame:
+    """Id, name, street and persons of every place; enterprises count their workers on shift."""
+    frame = view.frame(_PLACES[places])
+    persons = frame["workers_on_shift"].fillna(0) if places == "enterprises" else frame["persons"]
+    nothing = [None] * len(frame)
+    return pd.DataFrame(
+        {
+            "id": frame["id"].to_numpy(dtype=object),
+            "name": frame["name"].to_numpy(dtype=object) if "name" in frame.columns else nothing,
+            "street": frame["street"].to_numpy(dtype=object) if "street" in frame.columns else nothing,
+            "persons": persons.to_numpy(dtype=np.int64),
+        }
+    )
+
+
+def _covered(
+    view: View, table: pd.DataFrame, snapped: Snapped, teams: Teams, *, limit_s: float, at: datetime
+) -> Coverage:
+    """The coverage of places given as a table and on the road network."""
+    stations = view.snapped("team")
+    travel = view.travel(at)
+    open_travel = view.travel(at, closed=False)
+    travel_s = travel.matrix_s(stations, snapped).T
+    legs_s = last_leg_s(snapped.access_m)[:, None] + last_leg_s(stations.access_m)[None, :]
+    return cover(
+        table,
+        teams,
+        travel_s=travel_s,
+        last_leg_s=legs_s,
+        has_road=snapped.edge >= 0,
+        open_travel_s=None if open_travel is travel else open_travel.matrix_s(stations, snapped).T,
+        limit_s=limit_s,
+        streets=view.frame("street")["name"].tolist(),
+        team_streets=view.frame("team")["street"].tolist(),
+    )
+
+
+def coverage(
+    district: District,
+    *,
+    limit_s: float = LIMIT_S,
+    skill: str | None = None,
+    at: datetime | None = None,
+    places: str = "villages",
+    view: View | None = None,
+) -> CoverageAnswer:
+    """Who is reached within the limit at a moment, with the proof row of every place."""
+    if places not in _PLACES:
+        raise InputError(f"places={places}: expected one of {', '.join(_PLACES)}")
+    if not (math.isfinite(limit_s) and limit_s > 0):
+        raise InputError(f"limit={limit_s}: expected seconds above 0")
+    view = view or district.view()
+    moment = district.local(at)
+    code = _skill_code(skill)
+    teams = _teams(view, code, moment)
+    table = view.kept(("places", places), lambda: _place_frame(view, places))
+    snapped = view.snapped(_PLACES[places])
+    result = _covered(view, table, snapped, teams, limit_s=limit_s, at=moment)
+    return CoverageAnswer({**_asked(view, moment), "skill": code, "places_kind": places}, result)
+
+
+def coverage_lines(answer: CoverageAnswer) -> Iterator[str]:
+    """A coverage as a person reads it on a terminal."""
+    totals = answer.result.totals()
+    share = "no persons" if totals["covered_share"] is None else f"{totals['covered_share']:.2%}"
+    yield (
+        f"within {answer.result.limit_s / 60:g} min at {answer.asked['at']}: "
+        f"{totals['covered_persons']:,} of {totals['persons']:,} persons ({share}), "
+        f"{totals['covered_places']} of {totals['places']} places"
+    )
+    for row in answer.result.by_street():
+        part = "-" if row["covered_share"] is None else f"{row['covered_share']:.2%}"
+        count = f"{row['covered_persons']:,} of {row['persons']:,} ({part})"
+        yield f"  {row['street'] or '-'}: {count}, {row['teams']} teams"
+    for place in answer.table[~answer.table["covered"]].to_dict("records"):
+        quickest = f"{place['total_s'] / 60:.1f} min" if math.isfinite(place["total_s"]) else "-"
+        who = f"{place['id']} {place['name'] or ''} {place['persons']} persons"
+        yield f"  not covered: {who}, {place['reason']}, quickest {quickest}"
+
+
+def reach(
+    district: District,
+    *,
+    lonlat: LonLat,
+    at: datetime | None = None,
+    limit_s: float = LIMIT_S,
+    shown: int = 3,
+) -> dict[str, Any]:
+    """Who reaches a place and when: the quickest teams with their split, the nearest hospital and shelter."""
+    view = district.view()
+    moment = district.local(at)
+    place = _snapped(view, [lonlat], "at")
+    teams = _teams(view, None, moment)
+    table = pd.DataFrame({"id": ["place"], "name": [None], "street": [None], "persons": [0]})
+    row = _covered(view, table, place, teams, limit_s=limit_s, at=moment).table.iloc[0]
+    stations = view.snapped("team")
+    travel = view.travel(moment)
+    travel_s = travel.matrix_s(stations, place)[:, 0]
+    legs_s = last_leg_s(stations.access_m) + last_leg_s(place.access_m)[0]
+    total_s = np.where(teams.eligible, teams.before_travel_s + travel_s + legs_s, np.inf)
+    total_s = np.where(np.isfinite(total_s), total_s, np.inf)
+    order = sorted(np.flatnonzero(np.isfinite(total_s)), key=lambda j: (total_s[j], teams.id[j]))[:shown]
+    frame = view.frame("team")
+    found = []
+    for j in order:
+        metres = float(travel.distance_m(stations.take([j]), place)[0, 0])
+        found.append(
+            {
+                "team_id": teams.id[j],
+                "name": frame["name"].iloc[j],
+                "type": frame["type"].iloc[j],
+                "skills": frame["skills"].iloc[j],
+                "place": list(_lonlats(frame.iloc[[j]])[0]),
+                "handling_s": float(teams.handling_s[j]),
+                "turnout_s": float(teams.turnout_s[j]),
+                "travel_s": round(float(travel_s[j]), 3),
+                "last_leg_s": round(float(legs_s[j]), 3),
+                "total_s": round(float(total_s[j]), 3),
+                "setup_s": float(teams.setup_s[j]),
+                "distance_m": round(metres, 1) if math.isfinite(metres) else None,
+            }
+        )
+    where = _where(view, lonlat)
+    return {
+        **_asked(view, moment),
+        "place": list(lonlat),
+        **where,
+        "limit_s": limit_s,
+        "covered": bool(row["covered"]),
+        "reason": row["reason"],
+        "backup_teams": int(row["backup_teams"]),
+        "teams_on_duty": int(teams.on_duty.sum()),
+        "last_leg_m": _nulls(place.access_m)[0],
+        "teams": found,
+        "hospital": _nearest(view, "hospitals", place, moment),
+        "shelter": _nearest(view, "shelters", place, moment),
+    }
+
+
+def _where(view: View, lonlat: LonLat) -> dict[str, str | None]:
+    """The village and the street that a place lies in; None outside every outline."""
+    villages = view.frame("village")
+    tree = view.kept(
+        "village tree", lambda: shapely.STRtree(np.asarray(villages.geometry.array, dtype=object))
+    )
+    hit = np.sort(tree.query(shapely.Point(lonlat), predicate="intersects"))
+    if len(hit) == 0:
+        return {"village": None, "street": None}
+    row = villages.iloc[int(hit[0])]
+    return {"village": row["name"], "street": row["street"]}
+
+
+def _nearest(view: View, layer_id: str, place: Snapped, at: datetime) -> dict[str, Any] | None:
+    """The quickest facility of a layer to drive to from a place, legs off the road included."""
+    table = _TABLE_OF[layer_id]
+    frame = view.frame(table)
+    if len(frame) == 0:
+        return None
+    snapped = view.snapped(table)
+    total_s = view.travel(at).matrix_s(place, snapped)[0] + last_leg_s(place.access_m)[0]
+    total_s = total_s + last_leg_s(snapped.access_m)
+    total_s = np.where(np.isfinite(total_s), total_s, np.inf)
+    best = min(range(len(frame)), key=lambda j: (total_s[j], str(frame["id"].iloc[j])))
+    if not math.isfinite(total_s[best]):
+        return None
+    record = frame.iloc[best]
+    capacity = {"capacity": _number(record["capacity"])} if "capacity" in frame.columns else {}
+    return {
+        "id": record["id"],
+        "name": record["name"],
+        "place": list(_lonlats(frame.iloc[[best]])[0]),
+        "total_s": round(float(total_s[best]), 3),
+        **capacity,
+    }
+
+
+def _number(value: Any) -> int | None:
+    return None if value is None or value != value else int(value)  # NaN differs from itself
+
+
+def speed_table() -> dict[str, Any]:
+    """The speed table in force, in km/h, with its sources."""
+    return DEFAULT_SPEEDS.to_json()
+
+
+# -- supplies -------------------------------------------------------------------------------------
+
+
+def parse_needs(texts: Sequence[str]) -> dict[str, str]:
+    """Read ITEM=QTY, each item once; the quantity stays text, so that it stays exact."""
+    needs: dict[str, str] = {}
+    for text in texts:
+        item, found, quantity = text.rpartition("=")
+        if not found or not item.strip() or not quantity.strip():
+            raise InputError(f"need={text}: expected ITEM=QUANTITY, such as P-3-01-03=2000")
+        if item.strip() in needs:
+            raise InputError(f"need={text}: {item.strip()} is asked for twice; add the quantities up")
+        needs[item.strip()] = quantity.strip()
+    return needs
+
+
+def supply(
+    district: District,
+    *,
+    lonlat: LonLat,
+    needs: Mapping[str, Any],
+    within_s: float | None = None,
+    at: datetime | None = None,
+) -> dict[str, Any]:
+    """N of item X at P within T: the plan over depots, with a reason for every depot refused."""
+    view = district.view()
+    moment = district.local(at)
+    place = _snapped(view, [lonlat], "to")
+    depots = view.frame("depot")
+    ids = depots["id"].astype(str).tolist()
+    snapped = view.snapped("depot")
+    travel = view.travel(moment)
+    open_travel = view.travel(moment, closed=False)
+    travel_s = travel.matrix_s(snapped, place)[:, 0]
+    open_s = travel_s if open_travel is travel else open_travel.matrix_s(snapped, place)[:, 0]
+    legs_s = last_leg_s(snapped.access_m) + last_leg_s(place.access_m)[0]
+    plan = plan_supply(
+        view.stock,
+        arrivals(ids, travel_s, legs_s, open_travel_s=open_s),
+        needs,
+        at=moment,
+        within_s=within_s,
+    )
+    used = [plan.arrivals.position[depot] for depot in plan.depots_used]
+    metres = travel.distance_m(snapped.take(np.array(used, dtype=np.intp)), place)[:, 0].tolist()
+    distance_m: dict[str, float | None] = dict(zip(plan.depots_used, metres, strict=True))
+    answer = plan.to_json(distance_m)
+    names = dict(zip(ids, depots["name"].tolist(), strict=True))
+    places = dict(zip(ids, _lonlats(depots), strict=True))
+    titles = view.frame("item").set_index("id")[["name", "unit"]]
+    for line in answer["lines"]:
+        line["name"], line["unit"] = titles.loc[line["item"]]
+        for row in (*line["from"], *line["spare"], *([line["next_best"]] if line["next_best"] else [])):
+            row["depot_name"] = names[row["depot_id"]]
+            row["place"] = list(places[row["depot_id"]])
+    for row in answer["refused"]:
+        row["depot_name"] = names[row["depot_id"]]
+    return {**_asked(view, moment), "to": list(lonlat), **answer}
+
+
+def supply_lines(answer: Mapping[str, Any]) -> Iterator[str]:
+    """A plan as a person reads it on a terminal."""
+
+    def minutes(seconds: float | None) -> str:
+        return "-" if seconds is None else f"{seconds / 60:.1f} min"
+
+    for line in answer["lines"]:
+        yield (
+            f"{line['item']} {line['name']}: {line['allocated']} of {line['requested']} {line['unit']}, "
+            f"complete after {minutes(line['ready_s'])}, short {line['short']}"
+        )
+        for row in line["from"]:
+            km = "" if row["distance_m"] is None else f"  {row['distance_m'] / 1000:.2f} km"
+            yield (
+                f"  {minutes(row['arrival_s']):>10}  {row['quantity']:>10}  {row['depot_id']} "
+                f"{row['depot_name']}  lot {row['lot']}{km}"
+            )
+        if line["next_best"]:
+            best = line["next_best"]
+            yield (
+                f"  next: {best['depot_id']} {best['depot_name']} could give {best['quantity']} "
+                f"after {minutes(best['arrival_s'])} ({best['reason']})"
+            )
+    for row in answer["refused"]:
+        yield f"  not used: {row['depot_id']} {row['depot_name']} [{row['reason']}] {row['detail']}"
+
+
 # -- registers ------------------------------------------------------------------------------------
 
 
@@ -350,15 +680,15 @@ def unplaced(district: District) -> list[dict[str, Any]]:
     for layer_id in FACILITY_LAYERS:
         frame = view.frame(_TABLE_OF[layer_id])
         missing = frame[frame.geometry.isna()]
-        for record in missing.to_dict("records"):
-            rows.append(
-                {
-                    "layer": layer_id,
-                    "id": record["id"],
-                    "name": record.get("name"),
-                    "address": record.get("address"),
-                }
-            )
+        rows += [
+            {
+                "layer": layer_id,
+                "id": record["id"],
+                "name": record.get("name"),
+                "address": record.get("address"),
+            }
+            for record in missing.to_dict("records")
+        ]
     return rows
 
 

@@ -230,7 +230,7 @@ class District:
         for table, ids in changed.items():
             self._replay(table, frames[table], ids)
         if old is None or touched.keys() & {"lot", "movement", "depot", "item"}:
-            stock = stock_table(frames["lot"])
+            stock = stock_table(frames["lot"], items=frames["item"]["id"].tolist())
         else:
             stock = old.stock
         if old is None or "road" in touched or "closure" in touched:

@@ -238,7 +238,7 @@ def atlas(
     folium.LayerControl(collapsed=False).add_to(page)
     if (box := district.bounds) is not None:
         page.fit_bounds([[box[1], box[0]], [box[3], box[2]]])
-    figure = page.get_root()
+    figure: Any = page.get_root()
     figure.title = html.escape(district.name)
     figure.header.add_child(branca.element.Element(f"<style>{_PAGE_STYLE}</style>"))
     figure.html.add_child(
