@@ -1,0 +1,474 @@
+"""The JSON API: one table of endpoints from which routes, checks and the OpenAPI document follow."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from datetime import datetime
+from importlib.metadata import version
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from data.kinds import SKILLS
+from data.settings import Settings
+from geo.errors import NotFound, TooLarge
+from layers import analyses, query, render
+from layers.district import District
+from layers.layer import Lang, Role
+from web import parameters as p
+from web import schemas as s
+from web.auth import role_of_request
+from web.kept import Answer, Kept, respond
+from web.parameters import Param
+
+MAX_DOWNLOAD = 200_000
+"""Rows in one downloaded file."""
+
+_AT_EXAMPLE = "2026-07-01T08:00+08:00"
+
+
+@dataclass(frozen=True)
+class Question:
+    """Who asks what of which district."""
+
+    district: District
+    settings: Settings
+    role: Role
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One address of the API.
+
+    `kept` answers depend on the revision and the moment only, to the minute, and are kept as bytes.
+    A handler returns a value for JSON, or an `Answer` with bytes.
+    """
+
+    path: str
+    summary: str
+    handler: Callable[..., Any]
+    params: tuple[Param, ...] = ()
+    schema: Mapping[str, Any] = dataclass_field(default_factory=dict)
+    path_params: Mapping[str, str] = dataclass_field(default_factory=dict)
+    media_types: tuple[str, ...] = ("application/json",)
+    kept: bool = False
+
+
+def to_json(value: Any) -> bytes:
+    """The bytes of a JSON answer; the command line prints the same value."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=render.plain, allow_nan=False)
+    return text.encode()
+
+
+# -- parameters -----------------------------------------------------------------------------------
+
+_WHEN = "the moment asked about; without an offset it is the district's local time (default: now)"
+LANG = Param(
+    "lang", p.one_of("zh", "en"), "language of labels", {"type": "string", "enum": ["zh", "en"]}, default="zh"
+)
+AT = Param("at", p.moment, _WHEN, {"type": "string", "format": "date-time"}, example=_AT_EXAMPLE)
+WHEN = Param(
+    "when", p.moment, _WHEN, {"type": "string", "format": "date-time"}, into="at", example=_AT_EXAMPLE
+)
+WEIGHT = Param(
+    "weight",
+    p.one_of("time", "distance"),
+    "quickest or shortest",
+    {"type": "string", "enum": ["time", "distance"]},
+    default="time",
+)
+
+
+def _place(name: str, summary: str, into: str, *, many: bool = False) -> Param:
+    return Param(
+        name,
+        p.lonlat,
+        f"{summary}, LON,LAT in degrees",
+        {"type": "string", "pattern": r"^[^,]+,[^,]+$"},
+        required=True,
+        many=many,
+        into=into,
+        example="120.86,32.01",
+    )
+
+
+# -- handlers -------------------------------------------------------------------------------------
+
+
+def status(q: Question) -> dict[str, Any]:
+    """What is served, of which revision; cheap enough to be asked every few seconds."""
+    district = q.district
+    return {
+        "name": district.name,
+        "demo": district.demo,
+        "epsg": district.epsg,
+        "timezone": str(district.timezone),
+        "revision": district.revision,
+        "now": district.now().isoformat(timespec="seconds"),
+        "bounds": list(district.bounds) if district.bounds else None,
+        "role": q.role,
+        "version": version("district-onemap"),
+        "limit_s": q.settings.limit_s,
+    }
+
+
+def layer_list(q: Question, *, lang: Lang, at: datetime | None) -> list[dict[str, Any]]:
+    """Every layer that the role may see, with count, source, age, fields and legend."""
+    return [
+        render.describe(query.read(q.district, name, role=q.role, at=at), lang)
+        for name in query.permitted(q.role)
+    ]
+
+
+def layer_file(
+    q: Question,
+    *,
+    layer: str,
+    form: str,
+    lang: Lang,
+    bbox: query.Bbox | None,
+    limit: int | None,
+    at: datetime | None,
+) -> Answer:
+    """One layer as a file: GeoJSON for the map, the others to take away."""
+    query.layer_for(layer, q.role)
+    if form not in render.FORMATS:
+        raise NotFound(f"{layer}.{form}: the formats are {', '.join(render.FORMATS)}")
+    most = query.MAX_FEATURES if form == "geojson" else MAX_DOWNLOAD
+    if limit is not None and limit > most:
+        raise TooLarge(f"limit={limit}: at most {most} features of .{form} are served at once")
+    found = query.read(q.district, layer, role=q.role, bbox=bbox, limit=limit or most, at=at)
+    if found.truncated and limit is None:
+        raise TooLarge(
+            f"{layer}: {found.matched} features match, at most {most} of .{form} are served at once; "
+            "give a smaller bbox, or limit to accept a part"
+        )
+    headers = {"X-Truncated": "true"} if found.truncated else {}
+    if form != "geojson":
+        headers["Content-Disposition"] = f'attachment; filename="{layer}.{form}"'
+    return Answer(render.render(found, form, lang), render.MEDIA_TYPES[form], headers)
+
+
+def style(q: Question, *, lang: Lang) -> dict[str, Any]:
+    """The MapLibre style of the one map."""
+    layers = query.permitted(q.role).values()
+    return render.map_style(layers, lang, root=request.host_url.rstrip("/"))
+
+
+def search(q: Question, *, q_text: str, limit: int) -> list[dict[str, Any]]:
+    """Whatever has the text in its name or id."""
+    return analyses.search(q.district, q_text, limit, q.role)
+
+
+def reach(q: Question, *, lonlat: tuple[float, float], at: datetime | None) -> Any:
+    """Who reaches a place and when, and what is nearest to it."""
+    return _plain(analyses.reach(q.district, lonlat=lonlat, at=at))
+
+
+def route(
+    q: Question,
+    *,
+    origin: tuple[float, float],
+    destination: tuple[float, float],
+    weight: str,
+    at: datetime | None,
+) -> Any:
+    """The quickest or shortest route with its geometry."""
+    return _plain(analyses.route(q.district, origin=origin, destination=destination, weight=weight, at=at))
+
+
+def times(
+    q: Question,
+    *,
+    origins: list[tuple[float, float]],
+    destinations: list[tuple[float, float]],
+    weight: str,
+    at: datetime | None,
+) -> Any:
+    """Travel times and on-road distances from every origin to every destination."""
+    return _plain(
+        analyses.times(q.district, origins=origins, destinations=destinations, weight=weight, at=at)
+    )
+
+
+def coverage(
+    q: Question, *, limit_s: float | None, skill: str | None, at: datetime | None, places: str
+) -> Any:
+    """Who is reached within the limit, with the proof row of every place."""
+    return _plain(
+        analyses.coverage(
+            q.district,
+            limit_s=q.settings.limit_s if limit_s is None else limit_s,
+            skill=skill,
+            at=at,
+            places=places,
+        )
+    )
+
+
+def supply(
+    q: Question,
+    *,
+    lonlat: tuple[float, float],
+    needs: list[str],
+    within_min: float | None,
+    at: datetime | None,
+) -> Any:
+    """N of item X at P within T: which depots give how much, and when it is there."""
+    return _plain(
+        analyses.supply(
+            q.district,
+            lonlat=lonlat,
+            needs=analyses.parse_needs(needs),
+            within_s=None if within_min is None else within_min * 60.0,
+            at=at,
+        )
+    )
+
+
+def around(
+    q: Question,
+    *,
+    lonlat: tuple[float, float],
+    radius_m: float | None,
+    minutes: float | None,
+    kinds: list[str] | None,
+    at: datetime | None,
+) -> Any:
+    """The facilities within a radius, or within minutes of driving."""
+    return _plain(
+        analyses.around(
+            q.district, lonlat=lonlat, radius_m=radius_m, minutes=minutes, kinds=kinds, at=at, role=q.role
+        )
+    )
+
+
+def items(q: Question) -> Any:
+    """The catalogue of items with what is on hand."""
+    return analyses.items(q.district)
+
+
+def speeds(q: Question) -> Any:
+    """The speed table in force."""
+    return analyses.speed_table()
+
+
+def openapi(q: Question) -> Any:
+    """This document."""
+    from web.openapi import document
+
+    return document()
+
+
+def _plain(result: Any) -> Any:
+    return result.to_json() if hasattr(result, "to_json") else result
+
+
+# -- the table ------------------------------------------------------------------------------------
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint("/status", "What is served and of which revision", status, schema=s.STATUS),
+    Endpoint(
+        "/layers",
+        "The layers with count, source, age, fields and legend",
+        layer_list,
+        (LANG, AT),
+        s.array(s.LAYER),
+        kept=True,
+    ),
+    Endpoint(
+        "/layers/{layer}.{form}",
+        "One layer as a file",
+        layer_file,
+        (
+            LANG,
+            Param(
+                "bbox",
+                p.bbox,
+                "only features that touch this window: MIN_LON,MIN_LAT,MAX_LON,MAX_LAT",
+                example="120.80,31.95,120.95,32.05",
+            ),
+            Param(
+                "limit",
+                p.whole(1, 10_000_000),
+                f"accept a part: at most this many features ({query.MAX_FEATURES} of GeoJSON)",
+                {"type": "integer", "minimum": 1},
+            ),
+            AT,
+        ),
+        s.FEATURES,
+        {"layer": "id of a layer", "form": ", ".join(render.FORMATS)},
+        tuple(render.MEDIA_TYPES[form] for form in render.FORMATS),
+        kept=True,
+    ),
+    Endpoint("/style.json", "The MapLibre style of the map", style, (LANG,), s.STYLE, kept=True),
+    Endpoint(
+        "/search",
+        "Places and facilities by name or id",
+        search,
+        (
+            Param("q", p.text, "part of a name, or an id", required=True, into="q_text", example="狼山"),
+            Param(
+                "limit",
+                p.whole(1, 100),
+                "at most this many",
+                {"type": "integer", "minimum": 1, "maximum": 100},
+                default=20,
+            ),
+        ),
+        s.array(s.FOUND),
+    ),
+    Endpoint(
+        "/reach",
+        "Who reaches a place and when, nearest hospital and shelter",
+        reach,
+        (_place("at", "the place", "lonlat"), WHEN),
+        s.REACH,
+    ),
+    Endpoint(
+        "/route",
+        "The quickest or shortest route",
+        route,
+        (_place("from", "start", "origin"), _place("to", "end", "destination"), WEIGHT, AT),
+        s.ROUTE,
+    ),
+    Endpoint(
+        "/times",
+        "Travel times and distances from every origin to every destination",
+        times,
+        (
+            _place("from", "an origin", "origins", many=True),
+            _place("to", "a destination", "destinations", many=True),
+            WEIGHT,
+            AT,
+        ),
+        s.TIMES,
+    ),
+    Endpoint(
+        "/coverage",
+        "Coverage within the limit, with the proof row of every place",
+        coverage,
+        (
+            Param(
+                "limit",
+                p.number(1, 86_400, "s"),
+                "response time limit in seconds, bound included (default: ONEMAP_LIMIT_S)",
+                {"type": "number", "minimum": 1, "maximum": 86_400},
+                into="limit_s",
+            ),
+            Param(
+                "skill",
+                p.one_of(*(skill.code for skill in SKILLS)),
+                "only teams with this skill count",
+                {"type": "string", "enum": [skill.code for skill in SKILLS]},
+            ),
+            AT,
+            Param(
+                "places",
+                p.one_of("villages", "cells", "enterprises"),
+                "which places are to be reached",
+                {"type": "string", "enum": ["villages", "cells", "enterprises"]},
+                default="villages",
+            ),
+        ),
+        s.COVERAGE,
+        kept=True,
+    ),
+    Endpoint(
+        "/supply",
+        "A plan: quantities of items at a place within a time",
+        supply,
+        (
+            _place("to", "where the supplies are needed", "lonlat"),
+            Param(
+                "need",
+                p.text,
+                "ITEM=QUANTITY, once per item",
+                required=True,
+                many=True,
+                into="needs",
+                example="P-3-01-03=2000",
+            ),
+            Param(
+                "within",
+                p.number(0, 100_000, "minutes"),
+                "deadline in minutes, bound included (default: none)",
+                {"type": "number", "minimum": 0, "maximum": 100_000},
+                into="within_min",
+            ),
+            AT,
+        ),
+        s.SUPPLY,
+    ),
+    Endpoint(
+        "/around",
+        "What stands around a place, by metres or by minutes of driving",
+        around,
+        (
+            _place("at", "the place", "lonlat"),
+            Param(
+                "radius_m",
+                p.number(0, 1_000_000, "m"),
+                "within this distance in metres, bound included",
+                {"type": "number", "minimum": 0, "maximum": 1_000_000},
+            ),
+            Param(
+                "minutes",
+                p.number(0, 100_000, "minutes"),
+                "or within this driving time, bound included",
+                {"type": "number", "minimum": 0, "maximum": 100_000},
+            ),
+            Param("kinds", p.names, "layers to look in, separated by commas (default: all facilities)"),
+            WHEN,
+        ),
+        s.AROUND,
+    ),
+    Endpoint("/items", "The item catalogue with what is on hand", items, schema=s.array(s.ITEM), kept=True),
+    Endpoint("/speeds", "The speed table in force", speeds, schema=s.SPEEDS, kept=True),
+    Endpoint(
+        "/openapi.json", "The OpenAPI document of this API", openapi, schema={"type": "object"}, kept=True
+    ),
+)
+
+PREFIX = "/api/v1"
+
+
+def blueprint(district: District, settings: Settings) -> Blueprint:
+    """The routes of the API over one district."""
+    api = Blueprint("api", __name__, url_prefix=PREFIX)
+    kept = Kept()
+    for endpoint in ENDPOINTS:
+        name = endpoint.path.strip("/").replace("/", "_").replace(".", "_").replace("{", "").replace("}", "")
+        rule = endpoint.path.replace("{", "<").replace("}", ">")
+        api.add_url_rule(rule, name, _view(endpoint, district, settings, kept))
+    return api
+
+
+def _view(endpoint: Endpoint, district: District, settings: Settings, kept: Kept) -> Callable[..., Response]:
+    def view(**path_values: str) -> Response:
+        asked = Question(district, settings, role_of_request())
+        values = read_checked(endpoint, district)
+
+        def make() -> Answer:
+            found = endpoint.handler(asked, **path_values, **values)
+            return found if isinstance(found, Answer) else Answer(to_json(found), "application/json")
+
+        revision = district.refresh()
+        if not endpoint.kept:
+            response = respond(make())
+            response.headers["Cache-Control"] = "no-store"
+        else:
+            # An answer about "now" is good for the minute it was made in, and for one revision only.
+            minute = None if values.get("at") else district.now().strftime("%Y%m%d%H%M")
+            key = (request.path, request.host, asked.role, revision, minute, repr(sorted(values.items())))
+            response = respond(kept.answer(key, make))
+        response.headers["X-Revision"] = str(revision)
+        return response
+
+    return view
+
+
+def read_checked(endpoint: Endpoint, district: District) -> dict[str, Any]:
+    """The parameters of the request as keyword values."""
+    return p.read_query(endpoint.params, request.args, district, f"{PREFIX}{endpoint.path}")

@@ -1,0 +1,159 @@
+"""The pages: the one map, the atlas, the base tiles."""
+
+import gzip
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, redirect, render_template, request, url_for
+from flask_babel import Babel
+from werkzeug.wrappers import Response as BaseResponse
+
+from data.kinds import DEPOT_LEVELS, SKILLS, TEAM_TYPES, Choice
+from data.settings import Settings
+from geo.errors import InputError, NotFound
+from layers import html, tiles
+from layers.catalogue import LAYERS, REASON_TEXTS
+from layers.district import District
+from layers.layer import Lang
+from web import texts
+from web.auth import role_of_request
+from web.kept import Answer, Kept, accepts_gzip, respond
+
+# The atlas carries all it needs inside; it may run that and nothing else, apart from this site.
+ATLAS_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline' data:; style-src 'unsafe-inline' data:; "
+    "img-src data: blob:; font-src data:; frame-ancestors 'none'; sandbox allow-scripts allow-downloads"
+)
+_COOKIE = "lang"
+_YEAR_S = 365 * 86_400
+
+
+def language() -> Lang:
+    """Chinese unless the address or the cookie asks for English."""
+    wanted = request.args.get("lang") or request.cookies.get(_COOKIE)
+    return "en" if wanted == "en" else "zh"
+
+
+def _locale() -> str:
+    return "en" if language() == "en" else "zh_Hans_CN"
+
+
+def _choices(choices: tuple[Choice, ...], lang: Lang) -> dict[str, str]:
+    return {choice.code: choice.zh if lang == "zh" else choice.en for choice in choices}
+
+
+def page_config(district: District, settings: Settings, lang: Lang) -> dict[str, Any]:
+    """What the scripts of the map page need to know; it stands in the page as JSON."""
+    return {
+        "lang": lang,
+        "district": district.name,
+        "demo": district.demo,
+        "bounds": list(district.bounds) if district.bounds else None,
+        "timezone": str(district.timezone),
+        "limit_s": settings.limit_s,
+        "skills": _choices(SKILLS, lang),
+        "team_types": _choices(TEAM_TYPES, lang),
+        "depot_levels": _choices(DEPOT_LEVELS, lang),
+        "reasons": {code: text.to(lang) for code, text in REASON_TEXTS.items()},
+        "layers": {layer.id: layer.title.to(lang) for layer in LAYERS.values()},
+        "texts": texts.for_scripts(),
+        "worker": url_for("static", filename="vendor/maplibre/maplibre-gl-csp-worker.js"),
+    }
+
+
+def leaflet_files(folder: Path) -> html.LeafletFiles:
+    """The files of the atlas from the folder of browser libraries."""
+    try:
+        return html.LeafletFiles(
+            (folder / "leaflet.js").read_text(encoding="utf-8"),
+            (folder / "leaflet.css").read_text(encoding="utf-8"),
+            {path.name: path.read_bytes() for path in (folder / "images").iterdir()},
+        )
+    except FileNotFoundError as error:
+        raise NotFound("the browser libraries are not there; run scripts/run once to fetch them") from error
+
+
+def register(app: Flask, district: District, settings: Settings) -> None:
+    """Add the pages to the app."""
+    app.config["BABEL_DEFAULT_LOCALE"] = "zh_Hans_CN"
+    Babel(app, locale_selector=_locale)
+    kept = Kept(32 * 2**20)
+    assert app.static_folder is not None
+    static = Path(app.static_folder)
+
+    @app.context_processor
+    def common() -> dict[str, Any]:
+        return {"lang": language(), "district": district}
+
+    @app.after_request
+    def remember_language(response: Response) -> Response:
+        if request.args.get("lang") in ("zh", "en") and not request.path.startswith(("/api/", "/tiles/")):
+            response.set_cookie(_COOKIE, request.args["lang"], max_age=_YEAR_S, samesite="Lax", httponly=True)
+        return response
+
+    @app.get("/")
+    def index() -> Response:
+        page = render_template("map.html", config=page_config(district, settings, language()))
+        response = Response(page, mimetype="text/html")
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    @app.get("/atlas")
+    def atlas() -> Response:
+        lang, role = language(), role_of_request()
+        key = ("atlas", lang, role, district.refresh(), district.now().strftime("%Y%m%d%H%M"))
+
+        def make() -> Answer:
+            files = leaflet_files(static / "vendor" / "leaflet")
+            page = html.atlas(district, leaflet=files, role=role, lang=lang)
+            return Answer(page.encode(), "text/html; charset=utf-8")
+
+        response = respond(kept.answer(key, make))
+        response.headers["Content-Security-Policy"] = ATLAS_POLICY
+        return response
+
+    @app.get("/healthz")
+    def healthz() -> dict[str, Any]:
+        return {"ok": True, "revision": district.refresh()}
+
+    @app.get("/favicon.ico")
+    def favicon() -> BaseResponse:
+        return redirect(url_for("static", filename="icon.svg"), 301)
+
+    @app.get("/tiles/base/<int:z>/<int:x>/<int:y>.pbf")
+    def base_tile(z: int, x: int, y: int) -> Response:
+        if request.args:
+            raise InputError(f"{next(iter(request.args))}: a tile takes no parameters")
+        return tile_response(district, z, x, y, tiles.base_tile)
+
+    app.add_url_rule("/tiles/base/<path:rest>", "not_a_tile", _not_a_tile)
+
+
+def _not_a_tile(rest: str) -> Response:
+    raise NotFound(f"there is no tile {rest}; a tile is Z/X/Y.pbf with whole numbers")
+
+
+TileSource = Callable[[District, int, int, int], bytes | None]
+
+
+def tile_response(district: District, z: int, x: int, y: int, source: TileSource) -> Response:
+    """One gzipped vector tile; 204 where there is nothing to draw."""
+    tag = hashlib.blake2b(f"{tiles.base_tag(district)}/{z}/{x}/{y}".encode(), digest_size=12).hexdigest()
+    body = source(district, z, x, y)
+    if body is None:
+        response = Response(status=204)
+    else:
+        response = Response(
+            body if accepts_gzip() else gzip.decompress(body),
+            content_type="application/vnd.mapbox-vector-tile",
+        )
+        if accepts_gzip():
+            response.headers["Content-Encoding"] = "gzip"
+    response.headers["Cache-Control"] = "no-cache"
+    response.headers["Vary"] = "Accept-Encoding"
+    response.set_etag(tag, weak=True)
+    if body is not None:
+        response.make_conditional(request)
+    return response

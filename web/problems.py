@@ -1,0 +1,110 @@
+"""Errors as RFC 9457 problem details; a page gets the same facts as a page."""
+
+import json
+import logging
+import uuid
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from geo.errors import OneMapError
+
+log = logging.getLogger("onemap.web")
+
+MEDIA_TYPE = "application/problem+json"
+
+
+def problem_body(error: OneMapError, instance: str) -> dict[str, Any]:
+    """The problem details of an error raised on purpose."""
+    body: dict[str, Any] = {
+        "type": f"urn:onemap:problem:{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "instance": instance,
+        "code": error.code,
+    }
+    rows = getattr(error, "rows", None)
+    return {**body, "rows": rows} if rows else body
+
+
+def _answer(body: dict[str, Any]) -> Response:
+    wants_page = not request.path.startswith(("/api/", "/tiles/", "/static/")) and (
+        request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
+    )
+    if wants_page:
+        response = Response(render_template("error.html", problem=body), mimetype="text/html")
+    else:
+        response = Response(json.dumps(body, ensure_ascii=False), content_type=MEDIA_TYPE)
+    response.status_code = int(body["status"])
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _unknown_body(error: BaseException) -> dict[str, Any]:
+    """Log an error nobody foresaw under a urn; only the urn leaves the house."""
+    urn = uuid.uuid4().urn
+    log.error("%s %s %s", urn, request.method, request.path, exc_info=error)
+    return {
+        "type": "about:blank",
+        "title": "Internal error",
+        "status": 500,
+        "detail": f"Something went wrong here; the log has it under {urn}. Try again, then report it.",
+        "instance": urn,
+        "code": "internal",
+    }
+
+
+def register(app: Flask) -> None:
+    """Answer every error of the app with problem details."""
+
+    @app.errorhandler(OneMapError)
+    def known(error: OneMapError) -> Response:
+        if error.status >= 500:
+            log.error("%s: %s", request.path, error.detail, exc_info=error)
+        return _answer(problem_body(error, request.path))
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Response:
+        if error.code is not None and error.code < 400:
+            return error.get_response(request.environ)  # type: ignore[return-value]
+        status = HTTPStatus(error.code or 500)
+        response = _answer(
+            {
+                "type": "about:blank",
+                "title": status.phrase,
+                "status": int(status),
+                "detail": f"{request.method} {request.path}: {status.description or status.phrase}.",
+                "instance": request.path,
+                "code": status.phrase.lower().replace(" ", "-"),
+            }
+        )
+        for name, value in error.get_headers(request.environ):
+            if name == "Allow":
+                response.headers[name] = value
+        return response
+
+    @app.errorhandler(Exception)
+    def unknown(error: Exception) -> Response:
+        return _answer(_unknown_body(error))
+
+    app.wsgi_app = _PanicGuard(app, app.wsgi_app)  # type: ignore[method-assign]
+
+
+class _PanicGuard:
+    """A panic inside native code is no ordinary Exception; without this the connection would hang."""
+
+    def __init__(self, app: Flask, inner: Callable[..., Iterable[bytes]]) -> None:
+        self.app, self.inner = app, inner
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        try:
+            return self.inner(environ, start_response)
+        except (Exception, SystemExit, KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as panic:
+            with self.app.request_context(environ):
+                return _answer(_unknown_body(panic))(environ, start_response)

@@ -1,0 +1,198 @@
+"""JSON schemas of the API's answers, as the OpenAPI document shows them and the tests check them."""
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+
+def array(of: Schema) -> Schema:
+    """A list."""
+    return {"type": "array", "items": of}
+
+
+def _object(required: dict[str, Schema], **optional: Schema) -> Schema:
+    """An object with fields that are always there, and further ones."""
+    return {"type": "object", "required": list(required), "properties": {**required, **optional}}
+
+
+def _or_null(kind: str) -> Schema:
+    return {"type": [kind, "null"]}
+
+
+TEXT: Schema = {"type": "string"}
+NUMBER: Schema = {"type": "number"}
+WHOLE: Schema = {"type": "integer"}
+FLAG: Schema = {"type": "boolean"}
+MAYBE_TEXT, MAYBE_NUMBER = _or_null("string"), _or_null("number")
+PLACE: Schema = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}
+MAYBE_PLACE: Schema = {"type": ["array", "null"], "items": NUMBER}
+_ASKED: dict[str, Schema] = {"at": {"type": "string", "format": "date-time"}, "revision": WHOLE}
+
+PROBLEM = _object(
+    {
+        "type": TEXT,
+        "title": TEXT,
+        "status": WHOLE,
+        "detail": TEXT,
+        "instance": TEXT,
+        "code": TEXT,
+    },
+    rows=array({"type": "object"}),
+)
+
+STATUS = _object(
+    {
+        "name": TEXT,
+        "demo": FLAG,
+        "epsg": WHOLE,
+        "timezone": TEXT,
+        "revision": WHOLE,
+        "now": TEXT,
+        "bounds": MAYBE_PLACE,
+        "role": TEXT,
+        "version": TEXT,
+        "limit_s": NUMBER,
+    }
+)
+
+LAYER = _object(
+    {
+        "id": TEXT,
+        "title": TEXT,
+        "group": TEXT,
+        "geometry": {"type": "string", "enum": ["point", "line", "polygon"]},
+        "count": WHOLE,
+        "source": TEXT,
+        "updated_utc": MAYBE_TEXT,
+        "age_s": MAYBE_NUMBER,
+        "stale": FLAG,
+        "visible": FLAG,
+        "fields": array(_object({"name": TEXT, "label": TEXT, "type": TEXT, "unit": TEXT})),
+        "legend": array(_object({"label": TEXT, "color": TEXT, "shape": TEXT})),
+        "map_layers": array(TEXT),
+    }
+)
+
+FEATURES = _object(
+    {
+        "type": {"const": "FeatureCollection"},
+        "features": array({"type": "object"}),
+        "onemap": _object({"layer": TEXT, "count": WHOLE, "truncated": FLAG, "revision": WHOLE}),
+    }
+)
+
+STYLE = _object({"version": {"const": 8}, "sources": {"type": "object"}, "layers": array({"type": "object"})})
+
+FOUND = _object({"layer": TEXT, "id": TEXT, "name": TEXT, "place": MAYBE_PLACE})
+
+REACH = _object(_ASKED, covered=FLAG)
+
+ROUTE = _object(
+    {
+        **_ASKED,
+        "weight": TEXT,
+        "time_s": MAYBE_NUMBER,
+        "distance_m": MAYBE_NUMBER,
+        "from_last_leg_m": MAYBE_NUMBER,
+        "from_last_leg_s": MAYBE_NUMBER,
+        "to_last_leg_m": MAYBE_NUMBER,
+        "to_last_leg_s": MAYBE_NUMBER,
+        "reason": MAYBE_TEXT,
+        "geometry": _or_null("object"),
+    }
+)
+
+_MATRIX = array(array(MAYBE_NUMBER))
+TIMES = _object(
+    {
+        **_ASKED,
+        "weight": TEXT,
+        "time_s": _MATRIX,
+        "distance_m": _MATRIX,
+        "from_last_leg_m": array(MAYBE_NUMBER),
+        "from_last_leg_s": array(MAYBE_NUMBER),
+        "to_last_leg_m": array(MAYBE_NUMBER),
+        "to_last_leg_s": array(MAYBE_NUMBER),
+    }
+)
+
+COVERAGE = _object(
+    {
+        "limit_s": NUMBER,
+        "revision": WHOLE,
+        "totals": _object(
+            {
+                "places": WHOLE,
+                "persons": NUMBER,
+                "covered_places": WHOLE,
+                "covered_persons": NUMBER,
+                "covered_share": MAYBE_NUMBER,
+            }
+        ),
+        "by_street": array({"type": "object"}),
+        "places": array(
+            _object(
+                {
+                    "id": TEXT,
+                    "name": MAYBE_TEXT,
+                    "persons": MAYBE_NUMBER,
+                    "covered": FLAG,
+                    "team_id": MAYBE_TEXT,
+                    "handling_s": MAYBE_NUMBER,
+                    "turnout_s": MAYBE_NUMBER,
+                    "travel_s": MAYBE_NUMBER,
+                    "last_leg_s": MAYBE_NUMBER,
+                    "total_s": MAYBE_NUMBER,
+                    "backup_teams": WHOLE,
+                    "reason": MAYBE_TEXT,
+                }
+            )
+        ),
+    }
+)
+
+SUPPLY = _object(
+    {
+        **_ASKED,
+        "to": PLACE,
+        "within_s": MAYBE_NUMBER,
+        "lines": array(
+            _object(
+                {
+                    "item": TEXT,
+                    "requested": NUMBER,
+                    "allocated": NUMBER,
+                    "short": NUMBER,
+                    "ready_s": MAYBE_NUMBER,
+                    "from": array(
+                        _object(
+                            {
+                                "depot_id": TEXT,
+                                "lot": TEXT,
+                                "quantity": NUMBER,
+                                "arrival_s": NUMBER,
+                                "distance_m": MAYBE_NUMBER,
+                            }
+                        )
+                    ),
+                    "next_best": _or_null("object"),
+                }
+            )
+        ),
+        "refused": array(_object({"depot_id": TEXT, "item": TEXT, "reason": TEXT, "detail": TEXT})),
+    }
+)
+
+AROUND = _object(
+    {
+        **_ASKED,
+        "place": PLACE,
+        "kinds": array(TEXT),
+        "count": WHOLE,
+        "facilities": array(_object({"kind": TEXT, "id": TEXT, "name": MAYBE_TEXT})),
+    }
+)
+
+ITEM = _object({"id": TEXT, "name": TEXT, "unit": TEXT, "on_hand": NUMBER})
+
+SPEEDS = _object({"classes": array({"type": "object"}), "notes": array(TEXT)})

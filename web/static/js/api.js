@@ -1,0 +1,75 @@
+/** Questions to the server; tells listeners when the connection is lost and when it is back. */
+
+import { t } from "./config.js";
+
+const ROOT = "/api/v1";
+const listeners = new Set();
+let lastAnswer = Date.now();
+let online = true;
+
+/** A refusal by the server, with its problem details. */
+export class Problem extends Error {
+  constructor(details) {
+    super(details.detail ?? details.title);
+    this.details = details;
+  }
+}
+
+/** Be told {online, since} on every change of the connection. */
+export function onConnection(listener) {
+  listeners.add(listener);
+}
+
+function connection(isOnline) {
+  if (isOnline) lastAnswer = Date.now();
+  if (isOnline === online) return;
+  online = isOnline;
+  for (const listener of listeners) listener({ online, since: lastAnswer });
+}
+
+/** Ask for JSON; `query` values may be lists. Throws Problem, or Error when nobody answers. */
+export async function ask(path, query = {}, { signal } = {}) {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value === null || value === undefined || value === "") continue;
+    for (const one of Array.isArray(value) ? value : [value]) search.append(name, one);
+  }
+  const text = search.toString();
+  const url = `${path.startsWith("/") ? path : `${ROOT}/${path}`}${text ? `?${text}` : ""}`;
+  let response;
+  try {
+    response = await fetch(url, { signal, headers: { Accept: "application/json" } });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    connection(false);
+    throw new Problem({ code: "offline", title: t("error.offline"), detail: t("error.offline.detail") });
+  }
+  connection(true);
+  if (!response.ok) {
+    let details = { code: "internal", title: response.statusText, detail: `${response.status} ${response.statusText}` };
+    try {
+      details = await response.json();
+    } catch {
+      /* not JSON: the status line must do */
+    }
+    throw new Problem(details);
+  }
+  return response.json();
+}
+
+/** Runs questions of one kind so that only the newest answer counts. */
+export function newest(run) {
+  let control = null;
+  return async (...values) => {
+    control?.abort();
+    const mine = new AbortController();
+    control = mine;
+    try {
+      const answer = await run(mine.signal, ...values);
+      return control === mine ? answer : undefined;
+    } catch (error) {
+      if (error.name === "AbortError" || control !== mine) return undefined;
+      throw error;
+    }
+  };
+}

@@ -1,0 +1,50 @@
+/** The marks of the legend: as SVG in lists, as images on the map. A new mark needs no new code. */
+
+import { svg } from "./dom.js";
+
+const POINTS = {
+  square: [[2, 2], [14, 2], [14, 14], [2, 14]],
+  triangle: [[8, 1], [15, 14], [1, 14]],
+  diamond: [[8, 0.5], [15.5, 8], [8, 15.5], [0.5, 8]],
+  pentagon: [[8, 0.8], [15.4, 6.2], [12.6, 15], [3.4, 15], [0.6, 6.2]],
+  star: [[8, 0.5], [10, 5.6], [15.6, 5.8], [11.3, 9.4], [12.8, 15], [8, 11.8], [3.2, 15], [4.7, 9.4], [0.4, 5.8], [6, 5.6]],
+  cross: [[5.5, 1], [10.5, 1], [10.5, 5.5], [15, 5.5], [15, 10.5], [10.5, 10.5], [10.5, 15], [5.5, 15], [5.5, 10.5], [1, 10.5], [1, 5.5], [5.5, 5.5]],
+};
+
+/** A mark as a small picture for the legend. */
+export function markPicture({ shape, color, size = 10, opacity = 1 }) {
+  const frame = (...inner) => svg("svg", { class: "mark", viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" }, ...inner);
+  if (shape === "fill") return frame(svg("rect", { x: 1, y: 1, width: 14, height: 14, fill: color, "fill-opacity": Math.max(opacity, 0.15), stroke: color, "stroke-opacity": 0.7 }));
+  if (shape === "line" || shape === "dash") {
+    return frame(svg("path", { d: "M0 8H16", stroke: color, "stroke-width": Math.min(5, Math.max(1.5, size)), "stroke-dasharray": shape === "dash" ? "4 2" : null }));
+  }
+  const outline = { fill: color, stroke: "#1d2733", "stroke-width": 0.8 };
+  if (!(shape in POINTS)) return frame(svg("circle", { cx: 8, cy: 8, r: 6.5, ...outline }));
+  return frame(svg("polygon", { points: POINTS[shape].map((xy) => xy.join(",")).join(" "), ...outline }));
+}
+
+/** Draw the image that the map style asks for by the name mark:SHAPE:COLOUR:SIZE. */
+export function markImage(name) {
+  const [, shape, color, size] = name.split(":");
+  const ratio = 2;
+  const px = Math.max(8, Number(size) || 10) * 1.5;
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = Math.ceil((px + 4) * ratio);
+  const pen = canvas.getContext("2d");
+  const scale = (px * ratio) / 16;
+  pen.translate(2 * ratio, 2 * ratio);
+  pen.beginPath();
+  if (shape in POINTS) POINTS[shape].forEach(([x, y], k) => (k ? pen.lineTo(x * scale, y * scale) : pen.moveTo(x * scale, y * scale)));
+  else pen.arc(8 * scale, 8 * scale, 6.5 * scale, 0, 2 * Math.PI);
+  pen.closePath();
+  pen.lineJoin = "round";
+  pen.lineWidth = 2.6 * ratio;
+  pen.strokeStyle = "#ffffff";
+  pen.stroke();
+  pen.fillStyle = color;
+  pen.fill();
+  pen.lineWidth = 0.8 * ratio;
+  pen.strokeStyle = "rgba(20, 30, 45, 0.75)";
+  pen.stroke();
+  return { data: pen.getImageData(0, 0, canvas.width, canvas.height), pixelRatio: ratio };
+}
