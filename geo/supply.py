@@ -697,6 +697,53 @@ def _line(
     return SupplyLine(name, asked_e3, tuple(pieces), asked_e3 - rest, ready_s, case)
 
 
+class _Holder(NamedTuple):
+    """A depot that holds lots of the item, when the load of it would arrive."""
+
+    depot: str
+    available: int
+    reserved: int
+    expired: int
+    on_hold: int
+    on_hand: int
+    arrival_s: float
+    open_s: float
+    is_in_time: bool
+    last_expiry: int  # the latest day among its lots expired by date, 0 where there is none
+
+    def portions(self) -> list[tuple[Reason, int]]:
+        """What holds back how much, without what holds back nothing."""
+        every: tuple[tuple[Reason, int], ...] = (
+            ("reserved", self.reserved),
+            ("expired", self.expired),
+            ("on_hold", self.on_hold),
+        )
+        return [pair for pair in every if pair[1]]
+
+    def portion_text(self, reason: Reason, quantity_e3: int) -> tuple[str, str]:
+        n = number_of(quantity_e3)
+        if reason == "expired" and self.last_expiry:
+            day = date.fromordinal(self.last_expiry)
+            return f"{n} expired (usable to {day})", f"{n} 已过期（{day} 止）"
+        en, zh = _HELD_BACK[reason]
+        return f"{n} {en}", f"{n} {zh}"
+
+    def road_text(self) -> tuple[str, str]:
+        if self.arrival_s < math.inf:
+            minutes = _minutes(self.arrival_s)
+            return f"it would arrive after {minutes} min", f"{minutes} 分钟可到"
+        if self.open_s < math.inf:
+            return "every road to the place is closed", "道路封闭，无法到达"
+        return "no road leads from it to the place", "无道路可达"
+
+
+_HELD_BACK: dict[Reason, tuple[str, str]] = {
+    "reserved": ("reserved", "已预留"),
+    "expired": ("expired", "已过期"),
+    "on_hold": ("on hold", "冻结或待检"),
+}
+
+
 @dataclass(frozen=True)
 class _Case:
     """What one line was decided from; the reasons are read off it."""
@@ -711,82 +758,63 @@ class _Case:
     deadline_s: float
     days: Ints  # (m,)
 
+    @cached_property
+    def holders(self) -> list[_Holder]:
+        item, split = self.item, self.split
+        if not item.depots:
+            return []
+        past = np.where(item.expires < self.days[self.at][item.group], item.expires, 0)
+        columns = (
+            split.available,
+            split.reserved,
+            split.expired,
+            split.on_hold,
+            split.on_hand,
+            self.arrival_s,
+            self.depots.open_arrival_s[self.at],
+            self.in_time,
+            np.maximum.reduceat(past, item.start),
+        )
+        return list(map(_Holder, item.depots, *(column.tolist() for column in columns)))
+
     def refused(self, line: SupplyLine) -> list[Refusal]:
         used = set(self.used.tolist())
-        rows = [self._of_holder(line, g) for g in range(len(self.item.depots)) if g not in used]
+        rows = [self._of_holder(line, h) for g, h in enumerate(self.holders) if g not in used]
         rows += self._quicker_without(line)
         return sorted(rows, key=lambda row: (row.arrival_s, row.depot_id))
 
-    def _of_holder(self, line: SupplyLine, g: int) -> Refusal:
-        available = int(self.split.available[g])
-        open_s = float(self.depots.open_arrival_s[self.at[g]])
-        arrival_s = float(self.arrival_s[g])
+    def _of_holder(self, line: SupplyLine, h: _Holder) -> Refusal:
         reason: Reason
-        if available == 0:
-            reason, quantity = self._held_back(g)
-            en, zh = self._stock_text(g)
-            road_en, road_zh = self._road_text(g)
-            return self._row(line, g, reason, quantity, f"{en}; {road_en}", f"{zh}；{road_zh}")
-        has_en, has_zh = f"{number_of(available)} available", f"可调 {number_of(available)}"
-        if math.isinf(arrival_s):
-            road_en, road_zh = self._road_text(g)
-            reason = "no_road" if math.isinf(open_s) else "closed"
-            return self._row(line, g, reason, available, f"{has_en}, but {road_en}", f"{has_zh}，但{road_zh}")
-        minutes = _minutes(arrival_s)
-        if not self.in_time[g]:
+        if h.available == 0:
+            road_en, road_zh = h.road_text()
+            portions = h.portions()
+            if not portions:
+                en, zh = f"nothing on hand; {road_en}", f"库存为 0；{road_zh}"
+                return Refusal(h.depot, line.item, "out_of_stock", en, zh, 0, h.arrival_s)
+            reason, quantity = max(portions, key=lambda pair: pair[1])  # the first of equals
+            texts = [h.portion_text(*pair) for pair in portions]
+            n = number_of(h.on_hand)
+            en = f"{n} on hand: {', '.join(text[0] for text in texts)}; {road_en}"
+            zh = f"在库 {n}：{'、'.join(text[1] for text in texts)}；{road_zh}"
+            return Refusal(h.depot, line.item, reason, en, zh, quantity, h.arrival_s)
+        n = number_of(h.available)
+        if h.arrival_s == math.inf:
+            road_en, road_zh = h.road_text()
+            reason = "closed" if h.open_s < math.inf else "no_road"
+            en, zh = f"{n} available, but {road_en}", f"可调 {n}，但{road_zh}"
+            return Refusal(h.depot, line.item, reason, en, zh, h.available, h.arrival_s)
+        minutes = _minutes(h.arrival_s)
+        if not h.is_in_time:
             limit = _minutes(self.deadline_s)
-            en = f"{has_en}, but it arrives after {minutes} min; the deadline is {limit} min"
-            zh = f"{has_zh}，但需 {minutes} 分钟到达，超过时限 {limit} 分钟"
+            en = f"{n} available, but it arrives after {minutes} min; the deadline is {limit} min"
+            zh = f"可调 {n}，但需 {minutes} 分钟到达，超过时限 {limit} 分钟"
         else:
             ready = _minutes(line.ready_s or 0.0)
-            en = f"{has_en}, not needed: it arrives after {minutes} min, the last piece after {ready} min"
-            zh = f"{has_zh}，本次不需要：{minutes} 分钟到达，最后一批 {ready} 分钟已到"
-        return self._row(line, g, "too_far", available, en, zh)
-
-    def _row(
-        self, line: SupplyLine, g: int, reason: Reason, quantity_e3: int, detail: str, detail_zh: str
-    ) -> Refusal:
-        depot, arrival_s = self.item.depots[g], float(self.arrival_s[g])
-        return Refusal(depot, line.item, reason, detail, detail_zh, quantity_e3, arrival_s)
-
-    def _held_back(self, g: int) -> tuple[Reason, int]:
-        if self.split.on_hand[g] == 0:
-            return "out_of_stock", 0
-        amounts = self._portions(g)
-        return max(amounts, key=lambda pair: pair[1])  # the first of equals
-
-    def _portions(self, g: int) -> list[tuple[Reason, int]]:
-        split = self.split
-        return [
-            ("reserved", int(split.reserved[g])),
-            ("expired", int(split.expired[g])),
-            ("on_hold", int(split.on_hold[g])),
-        ]
-
-    def _stock_text(self, g: int) -> tuple[str, str]:
-        on_hand = number_of(int(self.split.on_hand[g]))
-        if on_hand == 0:
-            return "nothing on hand", "库存为 0"
-        texts = [_portion_text(reason, n, self._expiry(g)) for reason, n in self._portions(g) if n]
-        return (
-            f"{on_hand} on hand: {', '.join(en for en, _ in texts)}",
-            f"在库 {on_hand}：{'、'.join(zh for _, zh in texts)}",
-        )
-
-    def _road_text(self, g: int) -> tuple[str, str]:
-        arrival_s, j = float(self.arrival_s[g]), int(self.at[g])
-        if math.isfinite(arrival_s):
-            return f"it would arrive after {_minutes(arrival_s)} min", f"{_minutes(arrival_s)} 分钟可到"
-        if math.isfinite(self.depots.open_arrival_s[j]):
-            return "every road to the place is closed", "道路封闭，无法到达"
-        return "no road leads from it to the place", "无道路可达"
-
-    def _expiry(self, g: int) -> date | None:
-        """The latest expiry among the expired lots of a depot, where one has a date."""
-        day = int(self.days[self.at[g]])
-        lots = range(int(self.item.start[g]), int(self.item.stop[g]))
-        found = [int(self.item.expires[i]) for i in lots if self.item.expires[i] < day]
-        return date.fromordinal(max(found)) if found else None
+            en = (
+                f"{n} available, not needed: it arrives after {minutes} min, the last piece after {ready} min"
+            )
+            zh = f"可调 {n}，本次不需要：{minutes} 分钟到达，最后一批 {ready} 分钟已到"
+        return Refusal(h.depot, line.item, "too_far", en, zh, h.available, h.arrival_s)
 
     def _quicker_without(self, line: SupplyLine) -> list[Refusal]:
         arrival_s = self.depots.arrival_s
@@ -797,39 +825,30 @@ class _Case:
         quicker[self.at] = False
         rows = []
         for j in np.flatnonzero(quicker).tolist():
-            after = _minutes(float(arrival_s[j]))
-            en = f"holds none of it; it would arrive after {after} min"
-            zh = f"无此物资；{after} 分钟可到"
+            after_s = float(arrival_s[j])
+            en = f"holds none of it; it would arrive after {_minutes(after_s)} min"
+            zh = f"无此物资；{_minutes(after_s)} 分钟可到"
             depot = self.depots.depot_id[j]
-            rows.append(Refusal(depot, line.item, "out_of_stock", en, zh, 0, float(arrival_s[j])))
+            rows.append(Refusal(depot, line.item, "out_of_stock", en, zh, 0, after_s))
         return rows
 
     def withheld(self, line: SupplyLine) -> list[Refusal]:
         rows = []
-        for g in self.used.tolist():
-            on_hand = number_of(int(self.split.on_hand[g]))
-            for reason, quantity in self._portions(g):
-                if quantity:
-                    en, zh = _portion_text(reason, quantity, self._expiry(g))
-                    rows.append(
-                        self._row(
-                            line, g, reason, quantity, f"{en} of {on_hand} on hand", f"在库 {on_hand}，{zh}"
-                        )
-                    )
+        for h in (self.holders[g] for g in self.used.tolist()):
+            n = number_of(h.on_hand)
+            for reason, quantity in h.portions():
+                en, zh = h.portion_text(reason, quantity)
+                en, zh = f"{en} of {n} on hand", f"在库 {n}，{zh}"
+                rows.append(Refusal(h.depot, line.item, reason, en, zh, quantity, h.arrival_s))
         return rows
 
     def spare(self, line: SupplyLine) -> list[Spare]:
         taken: dict[str, int] = {}
         for piece in line.pieces:
             taken[piece.depot_id] = taken.get(piece.depot_id, 0) + piece.quantity_e3
-        rows = []
-        for g in np.flatnonzero(self.in_time & (self.split.available > 0)).tolist():
-            depot = self.item.depots[g]
-            left = int(self.split.available[g]) - taken.get(depot, 0)
-            if left:
-                rows.append(Spare(depot, line.item, left, float(self.arrival_s[g])))
-        rows.sort(key=lambda row: (row.arrival_s, row.depot_id))
-        return rows
+        left = ((h, h.available - taken.get(h.depot, 0)) for h in self.holders if h.is_in_time)
+        rows = [Spare(h.depot, line.item, quantity, h.arrival_s) for h, quantity in left if quantity]
+        return sorted(rows, key=lambda row: (row.arrival_s, row.depot_id))
 
     def next_best(self, line: SupplyLine) -> NextBest | None:
         if line.short_e3 == 0:
@@ -847,15 +866,6 @@ class _Case:
             return None
         available = int(self.split.available[g])
         return NextBest(self.item.depots[g], min(available, line.short_e3), available, float(when[g]), reason)
-
-
-def _portion_text(reason: Reason, quantity_e3: int, expiry: date | None) -> tuple[str, str]:
-    n = number_of(quantity_e3)
-    if reason == "expired" and expiry is not None:
-        return f"{n} expired (usable to {expiry})", f"{n} 已过期（{expiry} 止）"
-    en = {"reserved": "reserved", "expired": "expired", "on_hold": "on hold"}[reason]
-    zh = {"reserved": "已预留", "expired": "已过期", "on_hold": "冻结或待检"}[reason]
-    return f"{n} {en}", f"{n} {zh}"
 
 
 def _minutes(seconds: float) -> str:
