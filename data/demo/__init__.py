@@ -1,0 +1,176 @@
+"""The demo district: Chongchuan-like, made from a seed, and honest about it.
+
+Outline, streets, people and facilities are synthetic; only the names of streets and main roads
+and the total population are public facts. Every row is stored with ``source = demo``.
+"""
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta, timezone
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from data.demo import facilities, plan, supplies
+from data.demo.ground import Ground, make_ground
+from data.demo.roads import Roads, make_roads
+from data.demo.town import Town, make_town
+from data.store import Store
+from geo.crs import STORED_EPSG, to_lonlat
+
+SEED = 20220101
+"""The seed of the demo that everyone sees."""
+
+SOURCE = "demo"
+"""The source of every row of it."""
+
+KINDS_IN_ORDER = (
+    "boundary",
+    "water",
+    "roads",
+    "villages",
+    "cells",
+    "enterprises",
+    "substances",
+    "shelters",
+    "evacuation_routes",
+    "depots",
+    "items",
+    "lots",
+    "teams",
+    "hospitals",
+    "closures",
+)
+"""What is loaded, each after what it refers to."""
+
+Frames = dict[str, pd.DataFrame]
+Progress = Callable[[str], None]
+
+_DECIMALS = 7  # a centimetre
+_CHINA = timezone(timedelta(hours=8))
+
+
+def demo_frames(seed: int = SEED, *, today: date, progress: Progress | None = None) -> Frames:
+    """Every frame of the demo district, by kind, in the columns of `data.kinds`, EPSG:4326.
+
+    The same seed and day give the same frames to the byte. `today` moves expiry dates, counts
+    and closures only.
+    """
+    say = progress or _silent
+
+    def stream(number: int) -> np.random.Generator:
+        return np.random.default_rng([seed, number])
+
+    say("demo: river, canals, main roads and blocks")
+    ground = make_ground(stream(1))
+    say("demo: streets and bridges")
+    roads = make_roads(ground, stream(2))
+    say("demo: villages and people")
+    town = make_town(ground, stream(3))
+    say("demo: enterprises, shelters, depots, teams")
+    sites = facilities.make_sites(ground, roads, town, stream(4))
+    teams = facilities.make_teams(sites, stream(5))
+    hospitals = facilities.make_hospitals(sites, stream(6))
+    depots = supplies.make_depots(sites, stream(7))
+    enterprises, substances = facilities.make_enterprises(sites, stream(8))
+    shelters = facilities.make_shelters(sites, enterprises, stream(9))
+    return {
+        "boundary": _placed(pd.DataFrame({"name": ["崇川区(示意)"], "geometry": [town.outline]})),
+        "water": _water(ground),
+        "roads": _roads(roads),
+        "villages": _villages(town),
+        "cells": _cells(town),
+        "enterprises": _placed(enterprises),
+        "substances": substances,
+        "shelters": _placed(shelters),
+        "evacuation_routes": _placed(facilities.make_routes(roads, town, shelters)),
+        "depots": _placed(depots),
+        "items": supplies.make_items(),
+        "lots": supplies.make_lots(depots, today, stream(10)),
+        "teams": _placed(teams),
+        "hospitals": _placed(hospitals),
+        "closures": _placed(facilities.make_closures(roads, today)),
+    }
+
+
+def load_demo(
+    store: Store, *, now_utc: datetime, seed: int = SEED, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Make the demo district and import it, with the checks that every file gets; reports by kind."""
+    from data.importers import import_frame
+
+    say = progress or _silent
+    frames = demo_frames(seed, today=now_utc.astimezone(_CHINA).date(), progress=progress)
+    reports: dict[str, Any] = {}
+    for kind in KINDS_IN_ORDER:
+        say(f"demo: importing {kind} ({len(frames[kind])} rows)")
+        reports[kind] = import_frame(
+            store, kind, frames[kind], source=SOURCE, source_datum=f"EPSG:{STORED_EPSG}", now_utc=now_utc
+        )
+    return reports
+
+
+def _silent(_: str) -> None:
+    return None
+
+
+def _lonlat(geometry: Any) -> Any:
+    """Metric geometries in degrees, rounded; the same vertex always lands on the same place."""
+
+    def degrees(xy: Any) -> Any:
+        return np.round(to_lonlat(xy, epsg=plan.EPSG), _DECIMALS)
+
+    return shapely.transform(geometry, degrees)
+
+
+def _placed(frame: pd.DataFrame) -> gpd.GeoDataFrame:
+    """A frame with `x`, `y` or `geometry` in metres as a GeoDataFrame in EPSG:4326."""
+    if "x" in frame:
+        shapes = shapely.points(frame[["x", "y"]].to_numpy(dtype=np.float64))
+        frame = frame.drop(columns=["x", "y"])
+    else:
+        shapes = frame["geometry"].to_numpy()
+        frame = frame.drop(columns="geometry")
+    return gpd.GeoDataFrame(frame, geometry=_lonlat(shapes), crs=f"EPSG:{STORED_EPSG}")
+
+
+def _water(ground: Ground) -> gpd.GeoDataFrame:
+    names, kinds, shapes = zip(*ground.water, strict=True)
+    return _placed(pd.DataFrame({"name": names, "kind": kinds, "geometry": list(shapes)}))
+
+
+def _roads(roads: Roads) -> gpd.GeoDataFrame:
+    columns = ["highway", "maxspeed", "oneway", "bridge", "tunnel", "layer", "name", "geometry"]
+    return _placed(roads.rows[columns])
+
+
+def _villages(town: Town) -> gpd.GeoDataFrame:
+    n = len(town.name)
+    return _placed(
+        pd.DataFrame(
+            {
+                "id": [f"V-{i + 1:03d}" for i in range(n)],
+                "name": town.name,
+                "street": [plan.STREETS[k].name for k in town.street.tolist()],
+                "persons": town.persons,
+                "persons_day": town.persons_day,
+                "contact": ["村值班室" if "村" in name else "社区值班室" for name in town.name],
+                "phone": [f"{facilities.PHONE_PREFIX}{6000 + i:04d}" for i in range(n)],
+                "geometry": list(town.polygon),
+            }
+        )
+    )
+
+
+def _cells(town: Town) -> gpd.GeoDataFrame:
+    return _placed(
+        pd.DataFrame(
+            {
+                "id": [f"G-{i + 1:05d}" for i in range(len(town.cell_xy))],
+                "persons": town.cell_persons,
+                "geometry": list(shapely.points(town.cell_xy)),
+            }
+        )
+    )

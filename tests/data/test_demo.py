@@ -1,0 +1,368 @@
+"""The demo district: exact totals, no road through water, everything where it can be reached."""
+
+import itertools
+from datetime import date
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from data.demo import KINDS_IN_ORDER, SEED, demo_frames, plan
+from data.demo.supplies import make_lots
+from data.demo.town import largest_remainder
+from data.item_catalogue import ITEMS
+from data.kinds import KINDS
+from geo.crs import to_metric
+
+TODAY = date(2026, 7, 1)
+FACILITIES = ("enterprises", "shelters", "depots", "teams", "hospitals")
+
+
+@pytest.fixture(scope="module")
+def frames() -> dict[str, Any]:
+    return demo_frames(today=TODAY)
+
+
+@pytest.fixture(scope="module")
+def metric(frames: dict[str, Any]) -> dict[str, Any]:
+    """The geometries in metres."""
+
+    def project(xy: Any) -> Any:
+        return to_metric(xy, epsg=plan.EPSG)
+
+    return {
+        kind: shapely.transform(frame.geometry.to_numpy(), project)
+        for kind, frame in frames.items()
+        if isinstance(frame, gpd.GeoDataFrame)
+    }
+
+
+def codes(kind: str, column: str) -> set[str]:
+    return {choice.code for choice in KINDS[kind].column(column).choices}
+
+
+def test_the_same_seed_gives_the_same_bytes(frames: dict[str, Any]) -> None:
+    again = demo_frames(today=TODAY)
+    assert list(again) == list(frames) == list(KINDS_IN_ORDER)
+    for kind, frame in frames.items():
+        if isinstance(frame, gpd.GeoDataFrame):
+            assert frame.to_wkb().equals(again[kind].to_wkb()), kind
+        else:
+            pd.testing.assert_frame_equal(frame, again[kind], check_exact=True)
+
+
+def test_another_seed_gives_another_district_as_sound() -> None:
+    other = demo_frames(7, today=TODAY)
+    assert int(other["villages"]["persons"].sum()) == plan.PERSONS
+    assert len(other["villages"]) == plan.VILLAGES
+    assert shapely.coverage_is_valid(other["villages"].geometry.to_numpy())
+    assert 13_000 < junction_count(other["roads"]) < 17_500
+    dry = other["roads"][~other["roads"]["bridge"]]
+    for water in other["water"].geometry:
+        shapely.prepare(water)
+        assert not shapely.intersects(water, dry.geometry.to_numpy()).any()
+    assert strong_share(other["roads"]) == 1.0
+
+
+@pytest.mark.parametrize("kind", KINDS_IN_ORDER)
+def test_frames_have_the_columns_of_their_kind(kind: str, frames: dict[str, Any]) -> None:
+    frame, declared = frames[kind], KINDS[kind]
+    names = {column.name for column in declared.columns}
+    assert set(frame.columns) - {"geometry"} <= names
+    for column in declared.columns:
+        if column.required:
+            assert frame[column.name].notna().all()
+        if column.name in frame and column.choices:
+            allowed = {choice.code for choice in column.choices}
+            seen = {code for cell in frame[column.name].dropna() for code in str(cell).split(";")}
+            assert seen <= allowed
+        if column.name in frame and column.minimum is not None:
+            assert (frame[column.name].dropna() >= column.minimum).all()
+    if declared.key and not declared.replaces:
+        assert not frame.duplicated(list(declared.key)).any()
+    if declared.geometry:
+        assert set(frame.geom_type) <= set(declared.geometry)
+        assert frame.geometry.is_valid.all()
+        assert frame.crs.to_epsg() == 4326
+
+
+def test_references_are_there(frames: dict[str, Any]) -> None:
+    assert set(frames["substances"]["enterprise_id"]) <= set(frames["enterprises"]["id"])
+    assert set(frames["evacuation_routes"]["shelter_id"]) == set(frames["shelters"]["id"])
+    assert set(frames["lots"]["depot_id"]) == set(frames["depots"]["id"])
+    assert set(frames["lots"]["item_id"]) <= set(frames["items"]["id"])
+    assert set(frames["teams"]["street"]) < set(frames["villages"]["street"])
+
+
+def test_counts(frames: dict[str, Any]) -> None:
+    expected = {"villages": 200, "enterprises": 600, "shelters": 120, "depots": 25, "items": 62, "teams": 24}
+    assert {kind: len(frames[kind]) for kind in expected} == expected
+    assert frames["villages"]["street"].nunique() == 19
+    assert frames["depots"]["level"].value_counts().to_dict() == {
+        "street": 12,
+        "community": 10,
+        "district": 2,
+        "city": 1,
+    }
+    assert set(";".join(frames["enterprises"]["categories"]).split(";")) == codes("enterprises", "categories")
+    assert set(frames["shelters"]["class"]) == codes("shelters", "class")
+
+
+def test_people_are_conserved(frames: dict[str, Any], metric: dict[str, Any]) -> None:
+    villages, cells = frames["villages"], frames["cells"]
+    assert int(villages["persons"].sum()) == int(cells["persons"].sum()) == 1_183_740
+    assert int(villages["persons_day"].sum()) == 1_221_000
+    assert (villages["persons"] > 0).all()
+    cell, village = shapely.STRtree(metric["villages"]).query(metric["cells"], predicate="intersects")
+    assert len(cell) == len(cells)
+    held = np.bincount(village, weights=cells["persons"].to_numpy()[cell], minlength=len(villages))
+    assert held.astype(int).tolist() == villages["persons"].tolist()
+
+
+def test_villages_tile_the_district(frames: dict[str, Any], metric: dict[str, Any]) -> None:
+    stored = frames["villages"].geometry.to_numpy()
+    assert shapely.coverage_is_valid(stored)
+    assert shapely.coverage_union_all(stored).equals(frames["boundary"].geometry.iloc[0])
+    area = shapely.area(metric["villages"]).sum()
+    assert area == pytest.approx(shapely.area(metric["boundary"]).sum(), rel=1e-9)
+    assert area == pytest.approx(234e6, rel=1e-4)
+    assert (shapely.area(metric["villages"]) > 50_000).all()
+
+
+def junction_count(roads: gpd.GeoDataFrame) -> int:
+    node, tail, head, _ = pieces(roads)
+    degree = np.bincount(tail, minlength=len(node)) + np.bincount(head, minlength=len(node))
+    return int((degree != 2).sum())
+
+
+def pieces(roads: gpd.GeoDataFrame) -> tuple[Any, Any, Any, Any]:
+    """The oracle's own graph: exact equality of stored coordinates."""
+    xy, row = shapely.get_coordinates(roads.geometry.to_numpy(), return_index=True)
+    node, inverse = np.unique(xy, axis=0, return_inverse=True)
+    same = row[1:] == row[:-1]
+    inverse = inverse.reshape(-1)
+    return node, inverse[:-1][same], inverse[1:][same], row[1:][same]
+
+
+def strong_share(roads: gpd.GeoDataFrame) -> float:
+    node, tail, head, row = pieces(roads)
+    oneway = roads["oneway"].to_numpy()[row]
+    forward, backward = oneway != "-1", oneway != "yes"
+    start = np.concatenate([tail[forward], head[backward]])
+    end = np.concatenate([head[forward], tail[backward]])
+    graph = coo_array((np.ones(len(start)), (start, end)), shape=(len(node), len(node)))
+    _, label = connected_components(graph, directed=True, connection="strong")
+    return float(np.bincount(label).max() / len(node))
+
+
+def test_one_can_drive_from_everywhere_to_everywhere(frames: dict[str, Any]) -> None:
+    assert strong_share(frames["roads"]) == 1.0
+    assert 14_000 <= junction_count(frames["roads"]) <= 16_500
+
+
+def test_roads_have_variety(frames: dict[str, Any]) -> None:
+    roads = frames["roads"]
+    assert {
+        "motorway",
+        "motorway_link",
+        "trunk",
+        "primary",
+        "secondary",
+        "tertiary",
+        "residential",
+        "unclassified",
+        "service",
+        "living_street",
+    } <= set(roads["highway"])
+    assert set(roads["oneway"]) == {"yes", "no", "-1"}
+    assert roads["tunnel"].sum() >= 5
+    assert (roads.loc[roads["bridge"], "layer"] == 1).all()
+    assert (roads.loc[roads["tunnel"], "layer"] == -1).all()
+    assert roads["maxspeed"].notna().any()
+    assert roads["maxspeed"].isna().any()
+    assert roads["name"].nunique() > 25
+
+
+def test_no_road_in_the_water_and_few_bridges_to_a_canal(
+    frames: dict[str, Any], metric: dict[str, Any]
+) -> None:
+    bridge = frames["roads"]["bridge"].to_numpy()
+    for name, kind, shape in zip(
+        frames["water"]["name"], frames["water"]["kind"], metric["water"], strict=True
+    ):
+        shapely.prepare(shape)
+        wet = shapely.intersects(shape, metric["roads"])
+        assert not (wet & ~bridge).any(), name
+        if kind in ("canal", "moat"):
+            assert 1 <= (wet & bridge).sum() <= 22, name
+        elif kind in ("lake", "pond"):
+            assert not wet.any()
+
+
+def test_roads_meet_only_at_vertices_or_on_different_levels(frames: dict[str, Any]) -> None:
+    roads = frames["roads"]
+    node, tail, head, row = pieces(roads)
+    lines = shapely.linestrings(np.stack([node[tail], node[head]], axis=1))
+    a, b = shapely.STRtree(lines).query(lines, predicate="intersects")
+    apart = (
+        (a < b) & (tail[a] != tail[b]) & (tail[a] != head[b]) & (head[a] != tail[b]) & (head[a] != head[b])
+    )
+    raised = (roads["layer"].to_numpy() != 0) | roads["highway"].str.startswith("motorway").to_numpy()
+    bad = apart & ~raised[row[a]] & ~raised[row[b]]
+    assert not bad.any()
+
+
+@pytest.mark.parametrize("kind", FACILITIES)
+def test_facilities_stand_beside_a_road_on_dry_land(
+    kind: str, frames: dict[str, Any], metric: dict[str, Any]
+) -> None:
+    _, distance = shapely.STRtree(metric["roads"]).query_nearest(
+        metric[kind], return_distance=True, all_matches=False
+    )
+    assert distance.min() >= 9.9
+    assert distance.max() <= 80.1
+    assert shapely.contains(metric["boundary"][0], metric[kind]).all()
+    assert not shapely.intersects(shapely.union_all(metric["water"]), metric[kind]).any()
+
+
+def test_one_village_is_far_from_every_road(frames: dict[str, Any], metric: dict[str, Any]) -> None:
+    roads = shapely.STRtree(metric["roads"])
+    place = shapely.point_on_surface(metric["villages"])
+    _, distance = roads.query_nearest(place, return_distance=True, all_matches=False)
+    lonely = frames["villages"].loc[distance > 500.0, "name"].tolist()
+    assert lonely == ["江心沙村(示意)"]
+
+
+def test_closing_the_one_bridge_cuts_off_a_sandbar(frames: dict[str, Any], metric: dict[str, Any]) -> None:
+    closed = frames["closures"].set_index("id").loc["C-01"]
+    assert closed["from_utc"] < pd.Timestamp(TODAY, tz="Asia/Shanghai") < closed["to_utc"]
+    roads = frames["roads"]
+    open_roads = roads[~roads.geometry.within(closed["geometry"].buffer(1e-6))]
+    assert len(open_roads) == len(roads) - 1
+    assert 0.9 < strong_share(open_roads) < 1.0
+
+
+def test_closures_past_now_and_to_come(frames: dict[str, Any]) -> None:
+    noon = pd.Timestamp(TODAY, tz="Asia/Shanghai") + pd.Timedelta(hours=12)
+    closures = frames["closures"]
+    over, ahead = closures["to_utc"] <= noon, closures["from_utc"] > noon
+    assert over.sum() == 1
+    assert ahead.sum() == 1
+    assert (~over & ~ahead).sum() == 2
+    assert closures["factor"].between(0, 1).all()
+
+
+def test_evacuation_routes_follow_streets(frames: dict[str, Any], metric: dict[str, Any]) -> None:
+    routes = frames["evacuation_routes"]
+    node, tail, head, _ = pieces(frames["roads"])
+    known = {(a, b) for a, b in zip(tail.tolist(), head.tolist(), strict=True)}
+    number = {tuple(xy): i for i, xy in enumerate(node.tolist())}
+    for line in routes.geometry:
+        path = [number[xy] for xy in line.coords]
+        assert all((a, b) in known or (b, a) in known for a, b in itertools.pairwise(path))
+    shelters = dict(zip(frames["shelters"]["id"], metric["shelters"], strict=True))
+    ends = shapely.get_point(metric["evacuation_routes"], -1)
+    gaps = shapely.distance(ends, np.array([shelters[i] for i in routes["shelter_id"]], dtype=object))
+    assert gaps.max() < 300.0
+    assert len(routes) >= 180
+
+
+def test_shelter_capacity_follows_from_area(frames: dict[str, Any]) -> None:
+    shelters = frames["shelters"]
+    need = {"emergency": 0.5, "short": 2.0, "medium": 3.0, "long": 4.5, "central": 4.5}
+    wanted = np.floor(shelters["effective_area_m2"] / shelters["class"].map(need))
+    assert (shelters["capacity"] == wanted).all()
+    assert (shelters["effective_area_m2"] < shelters["area_m2"]).all()
+    fixed = shelters.loc[shelters["class"] != "emergency", "capacity"].sum()
+    assert 0.15 <= fixed / plan.PERSONS <= 0.35
+
+
+def test_risk_is_rare_where_it_is_high(frames: dict[str, Any]) -> None:
+    share = frames["enterprises"]["risk_level"].value_counts(normalize=True)
+    assert share["major"] < 0.05
+    assert share["major"] < share["considerable"] < share["general"]
+
+
+def test_stock_is_sound_and_not_all_of_it_is_available(frames: dict[str, Any]) -> None:
+    lots, items = frames["lots"], frames["items"]
+    assert (lots["reserved"] + lots["on_hold"] <= lots["quantity"]).all()
+    assert (lots["unit"] == lots["item_id"].map(items.set_index("id")["unit"])).all()
+    assert set(lots["item_id"]) == set(items["id"])
+    assert (lots["reserved"] > 0).sum() > 20
+    assert (lots["on_hold"] > 0).sum() > 10
+    assert {"usable", "quarantined", "expired", "damaged"} <= set(lots["status"])
+    expires = pd.to_datetime(lots["expires_on"])
+    today = pd.Timestamp(TODAY)
+    assert (expires < today).sum() > 10
+    assert ((expires >= today) & (expires <= today + pd.Timedelta(days=30))).sum() > 20
+    assert (lots.groupby(["depot_id", "item_id"]).size() > 1).sum() > 50
+    quilts = lots[(lots["item_id"] == "P-1-01-05") & (lots["status"] == "usable")]
+    assert quilts["quantity"].sum() > 6_000
+
+
+def test_teams_leave_three_streets_without(frames: dict[str, Any]) -> None:
+    teams = frames["teams"]
+    assert set(frames["villages"]["street"]) - set(teams["street"]) == {
+        "陈桥街道",
+        "狼山镇街道",
+        "南通崇川经济开发区",
+    }
+    assert set(teams["type"]) == codes("teams", "type")
+    assert set(";".join(teams["skills"]).split(";")) == codes("teams", "skills")
+    assert (teams["duty"] != "24h").sum() >= 5
+    assert teams["turnout_s"].notna().any()
+
+
+def test_nothing_looks_like_a_real_company_or_person(frames: dict[str, Any]) -> None:
+    for kind in FACILITIES:
+        assert frames[kind]["name"].str.contains("示意").all()
+    for kind in ("villages", *FACILITIES):
+        if "phone" in frames[kind]:
+            assert frames[kind]["phone"].str.fullmatch(r"0513-0000\d{4}").all()
+            assert frames[kind]["contact"].str.endswith("值班室").all()
+
+
+def test_only_dates_depend_on_the_day(frames: dict[str, Any]) -> None:
+    def lots(today: date) -> pd.DataFrame:
+        return make_lots(frames["depots"], today, np.random.default_rng([SEED, 10]))
+
+    now, later = lots(TODAY), lots(date(2027, 1, 15))
+    pd.testing.assert_frame_equal(now, frames["lots"], check_exact=True)
+    same = ["depot_id", "item_id", "quantity", "reserved", "on_hold", "status"]
+    assert now[same].equals(later[same])
+    shift = pd.to_datetime(later["expires_on"]) - pd.to_datetime(now["expires_on"])
+    assert set(shift.dropna().dt.days) == {198}
+
+
+@pytest.mark.parametrize(
+    "weights, total", [([1.0], 7), ([1.0, 1.0, 1.0], 10), ([0.2, 0.3, 0.5], 1), ([2.0, 0.0], 5)]
+)
+def test_largest_remainder(weights: list[float], total: int) -> None:
+    whole = largest_remainder(np.array(weights), total)
+    assert whole.sum() == total
+    exact = np.array(weights) / sum(weights) * total
+    assert (np.abs(whole - exact) < 1.0).all()
+
+
+def test_catalogue_has_62_items_each_with_unit_and_norm() -> None:
+    assert len(ITEMS) == 62 == len({item.id for item in ITEMS})
+    assert all(item.unit and item.norm > 0 for item in ITEMS)
+    by_id = {item.id: item for item in ITEMS}
+    assert by_id["P-1-01-01"].is_official_unit
+    assert (by_id["P-1-01-01"].norm, by_id["P-1-01-01"].basis, by_id["P-1-01-01"].unit) == (
+        40,
+        "per_1000",
+        "顶",
+    )
+    assert (by_id["P-2-03-03"].basis, by_id["P-2-04-01"].basis, by_id["P-3-01-01"].basis) == (
+        "community",
+        "street",
+        "district",
+    )
+    assert by_id["P-2-04-05"].life_months is None
+    assert sum(item.is_official_unit for item in ITEMS) == 18
