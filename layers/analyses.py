@@ -28,6 +28,7 @@ from geo.times import WALK_M_S, last_leg_s
 from layers.catalogue import FACILITY_LAYERS, LAYERS
 from layers.district import FACILITY_TABLES, District, View
 from layers.layer import Role, Table
+from layers.render import plain
 
 MAX_PAIRS = 250_000
 """Origin-destination pairs in one question."""
@@ -273,7 +274,7 @@ def _within_minutes(
 
 def _facility(kind: str, id_: str, attributes: Any, role: Role) -> dict[str, Any]:
     seen = {f.name for f in LAYERS[kind].fields if role in f.roles}
-    shown = {k: v for k, v in attributes.items() if k in seen and k not in ("id", "name")}
+    shown = {k: plain(v) for k, v in attributes.items() if k in seen and k not in ("id", "name")}
     return {"kind": kind, "id": id_, "name": attributes.get("name"), "attributes": shown}
 
 

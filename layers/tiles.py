@@ -90,7 +90,8 @@ def base_tile(district: District, z: int, x: int, y: int) -> bytes | None:
         reader = _open.get(path)
         if reader is None:
             _open.clear()
-            reader = _open[path] = Reader(MmapSource(path.open("rb")))
+            with path.open("rb") as file:  # the map of the file stays when the file is closed
+                reader = _open[path] = Reader(MmapSource(file))
         tile: bytes | None = reader.get(z, x, y)
     return tile
 

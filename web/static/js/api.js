@@ -27,8 +27,11 @@ function connection(isOnline) {
   for (const listener of listeners) listener({ online, since: lastAnswer });
 }
 
-/** Ask for JSON; `query` values may be lists. Throws Problem, or Error when nobody answers. */
-export async function ask(path, query = {}, { signal } = {}) {
+/**
+ * Ask for JSON; `query` values may be lists. Throws Problem.
+ * With `tag` (the ETag known already) the answer is {same: true} or {tag, body}.
+ */
+export async function ask(path, query = {}, { signal, tag } = {}) {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (value === null || value === undefined || value === "") continue;
@@ -54,7 +57,9 @@ export async function ask(path, query = {}, { signal } = {}) {
     }
     throw new Problem(details);
   }
-  return response.json();
+  if (tag === undefined) return response.json();
+  const newTag = response.headers.get("ETag") ?? "";
+  return newTag && newTag === tag ? { same: true } : { tag: newTag, body: await response.json() };
 }
 
 /** Runs questions of one kind so that only the newest answer counts. */

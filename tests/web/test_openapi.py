@@ -1,0 +1,37 @@
+"""The OpenAPI document says what the routes are."""
+
+import re
+
+from flask import Flask
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from web.api import PREFIX
+from web.openapi import document
+
+
+def test_document_is_valid() -> None:
+    OpenAPIV31SpecValidator(document()).validate()
+
+
+def test_document_and_routes_are_the_same_set(app: Flask) -> None:
+    routes = {
+        re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule).removeprefix(PREFIX)
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith(PREFIX)
+    }
+    assert routes == set(document()["paths"])
+    methods = {
+        method
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith(PREFIX)
+        for method in rule.methods or ()
+    }
+    assert methods == {"GET", "HEAD", "OPTIONS"}
+
+
+def test_every_operation_has_a_name_of_its_own_and_says_its_errors() -> None:
+    operations = [path["get"] for path in document()["paths"].values()]
+    assert len({o["operationId"] for o in operations}) == len(operations)
+    for operation in operations:
+        assert {"200", "422", "500"} <= set(operation["responses"])
+        assert all(param["description"] for param in operation["parameters"])

@@ -1,0 +1,85 @@
+"""Errors: problem details for programs, a page for people, a urn instead of a stack."""
+
+import logging
+
+import pytest
+from flask import Flask
+
+from data.settings import Settings
+from geo.errors import ImportRefused, Unavailable
+from layers.district import District
+from web import create_app
+
+
+class Panic(BaseException):
+    """As native code raises it."""
+
+
+@pytest.fixture
+def broken(town: District) -> Flask:
+    app = create_app(Settings(), "", district=town)
+
+    @app.get("/api/v1/secret")
+    def secret() -> str:
+        raise RuntimeError("password=hunter2")
+
+    @app.get("/api/v1/panic")
+    def panic() -> str:
+        raise Panic("at src/lib.rs:1")
+
+    @app.get("/api/v1/refused")
+    def refused() -> str:
+        raise ImportRefused(
+            "teams.csv: refused", [{"row": 3, "column": "lon", "value": "x", "expected": "a number"}]
+        )
+
+    @app.get("/api/v1/away")
+    def away() -> str:
+        raise Unavailable("the database is locked; try again")
+
+    return app
+
+
+@pytest.mark.parametrize("path", ["/api/v1/secret", "/api/v1/panic"])
+def test_unknown_error_is_answered_by_its_number_only(
+    path: str, broken: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        response = broken.test_client().get(path)
+    assert response.status_code == 500
+    assert response.content_type == "application/problem+json"
+    problem = response.get_json()
+    text = response.get_data(as_text=True)
+    assert "hunter2" not in text
+    assert "lib.rs" not in text
+    assert problem["instance"].startswith("urn:uuid:")
+    assert problem["instance"] in problem["detail"]
+    assert problem["instance"] in caplog.text
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_rows_of_a_refused_file_are_told(broken: Flask) -> None:
+    problem = broken.test_client().get("/api/v1/refused").get_json()
+    assert problem["code"] == "import-refused"
+    assert problem["rows"] == [{"row": 3, "column": "lon", "value": "x", "expected": "a number"}]
+
+
+def test_unavailable_is_503(broken: Flask) -> None:
+    response = broken.test_client().get("/api/v1/away")
+    assert response.status_code == 503
+    assert response.get_json()["type"] == "urn:onemap:problem:unavailable"
+
+
+def test_a_person_gets_a_page(broken: Flask) -> None:
+    response = broken.test_client().get("/no/<b>such</b>/page", headers={"Accept": "text/html"})
+    assert response.status_code == 404
+    assert response.content_type.startswith("text/html")
+    text = response.get_data(as_text=True)
+    assert "<b>such" not in text
+    assert "回到一张图" in text
+
+
+def test_a_program_gets_problem_details_even_for_a_page(broken: Flask) -> None:
+    response = broken.test_client().get("/nothing", headers={"Accept": "application/json"})
+    assert response.status_code == 404
+    assert response.get_json()["status"] == 404

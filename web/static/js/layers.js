@@ -1,0 +1,148 @@
+/** The layer tree: what is there, how old it is, how it is drawn; loads what is switched on. */
+
+import { ask } from "./api.js";
+import { config, t } from "./config.js";
+import { el, show } from "./dom.js";
+import { age, count } from "./format.js";
+import { markPicture } from "./marks.js";
+import { at } from "./moment.js";
+import { failure, loading } from "./notice.js";
+
+const MAX_WHOLE = 20_000; // above that only what is in view is asked for
+
+export function makeLayers(root, view) {
+  let layers = [];
+  const on = new Map(); // id -> is it switched on
+  const open = new Map(); // id -> is its legend open
+  const tags = new Map(); // id -> ETag of what is drawn
+  const states = new Map(); // id -> {kind, text}
+  const collections = new Map(); // id -> GeoJSON as loaded
+  const rows = new Map();
+
+  const find = (id) => layers.find((layer) => layer.id === id);
+
+  function state(id, kind, text) {
+    if (kind) states.set(id, { kind, text });
+    else states.delete(id);
+    const line = rows.get(id)?.querySelector(".state");
+    if (line) {
+      line.textContent = text ?? "";
+      line.className = `state ${kind ?? ""}`;
+    }
+  }
+
+  async function load(layer) {
+    if (layer.tiled || layer.count === 0) return;
+    const whole = layer.count <= MAX_WHOLE;
+    const query = { lang: config.lang, at: at() };
+    if (!whole) {
+      const box = view.map.getBounds();
+      Object.assign(query, { bbox: [box.getWest(), box.getSouth(), box.getEast(), box.getNorth()].join(","), limit: MAX_WHOLE });
+    }
+    try {
+      const answer = await ask(`layers/${layer.id}.geojson`, query, { tag: tags.get(layer.id) ?? "" });
+      if (answer.same) return state(layer.id, null);
+      tags.set(layer.id, answer.tag);
+      collections.set(layer.id, answer.body);
+      view.data(layer.id, answer.body);
+      state(layer.id, answer.body.onemap?.truncated ? "cut" : null, answer.body.onemap?.truncated ? t("layers.cut") : undefined);
+    } catch (error) {
+      state(layer.id, "failed", `${t("layers.failed")}: ${error.message}`);
+    }
+    return undefined;
+  }
+
+  function toggle(layer, isOn) {
+    on.set(layer.id, isOn);
+    open.set(layer.id, isOn);
+    view.visible(layer, isOn);
+    draw();
+    document.getElementById(`layer-${layer.id}`)?.focus();
+    if (isOn) load(layer);
+  }
+
+  function row(layer) {
+    const isOn = on.get(layer.id);
+    const facts = layer.count === 0
+      ? t("layers.none")
+      : [layer.source, layer.updated_utc ? t("layers.updated", { age: age(layer.age_s) }) : null].filter(Boolean).join(" · ");
+    const zoomed = view.map.getZoom() >= layer.min_zoom;
+    const legend = el("ul", { class: "legend", id: `legend-${layer.id}` }, layer.legend.map((mark) => el("li", {}, markPicture(mark), el("span", {}, mark.label))));
+    const kept = states.get(layer.id);
+    const node = el(
+      "li", { class: `layer${layer.stale ? " stale" : ""}${layer.count === 0 ? " nothing" : ""}` },
+      el(
+        "div", { class: "line" },
+        el("input", { type: "checkbox", id: `layer-${layer.id}`, checked: isOn, onchange: (event) => toggle(layer, event.target.checked) }),
+        layer.legend.length === 1 ? markPicture(layer.legend[0]) : null,
+        el("label", { for: `layer-${layer.id}` }, layer.title),
+        el("span", { class: "count" }, count(layer.count)),
+        el("button", {
+          type: "button", class: "fold", "aria-expanded": String(Boolean(open.get(layer.id))), "aria-controls": `detail-${layer.id}`, "aria-label": layer.title,
+          onclick: () => { open.set(layer.id, !open.get(layer.id)); draw(); },
+        }, open.get(layer.id) ? "▾" : "▸"),
+      ),
+      el(
+        "div", { id: `detail-${layer.id}`, class: "detail", hidden: !open.get(layer.id) },
+        el("p", { class: "facts" }, facts, layer.stale ? el("span", { class: "warn" }, t("layers.stale")) : null),
+        isOn && !zoomed ? el("p", { class: "facts zoom" }, t("layers.zoom")) : null,
+        layer.legend.length > 1 ? legend : null,
+        el("p", { class: "facts" }, `${layer.note} · `, ["geojson", "csv", "xlsx"].map((form, k) => [k ? " " : "", el("a", { href: `/api/v1/layers/${layer.id}.${form}?lang=${config.lang}`, download: `${layer.id}.${form}` }, form)])),
+      ),
+      el("p", { class: `state ${kept?.kind ?? ""}`, role: "status" }, kept?.text ?? ""),
+    );
+    rows.set(layer.id, node);
+    return node;
+  }
+
+  function draw() {
+    const scroll = root.scrollTop;
+    const groups = Map.groupBy ? Map.groupBy(layers, (layer) => layer.group) : layers.reduce((found, layer) => found.set(layer.group, [...(found.get(layer.group) ?? []), layer]), new Map());
+    show(root, [...groups].map(([name, members]) => el(
+      "section", { class: "group", "aria-label": name }, el("h3", {}, name), el("ul", { class: "tree" }, members.map(row)),
+    )));
+    root.scrollTop = scroll;
+  }
+
+  /** Ask for the list anew, then for every layer that is switched on. */
+  async function refresh() {
+    if (!layers.length) show(root, loading());
+    try {
+      layers = await ask("layers", { lang: config.lang, at: at() });
+    } catch (error) {
+      if (!layers.length) show(root, failure(error, refresh));
+      return;
+    }
+    view.describeLayers(layers);
+    for (const layer of layers) {
+      if (!on.has(layer.id)) on.set(layer.id, layer.visible);
+      if (!open.has(layer.id)) open.set(layer.id, layer.visible && layer.legend.length > 1 && layers.indexOf(layer) < 1);
+      view.visible(layer, on.get(layer.id));
+    }
+    draw();
+    await Promise.all(layers.filter((layer) => on.get(layer.id)).map(load));
+  }
+
+  view.map.on("moveend", () => {
+    for (const layer of layers) if (on.get(layer.id) && layer.count > MAX_WHOLE) load(layer);
+  });
+  let zoomedTo = view.map.getZoom();
+  view.map.on("zoomend", () => {
+    const zoom = view.map.getZoom();
+    if (layers.some((layer) => on.get(layer.id) && (zoomedTo >= layer.min_zoom) !== (zoom >= layer.min_zoom))) draw();
+    zoomedTo = zoom;
+  });
+
+  return {
+    refresh,
+    find,
+    /** The GeoJSON of a layer, loaded when it is not there yet. */
+    async collection(id) {
+      if (!collections.has(id)) {
+        const layer = find(id);
+        if (layer) await load(layer);
+      }
+      return collections.get(id);
+    },
+  };
+}

@@ -1,0 +1,111 @@
+/** Puts the page together. */
+
+import { ask, onConnection } from "./api.js";
+import { config, t } from "./config.js";
+import { makeCoverage } from "./coverage.js";
+import { el, show } from "./dom.js";
+import { clockTime } from "./format.js";
+import { makeLayers } from "./layers.js";
+import { makeMap } from "./map.js";
+import { onMoment } from "./moment.js";
+import { failure } from "./notice.js";
+import { makeReach } from "./reach.js";
+import { makeSearch } from "./search.js";
+import { makeSupply } from "./supply.js";
+import { makeTabs } from "./tabs.js";
+
+const POLL_MS = 10_000;
+const RELOAD_MS = 60_000;
+const PATIENCE_MS = 8_000;
+
+const notices = document.getElementById("notices");
+const connection = document.getElementById("connection");
+const inform = (...content) => show(notices, ...content);
+
+async function start() {
+  let reach;
+  let supply;
+  let coverage;
+  const tabs = makeTabs((name, before) => {
+    if (before === "coverage") coverage?.close();
+    if (name === "coverage") coverage?.open();
+    if (name === "supply") supply?.redraw();
+  });
+  function about(place, name) {
+    inform();
+    if (tabs.current() === "supply") {
+      supply.place(place, name);
+      view.place(place);
+      return;
+    }
+    tabs.select("reach");
+    reach.about(place, name);
+  }
+  const toSupply = () => {
+    tabs.select("supply");
+    document.querySelector("#supply-rows input")?.focus();
+  };
+
+  const view = await makeMap("map", { onAsk: about, onSupply: toSupply });
+  const layers = makeLayers(document.getElementById("layers"), view);
+  supply = makeSupply({ view, isShown: () => tabs.current() === "supply" });
+  reach = makeReach(document.getElementById("reach"), { view, onSupply: toSupply, onPlace: (place, name) => supply.place(place, name) });
+  coverage = makeCoverage(document.getElementById("coverage"), { view, layers });
+  makeSearch(document.getElementById("search"), {
+    onPick(hit) {
+      if (!hit.place) return inform(el("p", { class: "warn-box" }, `${hit.name || hit.id}: ${t("search.unplaced")}`));
+      view.fly(hit.place);
+      about(hit.place, hit.name || hit.id);
+      return undefined;
+    },
+    onError: (error) => inform(failure(error)),
+  });
+
+  // On a phone nothing covers the map before somebody asks.
+  await layers.refresh();
+  document.body.dataset.ready = "true";
+
+  let revision = null;
+  let reloaded = Date.now();
+  async function renew() {
+    reloaded = Date.now();
+    await layers.refresh();
+    coverage.outdated(tabs.current() === "coverage");
+  }
+  onMoment(() => {
+    renew();
+    if (tabs.current() === "reach") reach.again();
+  });
+  onConnection(({ online, since }) => {
+    document.body.classList.toggle("offline", !online);
+    connection.classList.toggle("lost", !online);
+    if (!online) connection.textContent = t("connection.lost", { time: clockTime(new Date(since)) });
+    else renew();
+  });
+
+  async function poll() {
+    try {
+      const status = await ask("status", {}, { signal: AbortSignal.timeout(PATIENCE_MS) });
+      connection.textContent = t("connection.ok", { revision: status.revision });
+      if (revision !== null && status.revision !== revision) {
+        supply.forget();
+        await renew();
+      } else if (Date.now() - reloaded > RELOAD_MS) {
+        reloaded = Date.now();
+        await layers.refresh();
+      }
+      revision = status.revision;
+    } catch (error) {
+      if (error.name === "TimeoutError" || error.name === "AbortError") connection.textContent = t("connection.lost", { time: clockTime(new Date()) });
+      else if (error.details?.code !== "offline") connection.textContent = error.message;
+    }
+    setTimeout(poll, POLL_MS);
+  }
+  poll();
+}
+
+start().catch((error) => {
+  inform(failure(error, () => location.reload()));
+  document.body.dataset.ready = "failed";
+  console.warn(error);
+});

@@ -1,0 +1,156 @@
+/** The map itself: base map, marks, popups, routes, the chosen place. Knows nothing of any one layer. */
+
+import { ask } from "./api.js";
+import { config, t } from "./config.js";
+import { el, table } from "./dom.js";
+import { attribute } from "./format.js";
+import { markImage } from "./marks.js";
+
+const EMPTY = { type: "FeatureCollection", features: [] };
+const FONT = "'Noto Sans CJK SC', 'Noto Sans SC', 'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', sans-serif";
+const MAX_IN_POPUP = 6;
+
+const line = (id, source, paint, filter) => ({
+  id, source, type: "line", layout: { "line-cap": "round", "line-join": "round" }, paint, ...(filter ? { filter } : {}),
+});
+
+/** Make the map; resolves when it can be drawn upon. */
+export async function makeMap(container, { onAsk, onSupply }) {
+  const { maplibregl } = window;
+  maplibregl.setWorkerUrl(new URL(config.worker, location.href).href);
+  const style = await ask("style.json", { lang: config.lang });
+  const map = new maplibregl.Map({
+    container,
+    style,
+    bounds: config.bounds ?? [73, 18, 135, 54],
+    fitBoundsOptions: { padding: 24 },
+    attributionControl: false,
+    dragRotate: false,
+    pitchWithRotate: false,
+    touchPitch: false,
+    maxZoom: 19,
+    localIdeographFontFamily: FONT,
+  });
+  map.touchZoomRotate.disableRotation();
+  map.keyboard.disableRotation();
+  map.on("styleimagemissing", ({ id }) => {
+    if (!id.startsWith("mark:") || map.hasImage(id)) return;
+    const image = markImage(id);
+    map.addImage(id, image.data, { pixelRatio: image.pixelRatio });
+  });
+  map.addControl(new maplibregl.NavigationControl({ showCompass: false }), "top-right");
+  map.addControl(new maplibregl.ScaleControl({ maxWidth: 120 }), "bottom-right");
+  await new Promise((resolve) => map.once("load", resolve));
+
+  for (const id of ["hint-area", "hint-point", "routes"]) map.addSource(id, { type: "geojson", data: EMPTY });
+  const firstSymbol = map.getStyle().layers.find((layer) => layer.type === "symbol")?.id;
+  map.addLayer({ id: "hint-area", type: "fill", source: "hint-area", paint: { "fill-color": "#b10026", "fill-opacity": 0.28 } }, firstSymbol);
+  map.addLayer(line("hint-area-line", "hint-area", { "line-color": "#b10026", "line-width": 2.5 }), firstSymbol);
+  map.addLayer({ id: "hint-point", type: "circle", source: "hint-point", paint: { "circle-radius": 9, "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": "#b10026", "circle-stroke-width": 3 } });
+  map.addLayer(line("routes-case", "routes", { "line-color": "#ffffff", "line-width": 8, "line-opacity": 0.9 }, ["!", ["get", "straight"]]), firstSymbol);
+  map.addLayer(line("routes-line", "routes", { "line-color": "#0b5cad", "line-width": 4.5 }, ["!", ["get", "straight"]]), firstSymbol);
+  map.addLayer({ ...line("routes-straight", "routes", { "line-color": "#0b5cad", "line-width": 2.5, "line-dasharray": [2, 1.6] }, ["get", "straight"]) }, firstSymbol);
+
+  let described = [];
+  let marker = null;
+  let popup = null;
+
+  const clickable = () => described
+    .filter((layer) => layer.geometry !== "polygon" && !layer.tiled)
+    .flatMap((layer) => layer.map_layers)
+    .filter((id) => map.getLayer(id) && map.getLayoutProperty(id, "visibility") !== "none");
+
+  function featuresAt(point) {
+    const box = [[point.x - 6, point.y - 6], [point.x + 6, point.y + 6]];
+    const seen = new Set();
+    return map.queryRenderedFeatures(box, { layers: clickable() }).filter((feature) => {
+      const key = `${feature.source}/${feature.properties.id ?? JSON.stringify(feature.properties)}`;
+      return !seen.has(key) && seen.add(key);
+    });
+  }
+
+  function describe(feature, isOpen) {
+    const layer = described.find((one) => one.id === feature.source);
+    const rows = layer.fields
+      .filter((field) => field.name !== "name" && ![null, undefined, ""].includes(feature.properties[field.name]))
+      .map((field) => el("tr", {}, el("th", { scope: "row" }, field.label), el("td", {}, attribute(field, feature.properties[field.name]))));
+    const name = feature.properties.name ?? feature.properties[layer.label_field] ?? feature.properties.id ?? layer.title;
+    return el(
+      "details", { open: isOpen },
+      el("summary", {}, el("strong", {}, String(name)), el("span", { class: "kind" }, layer.title)),
+      el("table", { class: "attributes" }, el("tbody", {}, rows)),
+      el("p", { class: "source" }, `${layer.source} · ${layer.note}`),
+    );
+  }
+
+  function showPopup(features, lngLat) {
+    popup?.remove();
+    popup = null;
+    if (!features.length) return;
+    const content = el(
+      "div", { class: "popup" },
+      features.slice(0, MAX_IN_POPUP).map((feature, k) => describe(feature, k === 0)),
+      features.length > MAX_IN_POPUP ? el("p", { class: "hint" }, `+ ${features.length - MAX_IN_POPUP}`) : null,
+      el("div", { class: "actions" }, el("button", { type: "button", onclick: () => { popup?.remove(); onSupply(); } }, t("popup.supply"))),
+    );
+    popup = new maplibregl.Popup({ maxWidth: "340px", focusAfterOpen: false }).setLngLat(lngLat).setDOMContent(content).addTo(map);
+    popup.getElement().querySelector(".maplibregl-popup-close-button")?.setAttribute("aria-label", t("close"));
+  }
+
+  function clicked(point, lngLat) {
+    const features = featuresAt(point);
+    const first = features[0];
+    const exact = first?.geometry.type === "Point" ? first.geometry.coordinates : [lngLat.lng, lngLat.lat];
+    showPopup(features, exact);
+    onAsk(exact, first ? String(first.properties.name ?? "") : "");
+  }
+  map.on("click", (event) => clicked(event.point, event.lngLat));
+  map.on("mousemove", (event) => {
+    map.getCanvas().style.cursor = featuresAt(event.point).length ? "pointer" : "";
+  });
+  map.getCanvas().addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    const center = map.getCenter();
+    clicked(map.project(center), center);
+  });
+
+  return {
+    map,
+    /** The layers as the server describes them. */
+    describeLayers(layers) { described = layers; },
+    /** Mark the chosen place. */
+    place(lonlat) {
+      marker ??= new maplibregl.Marker({ color: "#12324f", scale: 0.9 });
+      marker.setLngLat(lonlat).addTo(map);
+      marker.getElement().setAttribute("aria-label", t("place.here"));
+    },
+    /** Fly to a place; it is instant for who wants less motion. */
+    fly(lonlat, zoom = 14) {
+      popup?.remove();
+      map.flyTo({ center: lonlat, zoom: Math.max(zoom, Math.min(map.getZoom(), 16)), duration: 700 });
+    },
+    /** Draw lines: [{coordinates, straight}]; none clears them. */
+    routes(lines, { fit = false } = {}) {
+      map.getSource("routes").setData({
+        type: "FeatureCollection",
+        features: lines.map(({ coordinates, straight = false }) => ({ type: "Feature", properties: { straight }, geometry: { type: "LineString", coordinates } })),
+      });
+      const points = lines.flatMap(({ coordinates }) => coordinates);
+      if (fit && points.length) {
+        const box = points.reduce((found, xy) => found.extend(xy), new maplibregl.LngLatBounds(points[0], points[0]));
+        map.fitBounds(box, { padding: 60, maxZoom: 15, duration: 700 });
+      }
+    },
+    /** Point out features: areas filled, points ringed; none clears them. */
+    hint(features) {
+      const areas = features.filter((feature) => feature.geometry && feature.geometry.type !== "Point");
+      const points = features.filter((feature) => feature.geometry?.type === "Point");
+      map.getSource("hint-area").setData({ type: "FeatureCollection", features: areas });
+      map.getSource("hint-point").setData({ type: "FeatureCollection", features: points });
+    },
+    data(layerId, collection) { map.getSource(layerId)?.setData(collection); },
+    visible(layer, isVisible) {
+      for (const id of layer.map_layers) if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", isVisible ? "visible" : "none");
+    },
+  };
+}

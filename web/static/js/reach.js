@@ -1,0 +1,103 @@
+/** Who gets to a place and when, split into its parts; the nearest hospital and shelter. */
+
+import { ask, newest } from "./api.js";
+import { config, t } from "./config.js";
+import { el, show, table } from "./dom.js";
+import { count, degrees, km, minutes, minutesOnly } from "./format.js";
+import { at, said } from "./moment.js";
+import { failure, loading } from "./notice.js";
+
+const PARTS = ["handling", "turnout", "travel", "last_leg"];
+
+export function makeReach(root, { view, onSupply, onPlace }) {
+  let shown = null; // the place that the panel is about
+  const query = newest((signal, place) => ask("reach", { at: place.join(","), when: at() }, { signal }));
+  const path = newest((signal, from, to) => ask("route", { from: from.join(","), to: to.join(","), at: at() }, { signal }));
+
+  function bar(team, longest) {
+    const node = el("div", { class: "bar", "aria-hidden": "true" });
+    for (const part of PARTS) {
+      const piece = el("span", { class: `part ${part}` });
+      piece.style.width = `${(100 * team[`${part}_s`]) / longest}%`;
+      node.append(piece);
+    }
+    return node;
+  }
+
+  function teams(answer) {
+    if (!answer.teams.length) return el("p", { class: "empty" }, t("reach.no_teams"));
+    const longest = Math.max(...answer.teams.map((team) => team.total_s));
+    const head = [t("reach.col.team"), ...PARTS.map((part) => t(`reach.col.${part}`)), t("reach.col.total")];
+    const rows = answer.teams.flatMap((team, k) => [
+      el(
+        "tr", {},
+        el("th", { scope: "row", title: t("reach.order", { n: k + 1 }) }, `${k + 1}. ${team.name ?? team.team_id}`),
+        PARTS.map((part) => el("td", { class: "num" }, minutesOnly(team[`${part}_s`]))),
+        el("td", { class: "num total" }, minutesOnly(team.total_s)),
+      ),
+      el("tr", { class: "bars" }, el("td", { colspan: 6 }, bar(team, longest), el("span", { class: "kind" }, [config.team_types[team.type] ?? team.type, team.distance_m === null ? null : km(team.distance_m)].filter(Boolean).join(" · ")))),
+    ]);
+    return [
+      table(t("reach.teams"), head, rows, { numeric: [1, 2, 3, 4, 5], classes: "teams" }),
+      el("ul", { class: "parts" }, PARTS.map((part) => el("li", {}, el("span", { class: `part ${part}` }), t(`reach.col.${part}`)))),
+      el("p", { class: "hint" }, t("reach.minutes_note")),
+    ];
+  }
+
+  function nearest(facility, missing, extra) {
+    if (!facility) return el("p", { class: "empty" }, missing);
+    return el(
+      "button", { type: "button", class: "nearest", onclick: () => view.fly(facility.place) },
+      el("span", { class: "name" }, facility.name ?? facility.id), el("span", { class: "value" }, minutes(facility.total_s)), extra ? el("span", { class: "kind" }, extra) : null,
+    );
+  }
+
+  function verdict(answer) {
+    const limit = Math.round(answer.limit_s / 60);
+    if (answer.covered) return el("p", { class: "verdict yes" }, el("span", { "aria-hidden": "true" }, "✓ "), t("reach.covered", { limit }), answer.teams.length ? el("strong", {}, minutes(answer.teams[0].total_s)) : null);
+    return el(
+      "p", { class: "verdict no" }, el("span", { "aria-hidden": "true" }, "✕ "), t("reach.uncovered", { limit }),
+      answer.reason ? el("strong", {}, config.reasons[answer.reason] ?? answer.reason) : null,
+    );
+  }
+
+  function draw(answer, name) {
+    const where = [answer.street, answer.village].filter(Boolean).join(" · ");
+    show(
+      root,
+      el("div", { class: "where" }, el("h3", {}, name || where || t("place.here")), el("p", {}, [name ? where : null, degrees(answer.place), said(answer)].filter(Boolean).join(" · "))),
+      verdict(answer),
+      teams(answer),
+      el("h4", {}, t("reach.hospital")), nearest(answer.hospital, t("reach.no_hospital")),
+      el("h4", {}, t("reach.shelter")), nearest(answer.shelter, t("reach.no_shelter"), answer.shelter?.capacity ? t("reach.capacity", { n: count(answer.shelter.capacity) }) : null),
+      el("button", { type: "button", class: "plain", onclick: onSupply }, t("popup.supply")),
+    );
+  }
+
+  async function about(place, name = "") {
+    shown = { place, name };
+    view.place(place);
+    onPlace(place, name);
+    show(root, loading(t("reach.working")));
+    view.routes([]);
+    try {
+      const answer = await query(place);
+      if (!answer) return;
+      const known = name || [answer.street, answer.village].filter(Boolean).join(" · ");
+      if (known) onPlace(place, known);
+      draw(answer, name);
+      const first = answer.teams[0];
+      if (!first?.place) return;
+      const found = await path(first.place, place);
+      if (found?.geometry) view.routes([{ coordinates: found.geometry.coordinates }]);
+    } catch (error) {
+      show(root, failure(error, () => about(place, name)));
+    }
+  }
+
+  return {
+    about,
+    /** Ask again (another moment, newer data). */
+    again() { if (shown) about(shown.place, shown.name); },
+  };
+}

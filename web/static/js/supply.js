@@ -1,0 +1,182 @@
+/** The supply form and its plan: which depot gives what, when it is there, what is short and why not others. */
+
+import { ask, newest } from "./api.js";
+import { combobox } from "./combobox.js";
+import { config, t } from "./config.js";
+import { el, show, table } from "./dom.js";
+import { degrees, km, minutes, minutesOnly, quantity } from "./format.js";
+import { at, said } from "./moment.js";
+import { failure, loading } from "./notice.js";
+
+const MAX_ROUTES = 12;
+
+export function makeSupply({ view, isShown }) {
+  const form = document.getElementById("supply-form");
+  const placeText = document.getElementById("supply-place");
+  const rowsNode = document.getElementById("supply-rows");
+  const within = document.getElementById("supply-within");
+  const root = document.getElementById("supply");
+  let place = null;
+  let items = null;
+  let lines = []; // what the plan drew
+  let serial = 0;
+  const rows = [];
+  const query = newest((signal, values) => ask("supply", values, { signal }));
+
+  async function catalogue() {
+    items ??= await ask("items");
+    return items;
+  }
+
+  async function matching(text) {
+    const wanted = text.toLowerCase();
+    return (await catalogue())
+      .filter((item) => !wanted || item.name.toLowerCase().includes(wanted) || item.id.toLowerCase().includes(wanted))
+      .map((item) => ({ label: item.name, detail: `${item.id} · ${t("supply.on_hand", { n: quantity(item.on_hand), unit: item.unit })}`, value: item }));
+  }
+
+  function addRow() {
+    const n = ++serial;
+    const item = el("input", { type: "text", id: `item-${n}`, class: "item", placeholder: t("supply.item_placeholder"), "aria-label": t("supply.item") });
+    const amount = el("input", { type: "number", class: "amount", min: "0", step: "any", inputmode: "decimal", "aria-label": t("supply.quantity"), placeholder: t("supply.quantity") });
+    const unit = el("span", { class: "unit" });
+    const entry = { chosen: null, item, amount, unit };
+    const node = el(
+      "div", { class: "need" }, el("div", { class: "combo" }, item), amount, unit,
+      el("button", { type: "button", class: "remove", "aria-label": t("supply.remove"), title: t("supply.remove"), onclick: () => {
+        if (rows.length === 1) return;
+        rows.splice(rows.indexOf(entry), 1);
+        node.remove();
+      } }, "×"),
+    );
+    item.addEventListener("input", () => { entry.chosen = null; unit.textContent = ""; });
+    combobox(item, matching, (found) => {
+      entry.chosen = found;
+      item.value = found.name;
+      unit.textContent = found.unit;
+      amount.focus();
+    }, { note: t("supply.item_none"), delay: 60, openEmpty: true, failed: (error) => show(root, failure(error)) });
+    rows.push(entry);
+    rowsNode.append(node);
+    return item;
+  }
+
+  const note = (text, field) => {
+    show(root, el("p", { class: "failure", role: "alert" }, text));
+    field?.focus();
+  };
+
+  function needs() {
+    const wanted = new Map();
+    for (const [k, entry] of rows.entries()) {
+      if (!entry.item.value.trim() && !entry.amount.value) continue;
+      if (!entry.chosen) return note(t("supply.choose_item", { n: k + 1 }), entry.item);
+      if (!(Number(entry.amount.value) > 0)) return note(t("supply.choose_quantity", { n: k + 1 }), entry.amount);
+      wanted.set(entry.chosen.id, (wanted.get(entry.chosen.id) ?? 0) + Number(entry.amount.value));
+    }
+    if (!wanted.size) return note(t("supply.choose_item", { n: 1 }), rows[0].item);
+    return [...wanted].map(([id, n]) => `${id}=${n}`);
+  }
+
+  const depotCell = (row) => el(
+    "button", { type: "button", class: "link", onclick: () => view.fly(row.place) },
+    row.depot_name ?? row.depot_id,
+  );
+
+  function planOf(line) {
+    const body = [];
+    if (line.from.length) {
+      body.push(table(
+        null,
+        [t("supply.col.arrival"), t("supply.col.depot"), t("supply.col.lot"), t("supply.col.quantity"), t("supply.col.distance")],
+        line.from.map((row) => [
+          el("span", { title: t("supply.parts", { order: minutes(row.order_s), loading: minutes(row.loading_s), travel: minutes(row.travel_s), last: minutes(row.last_leg_s) }) }, minutesOnly(row.arrival_s)),
+          depotCell(row),
+          el("span", { title: row.expires_on ? t("supply.expires", { date: row.expires_on }) : null }, row.lot),
+          quantity(row.quantity), km(row.distance_m),
+        ]),
+        { numeric: [0, 3, 4], classes: "plan" },
+      ));
+    } else {
+      body.push(el("p", { class: "empty" }, t("supply.none")));
+    }
+    if (line.short > 0) {
+      const best = line.next_best;
+      body.push(el(
+        "div", { class: "short" },
+        el("strong", {}, t("supply.short", { n: quantity(line.short), unit: line.unit })),
+        el("p", {}, best
+          ? t("supply.next", { depot: best.depot_name ?? best.depot_id, quantity: quantity(best.quantity), unit: line.unit, time: minutes(best.arrival_s), reason: config.texts[`refused.${best.reason}`] ?? best.reason })
+          : t("supply.next_none")),
+      ));
+    }
+    return el(
+      "section", { class: `plan-line${line.short > 0 ? " lacking" : ""}` },
+      el("h3", {}, line.name, el("span", { class: "amounts" }, t("supply.plan_of", { got: quantity(line.allocated), wanted: quantity(line.requested), unit: line.unit }))),
+      line.ready_s !== null && line.from.length ? el("p", { class: "ready" }, t("supply.complete", { time: minutes(line.ready_s) })) : null,
+      body,
+    );
+  }
+
+  function refused(rowsRefused) {
+    if (!rowsRefused.length) return null;
+    const names = new Map((items ?? []).map((item) => [item.id, item.name]));
+    return el(
+      "details", { class: "refused" }, el("summary", {}, t("supply.refused", { n: rowsRefused.length })),
+      el("ul", {}, rowsRefused.map((row) => el(
+        "li", {}, el("span", { class: `badge ${row.reason}` }, config.texts[`refused.${row.reason}`] ?? row.reason),
+        el("strong", {}, row.depot_name ?? row.depot_id), el("span", { class: "kind" }, names.get(row.item) ?? row.item),
+        el("p", {}, config.lang === "zh" ? (row.detail_zh ?? row.detail) : row.detail),
+      ))),
+    );
+  }
+
+  async function drawRoutes(answer) {
+    const depots = new Map(answer.lines.flatMap((line) => line.from).map((row) => [row.depot_id, row.place]));
+    const straight = [...depots.values()].map((from) => ({ coordinates: [from, answer.to], straight: true }));
+    lines = straight;
+    view.routes(lines, { fit: true });
+    const found = await Promise.all([...depots.values()].slice(0, MAX_ROUTES).map(
+      (from) => ask("route", { from: from.join(","), to: answer.to.join(","), at: at() }).catch(() => null),
+    ));
+    if (lines !== straight) return;
+    lines = straight.map((one, k) => (found[k]?.geometry ? { coordinates: found[k].geometry.coordinates } : one));
+    if (isShown()) view.routes(lines);
+    if (lines.some((one) => one.straight)) root.append(el("p", { class: "hint" }, t("supply.straight")));
+  }
+
+  async function plan() {
+    if (!place) return note(t("supply.choose_place"));
+    const wanted = needs();
+    if (!wanted) return undefined;
+    show(root, loading(t("supply.working")));
+    try {
+      const answer = await query({ to: place.join(","), need: wanted, within: within.value || null, at: at() });
+      if (!answer) return undefined;
+      show(root, el("p", { class: "hint" }, said(answer)), answer.lines.map(planOf), refused(answer.refused));
+      await drawRoutes(answer);
+    } catch (error) {
+      show(root, failure(error, plan));
+    }
+    return undefined;
+  }
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    plan();
+  });
+  document.getElementById("supply-add").addEventListener("click", () => addRow().focus());
+  addRow();
+
+  return {
+    place(lonlat, name) {
+      place = lonlat;
+      placeText.textContent = [name, degrees(lonlat)].filter(Boolean).join(" · ");
+      placeText.classList.add("chosen");
+    },
+    /** The stock may have changed: ask for the catalogue anew. */
+    forget() { items = null; },
+    /** Draw again what the plan drew. */
+    redraw() { if (lines.length) view.routes(lines); },
+  };
+}
