@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from data.demo import plan
-from data.demo.ground import Ground, built_share, local
+from data.demo.ground import Ground, built_share, is_near, local
 from data.demo.roads import Roads
 from data.demo.town import Town, industry_share, persons_per_m2
 
@@ -91,7 +91,7 @@ def make_sites(ground: Ground, roads: Roads, town: Town, rng: np.random.Generato
     nearest = np.full(len(xy), np.inf)
     nearest[found] = distance
     good = (nearest >= _NEAR_M) & (nearest <= _FAR_M)
-    good &= ~shapely.dwithin(points, ground.water_union, 10.0)
+    good &= ~is_near(ground.water_union, points, 10.0)
     village = town.village_of(xy)
     good &= village >= 0
     xy, village = xy[good], village[good]
@@ -416,7 +416,7 @@ _SHELTER_SORTS = (
 def make_shelters(sites: Sites, enterprises: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """120 shelters where people live, away from the dangerous enterprises."""
     risky = enterprises[enterprises["risk_level"].isin(["major"])][["x", "y"]].to_numpy()
-    safe = ~shapely.dwithin(shapely.points(sites.xy), shapely.MultiPoint(risky), 600.0)
+    safe = ~is_near(shapely.MultiPoint(risky), shapely.points(sites.xy), 600.0)
     records: list[dict[str, Any]] = []
     for sort in _SHELTER_SORTS:
         apart = {"central": 0.0, "long": 3000.0, "medium": 1500.0, "short": 800.0}.get(sort.code, 450.0)

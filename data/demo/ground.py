@@ -76,6 +76,13 @@ def curve(points: Any, *, closed: bool = False, step_m: float = 90.0) -> Floats:
     return result
 
 
+def is_near(shape: Any, places: Any, distance_m: float) -> NDArray[np.bool_]:
+    """Whether each place is within a distance of one (large) shape, which is prepared for it."""
+    shapely.prepare(shape)
+    result: NDArray[np.bool_] = shapely.dwithin(shape, places, distance_m)
+    return result
+
+
 def built_share(xy_m: Floats) -> Floats:
     """How densely a place is built, 0 in the fields to 1 in the old town."""
     xy = np.asarray(xy_m, dtype=np.float64).reshape(-1, 2)
@@ -326,7 +333,7 @@ def ways_on_water(mesh: Mesh, yangtze: Any, bank_bar: Any, no_road: int) -> None
     middles = np.array(
         [((mesh.x[a] + mesh.x[b]) / 2.0, (mesh.y[a] + mesh.y[b]) / 2.0) for (a, b), _ in edges]
     )
-    wet = shapely.dwithin(shapely.points(middles), yangtze, _DYKE_M - 14.0)
+    wet = is_near(yangtze, shapely.points(middles), _DYKE_M - 14.0)
     for ((a, b), way), is_wet in zip(edges, wet.tolist(), strict=True):
         if is_wet and mesh.ways[way].name != "外滩桥路":
             mesh.set_edge(a, b, no_road)
@@ -359,9 +366,9 @@ def _bank_roads(
             [((mesh.x[a] + mesh.x[b]) / 2.0, (mesh.y[a] + mesh.y[b]) / 2.0) for a, b in pairs]
         )
         kinds = np.full(len(pairs), "border", dtype=object)
-        kinds[shapely.dwithin(middles, yangtze, _DYKE_M + 30.0)] = "yangtze"
-        kinds[shapely.dwithin(middles, canal, _BANK_ROAD_M + 14.0)] = "canal"
-        kinds[shapely.dwithin(middles, moat, _BANK_ROAD_M + 14.0)] = "moat"
+        kinds[is_near(yangtze, middles, _DYKE_M + 30.0)] = "yangtze"
+        kinds[is_near(canal, middles, _BANK_ROAD_M + 14.0)] = "canal"
+        kinds[is_near(moat, middles, _BANK_ROAD_M + 14.0)] = "moat"
         x, y = shapely.get_coordinates(shapely.centroid(polygons[face]))[0]
         built = float(built_share(np.array([[x, y]]))[0])
         chances = {

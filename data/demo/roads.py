@@ -12,7 +12,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from data.demo import plan
-from data.demo.ground import RAMP_M, Ground, built_share
+from data.demo.ground import RAMP_M, Ground, built_share, is_near
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -101,9 +101,12 @@ def _two_carriageways(
         around.setdefault(b, []).append((a, way))
     beside: dict[int, tuple[int, int, int, int]] = {}  # node: before, after, left, right
     xs, ys = pieces.x, pieces.y
-    for node, ends in sorted(around.items()):
-        dual = [other for other, way in ends if mesh.ways[way].dual]
-        if len(dual) != 2 or node in narrow:
+    is_dual = [way.dual for way in mesh.ways]
+    on_dual = {node for a, b, way in plain if is_dual[way] for node in (a, b)}
+    for node in sorted(on_dual - narrow):
+        ends = around[node]
+        dual = [other for other, way in ends if is_dual[way]]
+        if len(dual) != 2:
             continue
         p, q = dual
         dx, dy = xs[q] - xs[p], ys[q] - ys[p]
@@ -117,7 +120,7 @@ def _two_carriageways(
         beside[node] = (p, q, left, right)
         sides: dict[bool, list[int]] = {True: [], False: []}
         for other, way in ends:
-            if not mesh.ways[way].dual:
+            if not is_dual[way]:
                 sides[dx * (ys[other] - ys[node]) - dy * (xs[other] - xs[node]) > 0].append(way)
         crossing = min(sides[True] + sides[False], default=-1)
         if (sides[True] and sides[False]) or (crossing >= 0 and dice[node] < 0.5):
@@ -133,7 +136,7 @@ def _two_carriageways(
         return left if other == q else right
 
     for a, b, way in plain:
-        if mesh.ways[way].dual:
+        if is_dual[way] and (a in beside or b in beside):
             # Traffic keeps to the right: a to b on the right of that direction, and back on its left.
             pieces.add(end(a, b, "right"), end(b, a, "left"), way, oneway=True)
             pieces.add(end(b, a, "right"), end(a, b, "left"), way, oneway=True)
@@ -171,13 +174,13 @@ def _rows(ground: Ground, pieces: _Pieces) -> pd.DataFrame:
     tail, head = np.asarray(pieces.tail), np.asarray(pieces.head)
     lines = shapely.linestrings(np.stack([xy[tail], xy[head]], axis=1))
     way, link, oneway = np.asarray(pieces.way), np.asarray(pieces.link), np.asarray(pieces.oneway)
-    bridge = shapely.dwithin(lines, ground.water_union, 1.0)
+    bridge = is_near(ground.water_union, lines, 1.0)
     is_main = np.array([w.kind == "main" for w in mesh.ways])[way]
     middles = shapely.line_interpolate_point(lines, 0.5, normalized=True)
-    inside = shapely.line_locate_point(ground.motorway, middles)
-    under = is_main & shapely.dwithin(middles, ground.motorway, RAMP_M + 1.0)
-    under &= (inside > 90.0) & (inside < ground.motorway.length - 90.0)
-    over = under & shapely.dwithin(middles, shapely.MultiPoint(ground.interchange_xy), 70.0)
+    under = is_main & is_near(ground.motorway, middles, RAMP_M + 1.0)
+    along = shapely.line_locate_point(ground.motorway, middles[under])
+    under[under] = (along > 90.0) & (along < ground.motorway.length - 90.0)
+    over = under & is_near(shapely.MultiPoint(ground.interchange_xy), middles, 70.0)
     bridge |= over
     tunnel = under & ~bridge
     frame = pd.DataFrame({"way": way, "link": link, "bridge": bridge, "tunnel": tunnel, "oneway": oneway})

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from data.demo import plan
-from data.demo.ground import Ground, built_share, local
+from data.demo.ground import Ground, built_share, is_near, local
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -78,7 +78,7 @@ def make_town(ground: Ground, rng: np.random.Generator) -> Town:
     area = shapely.area(polygons)
     is_block = np.zeros(len(polygons), dtype=bool)
     is_block[ground.blocks] = True
-    on_bar = shapely.dwithin(shapely.points(centre), ground.bank_sandbar, 1.0)
+    on_bar = is_near(ground.bank_sandbar, shapely.points(centre), 1.0)
     graph, left, right = _adjacency(ground, centre, is_block)
 
     weight = np.where(is_block & ~on_bar, area * persons_per_m2(centre), 0.0)
@@ -155,7 +155,7 @@ def _adjacency(ground: Ground, centre: Floats, is_block: Any) -> tuple[Floats, I
     by_way = np.array([_BORDER_COST_M.get(w.highway or "", 0.0) for w in mesh.ways])
     lefts, rights = np.asarray(left), np.asarray(right)
     cost = np.hypot(*(centre[lefts] - centre[rights]).T) + by_way[np.asarray(ways)]
-    axis = shapely.dwithin(shapely.points(np.asarray(middles)), ground.axes, 0.5)
+    axis = is_near(ground.axes, shapely.points(np.asarray(middles)), 0.5)
     cost += np.where(axis & ~is_block[lefts] & ~is_block[rights], _WATER_COST_M, 0.0)
     return cost, lefts, rights
 
