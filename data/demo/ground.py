@@ -374,7 +374,7 @@ def _bank_roads(
         chances = {
             "moat": ("tertiary", 1.0),
             "canal": ("residential" if built > 0.5 else "unclassified", 0.35 + 0.5 * built),
-            "yangtze": ("tertiary", 0.75),
+            "yangtze": ("tertiary", 1.0),
             "border": ("unclassified", 0.25),
         }
         for kind, (highway, chance) in chances.items():

@@ -88,8 +88,8 @@ LAND_BORDER: Points = (
     (-8.0, 6.4),
     (-9.4, 5.5),
 )
-BANK_UPSTREAM: Points = ((-19.5, 14.2), (-15.5, 9.3), (-12.7, 6.3))
-BANK_DOWNSTREAM: Points = ((9.6, -9.6), (16.5, -12.4))
+BANK_UPSTREAM: Points = ((-19.0, 13.7), (-15.5, 9.3), (-12.7, 6.3))
+BANK_DOWNSTREAM: Points = ((9.6, -9.6), (15.6, -12.0))
 FAR_BANK: Points = (
     (11.5, -17.0),
     (4.5, -15.3),
@@ -97,7 +97,7 @@ FAR_BANK: Points = (
     (-8.2, -11.0),
     (-12.6, -5.6),
     (-18.0, 1.5),
-    (-21.0, 6.0),
+    (-19.8, 5.6),
 )
 
 RIVER_SANDBAR: Points = (
