@@ -196,9 +196,7 @@ class Coverage:
 def _plain(column: pd.Series) -> list[Any]:
     if column.dtype.kind == "f":
         values = column.to_numpy()
-        return [
-            round(v, 3) if ok else None for v, ok in zip(values.tolist(), np.isfinite(values), strict=True)
-        ]
+        return [round(v, 3) if ok else None for v, ok in zip(values.tolist(), np.isfinite(values), strict=True)]
     items: list[Any] = column.tolist()
     return [None if v is None or v is pd.NA or v != v else v for v in items]  # NaN differs from itself
 
@@ -332,9 +330,7 @@ def _streets(streets: Any, team_streets: Any) -> pd.DataFrame:
     return pd.DataFrame({"street": list(counts), "teams": list(counts.values())})
 
 
-def _reasons(
-    near_road: Bools, total: Floats, open_total: Floats, teams: Teams, limit_s: float
-) -> list[Reason]:
+def _reasons(near_road: Bools, total: Floats, open_total: Floats, teams: Teams, limit_s: float) -> list[Reason]:
     """The reason of each uncovered place."""
     skill, duty = teams.has_skill, teams.on_duty
     all_teams = np.ones(len(teams), dtype=bool)

@@ -49,9 +49,7 @@ def metric_crs(epsg: int) -> CRS:
     try:
         crs = CRS.from_epsg(epsg)
     except Exception as error:
-        raise CrsError(
-            f"epsg={epsg}: no such CRS is known; name a projected CRS in metres, such as 4549"
-        ) from error
+        raise CrsError(f"epsg={epsg}: no such CRS is known; name a projected CRS in metres, such as 4549") from error
     if not crs.is_projected:
         raise CrsError(f"epsg={epsg}: {crs.name} is not in metres; name a projected CRS, such as 4549")
     if any(abs(axis.unit_conversion_factor - 1.0) > 1e-9 for axis in crs.axis_info):

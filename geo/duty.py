@@ -11,9 +11,7 @@ from datetime import datetime
 
 from geo.errors import InputError
 
-_PERIOD = re.compile(
-    r"(?:([1-7](?:-[1-7])?(?:,[1-7](?:-[1-7])?)*)\s+)?(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})"
-)
+_PERIOD = re.compile(r"(?:([1-7](?:-[1-7])?(?:,[1-7](?:-[1-7])?)*)\s+)?(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
 _ALWAYS = ("24h", "24小时", "全天", "")
 _DAY_MIN = 1440
 
@@ -55,9 +53,7 @@ def parse_duty(text: str | None) -> Duty:
     >>> parse_duty("1-5 08:00-18:00").periods[0][1:]
     (480, 1080)
     """
-    plain = (
-        "" if text is None else text.strip().lower().replace("；", ";").replace("：", ":").replace("，", ",")
-    )
+    plain = "" if text is None else text.strip().lower().replace("；", ";").replace("：", ":").replace("，", ",")
     if plain in _ALWAYS:
         return ALWAYS
     periods = []

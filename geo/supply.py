@@ -90,9 +90,7 @@ def thousandths(value: Any, *, name: str = "quantity") -> int:
     if not number.is_finite():
         raise InputError(expected)
     # Before it is made exact: a long number must not take long.
-    if number != 0 and (
-        number.adjusted() > 12 or number.adjusted() < -3 or len(number.as_tuple().digits) > 40
-    ):
+    if number != 0 and (number.adjusted() > 12 or number.adjusted() < -3 or len(number.as_tuple().digits) > 40):
         raise InputError(expected)
     scaled = Fraction(number) * 1000 if number else Fraction(0)
     if scaled.denominator != 1 or abs(scaled) > MAX_QUANTITY * 1000:
@@ -330,8 +328,7 @@ def _whole(lots: pd.DataFrame, name: str) -> Ints:
     bad = np.flatnonzero(~((values >= 0) & (values <= MAX_QUANTITY * 1000) & (values == np.floor(values))))
     if len(bad):
         raise InputError(
-            f"lots.{name}: row {bad[0] + 1} is {lots[name].iloc[bad[0]]!r}; "
-            "expected whole thousandths, 0 or more"
+            f"lots.{name}: row {bad[0] + 1} is {lots[name].iloc[bad[0]]!r}; expected whole thousandths, 0 or more"
         )
     found: Ints = values.astype(np.int64)  # exact: below 2^53
     return found
@@ -341,12 +338,7 @@ def _expiry_days(values: list[Any]) -> list[int]:
     known: dict[Any, int] = {}
     days = []
     for row, value in enumerate(values):
-        if (
-            value is None
-            or value is pd.NaT
-            or (isinstance(value, float) and math.isnan(value))
-            or value == ""
-        ):
+        if value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value)) or value == "":
             days.append(_NEVER)
             continue
         day = known.get(value)
@@ -364,9 +356,7 @@ def _expiry_days(values: list[Any]) -> list[int]:
 
 _NO_INTS = np.empty(0, dtype=np.int64)
 _NO_BOOLS = np.empty(0, dtype=np.bool_)
-_EMPTY_ITEM = _Item(
-    (), _NO_INTS, _NO_INTS, _NO_INTS, (), _NO_INTS, _NO_INTS, _NO_INTS, _NO_BOOLS, _NO_BOOLS, _NO_INTS
-)
+_EMPTY_ITEM = _Item((), _NO_INTS, _NO_INTS, _NO_INTS, (), _NO_INTS, _NO_INTS, _NO_INTS, _NO_BOOLS, _NO_BOOLS, _NO_INTS)
 
 
 @dataclass(frozen=True)
@@ -395,9 +385,7 @@ def _split(item: _Item, day: Ints | int) -> _Split:
     available = item.on_hand - reserved - held - expired
     if len(item.depots) == 0:
         return _Split(available, _NO_INTS, _NO_INTS, _NO_INTS, _NO_INTS, _NO_INTS)
-    sums = (
-        np.add.reduceat(column, item.start) for column in (available, reserved, expired, held, item.on_hand)
-    )
+    sums = (np.add.reduceat(column, item.start) for column in (available, reserved, expired, held, item.on_hand))
     return _Split(available, *sums)
 
 
@@ -665,16 +653,12 @@ def _days_of_arrival(depots: Arrivals, at: datetime) -> Ints:
     return found
 
 
-def _line(
-    name: str, asked_e3: int, item: _Item, depots: Arrivals, days: Ints, deadline_s: float
-) -> SupplyLine:
+def _line(name: str, asked_e3: int, item: _Item, depots: Arrivals, days: Ints, deadline_s: float) -> SupplyLine:
     position = depots.position
     try:
         at = np.fromiter((position[d] for d in item.depots), dtype=np.int64, count=len(item.depots))
     except KeyError as error:
-        raise InputError(
-            f"depots: there is no arrival for depot {error.args[0]!r}, which holds {name}"
-        ) from None
+        raise InputError(f"depots: there is no arrival for depot {error.args[0]!r}, which holds {name}") from None
     arrival_s = depots.arrival_s[at]
     split = _split(item, days[at])
     in_time = np.isfinite(arrival_s) & (arrival_s <= deadline_s)
@@ -810,9 +794,7 @@ class _Case:
             zh = f"可调 {n}，但需 {minutes} 分钟到达，超过时限 {limit} 分钟"
         else:
             ready = _minutes(line.ready_s or 0.0)
-            en = (
-                f"{n} available, not needed: it arrives after {minutes} min, the last piece after {ready} min"
-            )
+            en = f"{n} available, not needed: it arrives after {minutes} min, the last piece after {ready} min"
             zh = f"可调 {n}，本次不需要：{minutes} 分钟到达，最后一批 {ready} 分钟已到"
         return Refusal(h.depot, line.item, "too_far", en, zh, h.available, h.arrival_s)
 

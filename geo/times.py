@@ -161,12 +161,8 @@ class TravelTimes:
         if not ((factor >= 0) & (factor <= 1)).all():
             raise InputError("edge_factor: expected numbers from 0 (closed) to 1 (open)")
         is_open = factor > 0
-        self._edge_s = np.divide(
-            network.edge_length_m, speed * factor, out=np.full(len(speed), np.inf), where=is_open
-        )
-        self._edge_cost = (
-            np.where(is_open, network.edge_length_m, np.inf) if weight == "distance" else self._edge_s
-        )
+        self._edge_s = np.divide(network.edge_length_m, speed * factor, out=np.full(len(speed), np.inf), where=is_open)
+        self._edge_cost = np.where(is_open, network.edge_length_m, np.inf) if weight == "distance" else self._edge_s
         cost = self._edge_cost[network.arc_edge]
         scaled = np.maximum(np.rint(np.where(np.isfinite(cost), cost, 0.0) * _UNIT), 1.0)
         if len(scaled) and scaled.max() > _MAX_WEIGHT:
@@ -355,14 +351,10 @@ class TravelTimes:
         else:
             exits, entries = self._exits(a), self._entries(b)
             out = min(
-                (float(exits.cost[0, k]), k)
-                for k in (0, 1)
-                if exits.is_there[0, k] and exits.node[0, k] == start
+                (float(exits.cost[0, k]), k) for k in (0, 1) if exits.is_there[0, k] and exits.node[0, k] == start
             )
             into = min(
-                (float(entries.cost[0, k]), k)
-                for k in (0, 1)
-                if entries.is_there[0, k] and entries.node[0, k] == end
+                (float(entries.cost[0, k]), k) for k in (0, 1) if entries.is_there[0, k] and entries.node[0, k] == end
             )
             add(edge_a, f_a, 1.0 if out[1] == 0 else 0.0)
             for arc in arcs:
@@ -461,9 +453,7 @@ class _Dijkstra:
     def path(self, sources: list[tuple[int, int]], targets: list[tuple[int, int]]) -> list[int] | None:
         best: tuple[float, int, int, Any] | None = None
         for node, cost in sources:
-            far, before = (
-                rows[0] for rows in dijkstra(self._graph, indices=[node], return_predecessors=True)
-            )
+            far, before = (rows[0] for rows in dijkstra(self._graph, indices=[node], return_predecessors=True))
             for target, more in targets:
                 total = cost + float(far[target]) + more
                 if np.isfinite(total) and (best is None or total < best[0]):
@@ -471,9 +461,7 @@ class _Dijkstra:
         if best is None:
             return None
         _, start, node, before = best
-        arc_of = {
-            (int(self._network.arc_tail[k]), int(self._network.arc_head[k])): int(k) for k in self._best
-        }
+        arc_of = {(int(self._network.arc_tail[k]), int(self._network.arc_head[k])): int(k) for k in self._best}
         arcs: list[int] = []
         while node != start:
             arcs.append(arc_of[int(before[node]), node])
@@ -496,9 +484,7 @@ class _Cch:
         if len(order) != n or not np.array_equal(np.sort(np.asarray(order)), np.arange(n)):
             raise InputError(f"order: expected each of the {n} nodes once; it belongs to another network")
         self._module: Any = routingkit_cch
-        self._cch: Any = routingkit_cch.CCH(
-            order, network.arc_tail.tolist(), network.arc_head.tolist(), False
-        )
+        self._cch: Any = routingkit_cch.CCH(order, network.arc_tail.tolist(), network.arc_head.tolist(), False)
         self._metric: Any = routingkit_cch.CCHMetric(self._cch, weight.tolist())
 
     def with_weights(self, weight: Longs) -> "_Cch":

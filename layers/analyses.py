@@ -3,10 +3,13 @@
 The command line and the API answer with the same values; nothing is computed elsewhere.
 """
 
+import hashlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import geopandas as gpd
@@ -24,8 +27,9 @@ from geo.errors import InputError, TooLarge
 from geo.network import Snapped
 from geo.speeds import DEFAULT_SPEEDS
 from geo.supply import arrivals, plan_supply
+from geo.surface import EMPTY_SAMPLES, RoadSamples, contours, road_samples, territories
 from geo.times import WALK_M_S, last_leg_s
-from layers.catalogue import FACILITY_LAYERS, LAYERS
+from layers.catalogue import BAND_LIMITS_S, FACILITY_LAYERS, LAYERS
 from layers.district import FACILITY_TABLES, District, View
 from layers.layer import Role, Table
 from layers.render import plain
@@ -54,9 +58,7 @@ def require_place(view: View, lonlat: LonLat, name: str) -> LonLat:
         raise InputError(f"{name}={lon},{lat}: expected longitude,latitude in degrees{hint}")
     extent = view.kept("extent", view.district.store.extent)
     if extent is None:
-        raise InputError(
-            f"{name}={lon},{lat}: the district is empty; import a boundary, roads or villages first"
-        )
+        raise InputError(f"{name}={lon},{lat}: the district is empty; import a boundary, roads or villages first")
     min_x, min_y, max_x, max_y = extent
     if not (min_x <= lon <= max_x and min_y <= lat <= max_y):
         hint = "; they look swapped" if min_x <= lat <= max_x and min_y <= lon <= max_y else ""
@@ -113,9 +115,7 @@ def times(
     if not origins or not destinations:
         raise InputError("from, to: at least one place each is needed")
     if len(origins) * len(destinations) > MAX_ROUTED_PAIRS:
-        raise TooLarge(
-            f"{len(origins)} x {len(destinations)} pairs: at most {MAX_ROUTED_PAIRS} are answered at once"
-        )
+        raise TooLarge(f"{len(origins)} x {len(destinations)} pairs: at most {MAX_ROUTED_PAIRS} are answered at once")
     view = district.view()
     moment = district.local(at)
     o, d = _snapped(view, origins, "from"), _snapped(view, destinations, "to")
@@ -474,9 +474,7 @@ def reach(
 def _where(view: View, lonlat: LonLat) -> dict[str, str | None]:
     """The village and the street that a place lies in; None outside every outline."""
     villages = view.frame("village")
-    tree = view.kept(
-        "village tree", lambda: shapely.STRtree(np.asarray(villages.geometry.array, dtype=object))
-    )
+    tree = view.kept("village tree", lambda: shapely.STRtree(np.asarray(villages.geometry.array, dtype=object)))
     hit = np.sort(tree.query(shapely.Point(lonlat), predicate="intersects"))
     if len(hit) == 0:
         return {"village": None, "street": None}
@@ -740,3 +738,108 @@ def _streets(view: View) -> gpd.GeoDataFrame:
         villages=streets["name"].map(count).fillna(0).astype(int),
         teams=streets["name"].map(staffed).fillna(0).astype(int),
     )
+
+
+# -- computed layers ------------------------------------------------------------------------------
+
+
+def _reached(view: View, at: datetime) -> RoadSamples:
+    """Samples of every road with the quickest response at a moment, kept for as long as nothing changes."""
+    teams = _teams(view, None, at)
+    key = ("samples", view.district.travel_key(view, at), tuple(teams.on_duty.tolist()), tuple(teams.turnout_s))
+
+    def make() -> RoadSamples:
+        counted = np.flatnonzero(teams.eligible)
+        stations = view.snapped("team").take(counted)
+        samples = road_samples(view.travel(at), stations, teams.before_travel_s[counted], snap_m=view.district.snap_m)
+        team = np.where(samples.team >= 0, np.append(counted, -1)[samples.team], -1).astype(np.int32)
+        return replace(samples, team=team)
+
+    return view.kept(key, make)
+
+
+def _drawn(view: View, name: str, at: datetime, make: Callable[[RoadSamples], gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
+    """A drawn result in WGS 84, kept in memory and on disk for as long as what it depends on is the same."""
+    teams = _teams(view, None, at)
+    parts = (
+        name,
+        view.seqs.get("road", 0),
+        view.seqs.get("team", 0),
+        view.district.snap_m,
+        view.district.travel_key(view, at),
+        teams.on_duty.tolist(),
+        teams.turnout_s.tolist(),
+    )
+    digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
+
+    def load() -> gpd.GeoDataFrame:
+        path = view.district.cache / f"{name}-{digest}.parquet"
+        if path.is_file():
+            return gpd.read_parquet(path)
+        if len(view.network.edge_tail) == 0:
+            frame = make(EMPTY_SAMPLES)
+        else:
+            frame = make(_reached(view, at))
+        frame["area_km2"] = np.round(frame.geometry.area / 1e6, 3)
+        frame = frame.set_geometry(
+            shapely.transform(frame.geometry.to_numpy(dtype=object), lambda xy: to_lonlat(xy, epsg=view.district.epsg)),
+            crs=4326,
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for old in path.parent.glob(f"{name}-*.parquet"):
+            old.unlink(missing_ok=True)
+        part = path.with_suffix(f".{os.getpid()}.part")
+        frame.to_parquet(part)
+        part.replace(path)
+        return frame
+
+    return view.kept(("drawn", name, digest), load)
+
+
+def response_time_layer(view: View, *, at: datetime) -> gpd.GeoDataFrame:
+    """The bands of response time as polygons that do not overlap: each without the quicker ones."""
+
+    def make(samples: RoadSamples) -> gpd.GeoDataFrame:
+        areas = contours(samples, BAND_LIMITS_S, snap_m=view.district.snap_m)
+        shapes = areas.geometry.to_numpy(dtype=object)
+        rings = [shapes[0], *(shapely.difference(b, a) for a, b in pairwise(shapes))]
+        names = [mark.label.zh for mark in LAYERS["response_time"].marks()]
+        frame = gpd.GeoDataFrame(
+            {"limit_s": areas["limit_s"], "band": names[: len(areas)]}, geometry=rings, crs=areas.crs
+        )
+        return frame[~frame.geometry.is_empty].reset_index(drop=True)
+
+    return _drawn(view, "response_time", at, make)
+
+
+def team_territories_layer(view: View, *, at: datetime) -> gpd.GeoDataFrame:
+    """Where each team on duty is the first to arrive."""
+    teams = view.frame("team")
+
+    def make(samples: RoadSamples) -> gpd.GeoDataFrame:
+        areas = territories(samples, snap_m=view.district.snap_m)
+        rows = teams.iloc[areas["team"].to_numpy(dtype=np.int64)]
+        return gpd.GeoDataFrame(
+            {"team_id": rows["id"].tolist(), "name": rows["name"].tolist(), "type": rows["type"].tolist()},
+            geometry=areas.geometry.to_numpy(dtype=object),
+            crs=areas.crs,
+        )
+
+    return _drawn(view, "team_territories", at, make)
+
+
+def uncovered_places_layer(view: View, *, at: datetime) -> gpd.GeoDataFrame:
+    """The villages (population cells where there are none) beyond the hour, with the reason."""
+    places = "villages" if len(view.frame("village")) else "cells"
+    table = coverage(view.district, at=at, places=places, view=view).table
+    frame = view.frame(_PLACES[places])
+    points = shapely.point_on_surface(frame.geometry.to_numpy(dtype=object))
+    out = ~table["covered"].to_numpy(dtype=bool)
+    columns = ["id", "name", "street", "persons", "reason", "total_s"]
+    return gpd.GeoDataFrame(table.loc[out, columns].reset_index(drop=True), geometry=points[out], crs=4326)
+
+
+LAYER_FUNCTIONS: dict[str, Callable[..., gpd.GeoDataFrame]] = {
+    function.__name__: function for function in (response_time_layer, team_territories_layer, uncovered_places_layer)
+}
+"""The functions that computed layers name."""

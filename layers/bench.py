@@ -55,9 +55,7 @@ class Problem:
     def read(cls, folder: Path) -> "Problem":
         """The problem that `_prepare` wrote."""
         with np.load(folder / "problem.npz", allow_pickle=False) as kept:
-            return cls(
-                nodes=int(kept["nodes"]), **{name: kept[name] for name in kept.files if name != "nodes"}
-            )
+            return cls(nodes=int(kept["nodes"]), **{name: kept[name] for name in kept.files if name != "nodes"})
 
 
 class Solver(Protocol):
@@ -127,9 +125,7 @@ class _Whole:
         )
         every = np.ones(m, dtype=bool)
         ids = [f"t{j}" for j in range(m)]
-        self.teams = team_table(
-            ids, ["street"] * m, np.full(m, np.nan), hour=8, has_skill=every, on_duty=every
-        )
+        self.teams = team_table(ids, ["street"] * m, np.full(m, np.nan), hour=8, has_skill=every, on_duty=every)
         self.depots = [f"d{j:04d}" for j in range(d)]
         lots = max(10, 10 * d)
         on_hand = rng.integers(0, 500, lots) * 1000
@@ -179,9 +175,7 @@ class _RawEngine:
     def __init__(self, problem: Problem, folder: Path) -> None:
         self.engine = importlib.import_module("routingkit_cch")
         self.problem = problem
-        hierarchy = self.engine.CCH(
-            problem.order.tolist(), problem.tail.tolist(), problem.head.tolist(), False
-        )
+        hierarchy = self.engine.CCH(problem.order.tolist(), problem.tail.tolist(), problem.head.tolist(), False)
         self.metric = self.engine.CCHMetric(hierarchy, problem.ms.tolist())
         self.pinned = self.engine.CCHManyToOne(self.metric, problem.depots.tolist())
 
@@ -290,9 +284,7 @@ class _Rustworkx:
         self.graph = rustworkx.PyDiGraph(multigraph=False)
         self.graph.add_nodes_from(range(problem.nodes))
         weights = problem.ms.astype(np.float64).tolist()
-        self.graph.add_edges_from(
-            list(zip(problem.tail.tolist(), problem.head.tolist(), weights, strict=True))
-        )
+        self.graph.add_edges_from(list(zip(problem.tail.tolist(), problem.head.tolist(), weights, strict=True)))
         self.reverse = self.graph.copy()
         self.reverse.reverse()
 

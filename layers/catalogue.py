@@ -144,15 +144,9 @@ LAYERS: dict[str, Layer] = {
                 "type",
                 {
                     "fire": Mark(Text("消防站", "fire station"), "#d62728", "fill", opacity=0.15),
-                    "enterprise": Mark(
-                        Text("企业专职队", "enterprise team"), "#9467bd", "fill", opacity=0.15
-                    ),
-                    "street": Mark(
-                        Text("街道专业队", "street professional team"), "#1f77b4", "fill", opacity=0.15
-                    ),
-                    "social": Mark(
-                        Text("社会救援力量", "volunteer rescue force"), "#2ca02c", "fill", opacity=0.15
-                    ),
+                    "enterprise": Mark(Text("企业专职队", "enterprise team"), "#9467bd", "fill", opacity=0.15),
+                    "street": Mark(Text("街道专业队", "street professional team"), "#1f77b4", "fill", opacity=0.15),
+                    "social": Mark(Text("社会救援力量", "volunteer rescue force"), "#2ca02c", "fill", opacity=0.15),
                 },
                 Mark(_UNKNOWN, "#7f7f7f", "fill", opacity=0.15),
             ),

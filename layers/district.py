@@ -28,6 +28,7 @@ from data.store import Store
 from geo.crs import to_metric
 from geo.index import Facility, FacilityIndex
 from geo.network import DEFAULT_SNAP_M, RoadNetwork, Snapped, road_network
+from geo.speeds import DEFAULT_SPEEDS
 from geo.supply import StockTable, stock_table
 from geo.times import TravelTimes, contraction_order
 from layers.catalogue import FACILITY_LAYERS, LAYERS
@@ -285,7 +286,7 @@ class District:
         closures = view.closures_in_force(moment) if closed else None
         names = tuple(sorted(closures["id"])) if closures is not None else ()
         with self._lock:
-            key = (view.seqs.get("road", 0), moment.hour, distance)
+            key = (view.seqs.get("road", 0), DEFAULT_SPEEDS.profile(moment.hour), distance)
             base = self._keep_times(
                 (key, ()),
                 lambda: TravelTimes(
@@ -305,6 +306,12 @@ class District:
                     )
                 ),
             )
+
+    def travel_key(self, view: View, at: datetime) -> Hashable:
+        """What the travel times at a moment depend on besides the roads: the hour's profile and the closures."""
+        moment = self.local(at)
+        names = tuple(sorted(view.closures_in_force(moment)["id"]))
+        return DEFAULT_SPEEDS.profile(moment.hour), names, view.seqs.get("closure", 0) if names else 0
 
     def _keep_times(self, key: Hashable, make: Callable[[], TravelTimes]) -> TravelTimes:
         if key not in self._times:

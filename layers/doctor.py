@@ -66,9 +66,7 @@ def _installed_files_unchanged() -> Check:
             continue
         count += 1
         path = Path(str(distribution.locate_file(name)))
-        found = (
-            base64.urlsafe_b64encode(hashlib.sha256(path.read_bytes()).digest()) if path.is_file() else b""
-        )
+        found = base64.urlsafe_b64encode(hashlib.sha256(path.read_bytes()).digest()) if path.is_file() else b""
         if found.rstrip(b"=").decode() != digest.removeprefix("sha256="):
             changed.append(name)
     detail = f"{count} files as installed" if not changed else f"changed or missing: {', '.join(changed[:5])}"

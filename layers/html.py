@@ -28,9 +28,7 @@ MAX_DRAWN = 4_000
 """Features of one layer in the atlas; above that the layer is thinned and its name says so."""
 
 _SIMPLIFY_DEG = 2e-5  # about 2 m: below what the atlas can show
-_OUTSIDE = re.compile(
-    r"""(?:src|href)\s*=\s*["']?\s*(?:https?:)?//|url\(\s*["']?(?:https?:)?//|@import""", re.I
-)
+_OUTSIDE = re.compile(r"""(?:src|href)\s*=\s*["']?\s*(?:https?:)?//|url\(\s*["']?(?:https?:)?//|@import""", re.I)
 
 
 @dataclass(frozen=True)
@@ -242,9 +240,7 @@ def atlas(
     figure.title = html.escape(district.name)
     figure.header.add_child(branca.element.Element(f"<style>{_PAGE_STYLE}</style>"))
     figure.html.add_child(
-        branca.element.Element(
-            "{% raw %}" + _title(district, moment, lang) + _frame(legend, lang) + "{% endraw %}"
-        )
+        branca.element.Element("{% raw %}" + _title(district, moment, lang) + _frame(legend, lang) + "{% endraw %}")
     )
     text: str = figure.render()
     text = text.replace("<html>", f'<html lang="{"zh-CN" if lang == "zh" else "en"}">', 1)
@@ -283,8 +279,7 @@ def _add_water(page: folium.Map, district: District) -> None:
 
 def _legend(result: LayerFrame, lang: Lang) -> str:
     rows = "".join(
-        f"<div>{mark_svg(m, size=14)}<span>{html.escape(m.label.to(lang))}</span></div>"
-        for m in result.layer.marks()
+        f"<div>{mark_svg(m, size=14)}<span>{html.escape(m.label.to(lang))}</span></div>" for m in result.layer.marks()
     )
     return f"<h2>{html.escape(result.layer.title.to(lang))}</h2>{rows}"
 

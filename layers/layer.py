@@ -7,12 +7,8 @@ from typing import Literal
 Lang = Literal["zh", "en"]
 Role = Literal["viewer", "dispatcher", "keeper", "planner", "administrator"]
 ROLES: tuple[Role, ...] = ("viewer", "dispatcher", "keeper", "planner", "administrator")
-Shape = Literal[
-    "circle", "square", "triangle", "diamond", "cross", "star", "pentagon", "line", "dash", "fill"
-]
-FieldType = Literal[
-    "text", "integer", "number", "choice", "choices", "boolean", "minutes", "date", "datetime"
-]
+Shape = Literal["circle", "square", "triangle", "diamond", "cross", "star", "pentagon", "line", "dash", "fill"]
+FieldType = Literal["text", "integer", "number", "choice", "choices", "boolean", "minutes", "date", "datetime"]
 
 
 @dataclass(frozen=True)

@@ -73,9 +73,7 @@ def geojson(result: LayerFrame, lang: Lang = "zh") -> bytes:
         "revision": result.revision,
     }
     text = json.dumps(about, ensure_ascii=False, separators=(",", ":"))
-    return (
-        '{"type":"FeatureCollection","onemap":' + text + ',"features":[' + ",\n".join(parts) + "]}"
-    ).encode()
+    return ('{"type":"FeatureCollection","onemap":' + text + ',"features":[' + ",\n".join(parts) + "]}").encode()
 
 
 def display(field: Field, value: Any, lang: Lang) -> str:
@@ -109,9 +107,7 @@ def _table(result: LayerFrame, lang: Lang) -> tuple[pd.DataFrame, dict[str, str]
     for f in fields:
         column = frame[f.name]
         if f.type in ("choice", "choices", "boolean"):
-            table[f.name] = [
-                "" if plain(v) is None else display(f, v, lang) for v in column.astype(object).tolist()
-            ]
+            table[f.name] = ["" if plain(v) is None else display(f, v, lang) for v in column.astype(object).tolist()]
         else:
             table[f.name] = column
         unit = f.unit or ("s" if f.type == "minutes" else "")
@@ -261,6 +257,9 @@ def _map_layers(layer: Layer, common: dict[str, Any]) -> list[dict[str, Any]]:
                     "icon-image": _by_style(layer, mark_name),
                     "icon-allow-overlap": True,
                     "icon-ignore-placement": True,
+                    "icon-size": ["interpolate", ["linear"], ["zoom"], 9, 0.4, 12, 0.65, 14.5, 1.0],
+                    # The first mark of the legend is the gravest and lies on top.
+                    "symbol-sort-key": _by_style(layer, lambda m: -layer.marks().index(m)),
                     "text-field": [
                         "step",
                         ["zoom"],
@@ -397,9 +396,7 @@ def map_style(layers: Iterable[Layer], lang: Lang = "zh", *, root: str = "") -> 
         "name": "one map",
         "sources": sources,
         "layers": specs,
-        "metadata": {
-            "urls": {layer.id: f"/api/v1/layers/{layer.id}.geojson" for layer in layers if not layer.tiled}
-        },
+        "metadata": {"urls": {layer.id: f"/api/v1/layers/{layer.id}.geojson" for layer in layers if not layer.tiled}},
     }
 
 

@@ -79,9 +79,7 @@ def _supply_example(district: District, view: View, at: datetime) -> str:
     nodes = view.network.node_xy_m
     middle = nodes[int(np.argmin(((nodes - np.median(nodes, axis=0)) ** 2).sum(axis=1)))]
     lon, lat = to_lonlat([middle], epsg=district.epsg)[0]
-    plan = analyses.supply(
-        district, lonlat=(float(lon), float(lat)), needs={item_id: quantity}, within_s=3600.0, at=at
-    )
+    plan = analyses.supply(district, lonlat=(float(lon), float(lat)), needs={item_id: quantity}, within_s=3600.0, at=at)
     line = plan["lines"][0]
     item = view.frame("item").set_index("id").loc[item_id]
     depots = len({row["depot_id"] for row in line["from"]})

@@ -70,10 +70,7 @@ def imports_page() -> str:
         text += f"## `{kind.name}` {kind.zh}\n\nGeometry: {shapes}. {how}\n\n"
         text += _table(
             ("column", "中文", "type", "unit", "required", "allowed"),
-            [
-                (f"`{c.name}`", c.zh, c.type, c.unit, "yes" if c.required else "", _bounds(c))
-                for c in kind.columns
-            ],
+            [(f"`{c.name}`", c.zh, c.type, c.unit, "yes" if c.required else "", _bounds(c)) for c in kind.columns],
         )
     return text
 
@@ -92,9 +89,7 @@ def layers_page() -> str:
                 layer.title.zh,
                 layer.group.en,
                 layer.geometry,
-                f"computed: {layer.note.en}"
-                if isinstance(layer.source, Computed)
-                else f"table `{layer.source.name}`",
+                f"computed: {layer.note.en}" if isinstance(layer.source, Computed) else f"table `{layer.source.name}`",
             )
             for layer in LAYERS.values()
         ],
@@ -110,9 +105,7 @@ def layers_page() -> str:
                     f.label.en,
                     f.type,
                     f.unit,
-                    "everybody"
-                    if len(f.roles) == len(ROLES)
-                    else ", ".join(r for r in ROLES if r in f.roles),
+                    "everybody" if len(f.roles) == len(ROLES) else ", ".join(r for r in ROLES if r in f.roles),
                 )
                 for f in layer.fields
             ],
@@ -122,9 +115,7 @@ def layers_page() -> str:
 
 def errors_page() -> str:
     """The family of errors."""
-    family = [
-        cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, errors.OneMapError)
-    ]
+    family = [cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, errors.OneMapError)]
     rows: list[tuple[object, ...]] = [
         (f"`{cls.code}`", cls.status, cls.title, (cls.__doc__ or "").split("\n")[0].replace("``", "`"))
         for cls in family

@@ -36,9 +36,7 @@ def test_the_core_has_functions_to_check() -> None:
 def test_public_geo_function_says_what_it_promises(function: FunctionType) -> None:
     text = inspect.getdoc(function) or ""
     missing = [
-        clause
-        for clause in ("Returns", "Notes", "CRS:", "Cost:", "Invariant:", "Source:")
-        if clause not in text
+        clause for clause in ("Returns", "Notes", "CRS:", "Cost:", "Invariant:", "Source:") if clause not in text
     ]
     if inspect.signature(function).parameters:
         missing += [] if "Parameters" in text else ["Parameters"]

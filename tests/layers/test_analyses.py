@@ -190,9 +190,7 @@ def test_a_facility_without_a_place_is_listed(town: District) -> None:
 def test_a_moved_depot_is_found_at_its_new_place(own_town: District) -> None:
     here = {"lonlat": lonlat(0, 3), "radius_m": 50.0, "kinds": ["depots"], "at": NOW}
     assert analyses.around(own_town, **here)["count"] == 0
-    moved = gpd.GeoDataFrame(
-        {"id": ["d1"], "name": ["西库"], "level": ["district"]}, geometry=[point(0, 3)], crs=4326
-    )
+    moved = gpd.GeoDataFrame({"id": ["d1"], "name": ["西库"], "level": ["district"]}, geometry=[point(0, 3)], crs=4326)
     with own_town.store.writing() as conn:
         own_town.store.upsert(conn, "depot", moved, **STAMP)
     assert [row["id"] for row in analyses.around(own_town, **here)["facilities"]] == ["d1"]

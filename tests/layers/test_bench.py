@@ -22,9 +22,7 @@ def roads(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines = [[(x, at[1][j]), (x, at[1][j + 1])] for x in at[0] for j in range(8)]
     lines += [[(at[0][i], y), (at[0][i + 1], y)] for y in at[1] for i in range(8)]
     lines += [[(118.9, 32.0), (118.901, 32.0)]]
-    frame = gpd.GeoDataFrame(
-        {"highway": ["residential"] * len(lines)}, geometry=shapely.linestrings(lines), crs=4326
-    )
+    frame = gpd.GeoDataFrame({"highway": ["residential"] * len(lines)}, geometry=shapely.linestrings(lines), crs=4326)
     path = tmp_path_factory.mktemp("bench") / "grid.parquet"
     frame.to_parquet(path)
     return path

@@ -23,9 +23,7 @@ EVIL = "<script>alert(1)</script>\"'&{{7*7}}"
 
 def enterprises(**columns: Any) -> LayerFrame:
     n = len(next(iter(columns.values())))
-    frame = gpd.GeoDataFrame(
-        columns, geometry=shapely.points(np.linspace(120.8, 120.9, n), np.full(n, 32.0)), crs=4326
-    )
+    frame = gpd.GeoDataFrame(columns, geometry=shapely.points(np.linspace(120.8, 120.9, n), np.full(n, 32.0)), crs=4326)
     return LayerFrame(
         LAYERS["enterprises"],
         frame,

@@ -1,0 +1,104 @@
+"""Frames to files: CSV, spreadsheet, GeoPackage. Cells that a spreadsheet would run are neutralised."""
+
+import csv
+import io
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import openpyxl
+import pandas as pd
+import pyogrio
+from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.utils import get_column_letter
+
+_RUNS = ("=", "+", "-", "@", "\t", "\r")
+_ILLEGAL = dict.fromkeys([*range(9), 11, 12, *range(14, 32)], "")
+
+
+def neutralised(value: Any) -> Any:
+    """A text that a spreadsheet would take for a formula gets an apostrophe before it; numbers stay."""
+    if isinstance(value, str):
+        value = value.translate(_ILLEGAL)
+        if value.startswith(_RUNS):
+            return "'" + value
+    return value
+
+
+def _cells(frame: pd.DataFrame) -> list[list[Any]]:
+    columns = []
+    for name in frame.columns:
+        cells: list[Any] = []
+        for value in frame[name].astype(object).tolist():
+            missing = value is None or value is pd.NaT or value is pd.NA
+            if missing or (isinstance(value, float) and not np.isfinite(value)):
+                cells.append("")
+            elif isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+                cells.append(int(value))
+            else:
+                cells.append(neutralised(value))
+        columns.append(cells)
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def to_csv(frame: pd.DataFrame, labels: Mapping[str, str]) -> bytes:
+    """The columns of `labels` as CSV in UTF-8 with a mark, so that spreadsheets read Chinese."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\r\n")
+    writer.writerow([neutralised(label) for label in labels.values()])
+    writer.writerows(_cells(frame[list(labels)]))
+    return stream.getvalue().encode("utf-8-sig")
+
+
+def to_xlsx(frame: pd.DataFrame, labels: Mapping[str, str], *, title: str) -> bytes:
+    """The columns of `labels` as a spreadsheet with one sheet and a frozen header."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "".join(c for c in title if c not in "[]:*?/\\")[:31] or "data"
+    sheet.append(list(labels.values()))
+    for cell in sheet[1]:
+        cell.font = Font(bold=True)
+        cell.fill = PatternFill("solid", fgColor="DDE6F0")
+        cell.alignment = Alignment(wrap_text=True, vertical="top")
+    for row in _cells(frame[list(labels)]):
+        sheet.append(row)
+    for row in sheet.iter_rows(min_row=2):
+        for cell in row:
+            if cell.data_type == "f":
+                cell.data_type = "s"
+    for number, label in enumerate(labels.values(), start=1):
+        sheet.column_dimensions[get_column_letter(number)].width = max(10, min(40, 2 * len(label) + 2))
+    sheet.freeze_panes = "A2"
+    # The same frame gives the same bytes: no moment of writing in the file.
+    book.properties.created = book.properties.modified = pd.Timestamp("2000-01-01").to_pydatetime()
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream.getvalue()
+
+
+def to_gpkg(frame: gpd.GeoDataFrame, *, layer: str) -> bytes:
+    """The frame as a GeoPackage of one layer, written to a folder of its own and read back as bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "export.gpkg"
+        table = frame.copy()
+        for name in table.columns:
+            if name != "geometry" and table[name].dtype == object:
+                table[name] = [None if v is None else v if isinstance(v, str) else str(v) for v in table[name]]
+        pyogrio.write_dataframe(
+            table.rename(columns={"fid": "fid_"}),
+            path,
+            layer=layer,
+            driver="GPKG",
+            geometry_type=_shape(table),
+        )
+        return path.read_bytes()
+
+
+def _shape(frame: gpd.GeoDataFrame) -> str:
+    kinds = {str(kind) for kind in frame.geometry.geom_type.dropna().unique()}
+    if len(kinds) == 1:
+        return kinds.pop()
+    return "Unknown"

@@ -1,0 +1,439 @@
+"""Files into the district: all or nothing, checked row by row, the same file twice changes nothing."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS
+from sqlalchemy import Connection
+
+from data import ledger
+from data.checking import (
+    Problems,
+    match_columns,
+    points_from_columns,
+    require_unique,
+    typed_columns,
+)
+from data.kinds import KINDS, Column, Kind
+from data.reading import RawFrame, read_file
+from data.store import Counts, Store
+from geo.crs import STORED_EPSG, bd09_to_wgs84, gcj02_to_wgs84, to_metric
+from geo.datum import shift_evidence
+from geo.errors import CrsError, ImportRefused, InputError
+
+ROAD_BOUND = frozenset({"enterprises", "shelters", "depots", "teams", "hospitals"})
+"""Kinds whose rows stand at roads, so that a wrong datum shows."""
+
+_FRAMING = frozenset({"boundary", "roads", "villages", "water", "cells", "closures"})
+_SHIFTED = {"GCJ-02": gcj02_to_wgs84, "GCJ02": gcj02_to_wgs84, "BD-09": bd09_to_wgs84, "BD09": bd09_to_wgs84}
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What came of a file."""
+
+    kind: str
+    rows: int
+    inserted: int
+    updated: int
+    unchanged: int
+    deleted: int
+    unplaced: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    dry_run: bool = False
+    seconds: float = field(default=0.0, compare=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as plain values."""
+        return {**self.__dict__, "unplaced": list(self.unplaced), "notices": list(self.notices)}
+
+    def to_text(self) -> str:
+        """The report as a person reads it."""
+        head = "checked only, nothing written: " if self.dry_run else ""
+        text = (
+            f"{head}{self.kind}: {self.rows:,} rows; {self.inserted:,} new, {self.updated:,} changed, "
+            f"{self.unchanged:,} as before, {self.deleted:,} removed ({self.seconds:.1f} s)"
+        )
+        for notice in self.notices:
+            text += f"\n  note: {notice}"
+        if self.unplaced:
+            more = f" and {len(self.unplaced) - _SHOWN} more" if len(self.unplaced) > _SHOWN else ""
+            text += f"\n  to be placed: {', '.join(self.unplaced[:_SHOWN])}{more} (see: onemap unplaced)"
+        return text
+
+
+class _DryRun(Exception):
+    """Ends a transaction that must leave nothing."""
+
+
+def _kind(name: str) -> Kind:
+    if name not in KINDS:
+        raise InputError(f"kind={name}: expected one of {', '.join(KINDS)}")
+    return KINDS[name]
+
+
+def import_file(
+    store: Store,
+    kind: str,
+    path: str | Path,
+    *,
+    crs: str | None = None,
+    column_map: Mapping[str, str] | None = None,
+    dry_run: bool = False,
+    force: bool = False,
+    append: bool = False,
+    source: str | None = None,
+    now_utc: datetime,
+) -> ImportReport:
+    """Import one file as `kind`; ImportRefused lists what is wrong and nothing is written."""
+    began = monotonic()
+    declared = _kind(kind)
+    path = Path(path)
+    if path.exists():
+        store.require_not_live(path)
+    raw = read_file(path, roads=kind == "roads")
+    digest = _sha256(path)
+    frame, datum, notices = _placed(raw, declared, crs, column_map, store)
+    return _import(
+        store,
+        declared,
+        frame,
+        source=source or path.name,
+        source_datum=datum,
+        now_utc=now_utc,
+        dry_run=dry_run,
+        force=force,
+        append=append,
+        notices=[*raw.notices, *notices],
+        file=path.name,
+        sha256=digest,
+        began=began,
+    )
+
+
+def import_frame(
+    store: Store,
+    kind: str,
+    frame: pd.DataFrame,
+    *,
+    source: str,
+    source_datum: str,
+    now_utc: datetime,
+    dry_run: bool = False,
+    force: bool = False,
+    append: bool = False,
+) -> ImportReport:
+    """Import a frame in the declared columns, through the same checks as a file."""
+    began = monotonic()
+    declared = _kind(kind)
+    geometry = None
+    crs = None
+    table = pd.DataFrame(frame)
+    if isinstance(frame, gpd.GeoDataFrame):
+        geometry = frame.geometry.to_numpy(dtype=object)
+        crs = None if frame.crs is None else f"EPSG:{frame.crs.to_epsg()}"
+        table = pd.DataFrame(frame.drop(columns=frame.geometry.name))
+    table = table.astype(object).reset_index(drop=True)
+    raw = RawFrame(table.where(table.notna(), None), geometry, crs)
+    placed, datum, notices = _placed(raw, declared, None, None, store)
+    return _import(
+        store,
+        declared,
+        placed,
+        source=source,
+        source_datum=source_datum or datum,
+        now_utc=now_utc,
+        dry_run=dry_run,
+        force=force,
+        append=append,
+        notices=notices,
+        file=None,
+        sha256=None,
+        began=began,
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+# -- columns and places ---------------------------------------------------------------------------
+
+
+def _placed(
+    raw: RawFrame, kind: Kind, crs: str | None, column_map: Mapping[str, str] | None, store: Store
+) -> tuple[pd.DataFrame, str, list[str]]:
+    """Typed columns with WGS 84 geometry, the source's datum, and notices."""
+    if len(raw.frame) == 0:
+        raise ImportRefused(f"{kind.name}: the file has no data rows")
+    found, unused = match_columns([str(c) for c in raw.frame.columns], kind, column_map)
+    notices = [f"columns not used: {', '.join(unused[:20])}"] if unused else []
+    problems = Problems()
+    typed = typed_columns(raw.frame, kind, found, store.district.zone, problems)
+    if kind.key == () and "id" in raw.frame.columns:
+        typed["id"] = [None if v is None else str(v) for v in raw.frame["id"].tolist()]
+    require_unique(typed, kind, problems)
+    if not kind.geometry:
+        problems.raise_if_any(kind.name)
+        return typed, "none", notices
+    geometry = raw.geometry
+    if geometry is None:
+        if "lon" not in found or "lat" not in found:
+            if kind.geometry_required or "lon" in found or "lat" in found:
+                raise ImportRefused(
+                    f"{kind.name}: the file has no geometry; expected the columns lon and lat, "
+                    f"it has {', '.join(map(str, raw.frame.columns))}"
+                )
+            geometry = np.full(len(raw.frame), None, dtype=object)
+        else:
+            geometry = points_from_columns(raw.frame, found, problems)
+    shapes, datum = _to_wgs84(geometry, raw.crs, crs, kind, problems)
+    shapes = _sound_shapes(shapes, kind, problems, notices)
+    problems.raise_if_any(kind.name)
+    return gpd.GeoDataFrame(typed, geometry=shapes, crs=STORED_EPSG), datum, notices
+
+
+def _to_wgs84(
+    geometry: NDArray[np.object_], of_file: str | None, declared: str | None, kind: Kind, problems: Problems
+) -> tuple[NDArray[np.object_], str]:
+    there = ~(shapely.is_missing(geometry) | shapely.is_empty(geometry))
+    name = declared or of_file
+    if name is None:
+        if not there.any():
+            return geometry, "none"
+        raise ImportRefused(
+            f"{kind.name}: the file has no coordinate reference system; declare it, e.g. --crs EPSG:4490, "
+            "--crs EPSG:4326, --crs GCJ-02 or --crs BD-09"
+        )
+    coords, owner = shapely.get_coordinates(geometry, return_index=True)
+    for row in np.unique(owner[~np.isfinite(coords).all(axis=1)]):
+        problems.add(int(row) + 1, "geometry", "NaN or infinite", "finite coordinates")
+    if problems.count:
+        return geometry, name
+    undo = _SHIFTED.get(name.upper())
+    if undo is not None:
+        _require_degrees(geometry, problems)
+        if problems.count:
+            return geometry, name
+        return shapely.transform(geometry, undo), name.upper()
+    crs = _crs(name)
+    if crs.is_geographic:
+        _require_degrees(geometry, problems)
+    if problems.count or crs.to_epsg() == STORED_EPSG:
+        return geometry, name
+    moved = gpd.GeoSeries(geometry, crs=crs).to_crs(STORED_EPSG).to_numpy(dtype=object)
+    coords, owner = shapely.get_coordinates(moved, return_index=True)
+    for row in np.unique(owner[~np.isfinite(coords).all(axis=1)]):
+        problems.add(int(row) + 1, "geometry", shapely.to_wkt(geometry[row])[:60], f"coordinates in {name}")
+    return moved, name
+
+
+def _crs(name: str) -> CRS:
+    try:
+        return CRS.from_user_input(name)
+    except Exception as error:
+        raise CrsError(f"crs={name[:60]}: not known; expected EPSG:CODE, GCJ-02 or BD-09") from error
+
+
+def _require_degrees(geometry: NDArray[np.object_], problems: Problems) -> None:
+    bounds = shapely.bounds(geometry)
+    lon_bad = (bounds[:, 0] < -180) | (bounds[:, 2] > 180)
+    lat_bad = (bounds[:, 1] < -90) | (bounds[:, 3] > 90)
+    swapped = lat_bad & (bounds[:, 3] <= 180) & (bounds[:, 1] >= -180) & (np.abs(bounds[:, 0]) <= 90)
+    for row in np.flatnonzero(lon_bad | lat_bad):
+        shown = f"{bounds[row, 0]:.5f}, {bounds[row, 1]:.5f}"
+        hint = "longitude, latitude in degrees; they look swapped" if swapped[row] else "longitude, latitude in degrees"
+        problems.add(int(row) + 1, "lon, lat", shown, hint)
+
+
+def _sound_shapes(
+    shapes: NDArray[np.object_], kind: Kind, problems: Problems, notices: list[str]
+) -> NDArray[np.object_]:
+    """Accepted types only, valid outlines; an outline that can be mended without loss is mended."""
+    missing = np.asarray(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    shapes = np.asarray(shapely.force_2d(shapes), dtype=object).copy()
+    shapes[missing] = None
+    if kind.geometry_required:
+        for row in np.flatnonzero(missing):
+            problems.add(int(row) + 1, "geometry", "", f"a {kind.geometry[0]}")
+    types = np.array([None if s is None else s.geom_type for s in shapes], dtype=object)
+    for row in np.flatnonzero(~missing & ~np.isin(types.astype(str), kind.geometry)):
+        problems.add(int(row) + 1, "geometry", types[row], " or ".join(kind.geometry))
+    invalid = np.flatnonzero(~missing & ~shapely.is_valid(shapes))
+    mended = 0
+    for row in invalid:
+        if "Polygon" not in str(types[row]):
+            if kind.name != "roads":  # a line of one point twice is a known road of no length
+                problems.add(int(row) + 1, "geometry", shapely.is_valid_reason(shapes[row]), "a valid line")
+            continue
+        better = shapely.make_valid(shapes[row])
+        same = better.geom_type in kind.geometry and abs(better.area - abs(shapes[row].area)) <= 1e-9 * better.area
+        if same:
+            shapes[row] = better
+            mended += 1
+        else:
+            problems.add(int(row) + 1, "geometry", shapely.is_valid_reason(shapes[row]), "a valid outline")
+    if mended:
+        notices.append(f"{mended} outlines were not valid and have been mended without changing their area")
+    return shapes
+
+
+# -- the transaction ------------------------------------------------------------------------------
+
+
+def _import(
+    store: Store,
+    kind: Kind,
+    frame: pd.DataFrame,
+    *,
+    source: str,
+    source_datum: str,
+    now_utc: datetime,
+    dry_run: bool,
+    force: bool,
+    append: bool,
+    notices: list[str],
+    file: str | None,
+    sha256: str | None,
+    began: float,
+) -> ImportReport:
+    if kind.name in ROAD_BOUND and not force:
+        _require_datum(store, kind, frame)
+    unplaced: tuple[str, ...] = ()
+    if isinstance(frame, gpd.GeoDataFrame) and not kind.geometry_required:
+        without = frame[frame.geometry.isna()]
+        unplaced = tuple(without["id"].astype(str))
+    counts = Counts(0, 0, 0)
+    try:
+        with store.writing() as conn:
+            problems = Problems()
+            if isinstance(frame, gpd.GeoDataFrame):
+                _require_inside(store, conn, kind, frame, problems, notices)
+            _require_references(store, conn, kind, frame, problems)
+            if kind.name == "lots":
+                _require_lots(store, conn, frame, problems)
+            problems.raise_if_any(kind.name)
+            stamp = {"source": source, "source_datum": source_datum, "now_utc": now_utc}
+            if kind.name == "lots":
+                counts = ledger.apply_lots(conn, frame, source=source, now_utc=now_utc)
+            elif kind.replaces and not append:
+                counts = store.replace(conn, kind.table, frame, **stamp)  # type: ignore[arg-type]
+            else:
+                counts = store.upsert(conn, kind.table, frame, **stamp)  # type: ignore[arg-type]
+            if counts.inserted or counts.updated or counts.deleted:
+                store.record_import(
+                    conn,
+                    kind=kind.name,
+                    counts=counts,
+                    rows=len(frame),
+                    file=file,
+                    sha256=sha256,
+                    unplaced=len(unplaced),
+                    notices=notices,
+                    **stamp,  # type: ignore[arg-type]
+                )
+            if dry_run:
+                raise _DryRun
+    except _DryRun:
+        pass
+    return ImportReport(
+        kind.name,
+        len(frame),
+        counts.inserted,
+        counts.updated,
+        counts.unchanged,
+        counts.deleted,
+        unplaced,
+        tuple(notices),
+        dry_run,
+        monotonic() - began,
+    )
+
+
+def _require_datum(store: Store, kind: Kind, frame: pd.DataFrame) -> None:
+    placed = frame[~frame.geometry.isna()]
+    if len(placed) == 0:
+        return
+    epsg = store.district.epsg
+    roads = store.frame("road", columns=["geometry"])
+    lines = shapely.transform(roads.geometry.to_numpy(dtype=object), lambda xy: to_metric(xy, epsg=epsg))
+    found = shift_evidence(shapely.get_coordinates(placed.geometry.to_numpy(dtype=object)), lines, epsg=epsg)
+    if found is not None:
+        remedy = f"--crs {found.datum}" if found.datum in _SHIFTED else "--crs EPSG:4326"
+        raise ImportRefused(
+            f"{kind.name}: the places lie {found.mean_distance_m:.0f} m from the roads on average, and "
+            f"{found.mean_distance_shifted_m:.0f} m if they are {found.datum} (a shift of {found.shift_m:.0f} m): "
+            f"the declared datum looks wrong; use {remedy}, or --force if it is right"
+        )
+
+
+def _require_inside(
+    store: Store,
+    conn: Connection,
+    kind: Kind,
+    frame: gpd.GeoDataFrame,
+    problems: Problems,
+    notices: list[str],
+) -> None:
+    """Nothing outside the district's extent; what frames the district is held against its boundary only."""
+    if kind.name == "boundary":
+        return
+    if kind.name in _FRAMING and len(store.frame("boundary", conn=conn, columns=["name"])) == 0:
+        return
+    extent = store.extent(conn)
+    if extent is None:
+        return
+    min_x, min_y, max_x, max_y = extent
+    bounds = shapely.bounds(frame.geometry.to_numpy(dtype=object))
+    with np.errstate(invalid="ignore"):
+        outside = (bounds[:, 2] < min_x) | (bounds[:, 0] > max_x) | (bounds[:, 3] < min_y) | (bounds[:, 1] > max_y)
+        swapped = (bounds[:, 1] >= min_x) & (bounds[:, 3] <= max_x) & (bounds[:, 0] >= min_y) & (bounds[:, 2] <= max_y)
+    rows = np.flatnonzero(outside)
+    # A road or water extract reaches beyond the district; only one that lies elsewhere is a mistake.
+    if kind.name in ("roads", "water") and 0 < len(rows) <= len(frame) / 2:
+        notices.append(f"{len(rows)} of {len(frame)} lie wholly outside the district's extent and are kept")
+        return
+    inside = f"inside the district's extent ({min_x:.4f},{min_y:.4f} to {max_x:.4f},{max_y:.4f})"
+    for row in rows:
+        hint = "; longitude and latitude look swapped" if swapped[row] else ""
+        shown = f"{bounds[row, 0]:.5f}, {bounds[row, 1]:.5f}"
+        problems.add(int(row) + 1, "geometry", shown, inside + hint)
+
+
+def _require_references(store: Store, conn: Connection, kind: Kind, frame: pd.DataFrame, problems: Problems) -> None:
+    for column in kind.columns:
+        if not column.references or column.name not in frame.columns:
+            continue
+        table, name = column.references.split(".")
+        known = set(store.frame(table, conn=conn, columns=[name])[name])
+        _report_unknown(frame[column.name], known, column, problems)
+
+
+def _report_unknown(values: pd.Series, known: set[Any], column: Column, problems: Problems) -> None:
+    for row, value in enumerate(values.tolist(), start=1):
+        if value is not None and value not in known:
+            problems.add(row, column.name, value, f"an id that is there already ({column.references})")
+
+
+def _require_lots(store: Store, conn: Connection, frame: pd.DataFrame, problems: Problems) -> None:
+    units = store.frame("item", conn=conn, columns=["id", "unit"]).set_index("id")["unit"].to_dict()
+    for row, record in enumerate(frame.to_dict("records"), start=1):
+        unit, item = record.get("unit"), record["item_id"]
+        if unit is not None and item in units and unit != units[item]:
+            problems.add(row, "unit", unit, f"the item's unit, {units[item]}")
+        quantity = record.get("quantity")
+        taken = (record.get("reserved") or 0) + (record.get("on_hold") or 0)
+        if quantity is not None and taken > quantity:
+            problems.add(row, "reserved, on_hold", taken, f"together at most the quantity, {quantity}")
