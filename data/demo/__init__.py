@@ -17,6 +17,7 @@ from data.demo import facilities, plan, supplies
 from data.demo.ground import Ground, make_ground
 from data.demo.roads import Roads, make_roads
 from data.demo.town import Town, make_town
+from data.importers import ImportReport, import_frame
 from data.store import Store
 from geo.crs import STORED_EPSG, to_lonlat
 
@@ -97,13 +98,11 @@ def demo_frames(seed: int = SEED, *, today: date, progress: Progress | None = No
 
 def load_demo(
     store: Store, *, now_utc: datetime, seed: int = SEED, progress: Progress | None = None
-) -> dict[str, Any]:
+) -> dict[str, ImportReport]:
     """Make the demo district and import it, with the checks that every file gets; reports by kind."""
-    from data.importers import import_frame
-
     say = progress or _silent
     frames = demo_frames(seed, today=now_utc.astimezone(_CHINA).date(), progress=progress)
-    reports: dict[str, Any] = {}
+    reports: dict[str, ImportReport] = {}
     for kind in KINDS_IN_ORDER:
         say(f"demo: importing {kind} ({len(frames[kind])} rows)")
         reports[kind] = import_frame(

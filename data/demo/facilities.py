@@ -85,9 +85,7 @@ def make_sites(ground: Ground, roads: Roads, town: Town, rng: np.random.Generato
     d = (b - a) / length[chosen, None]
     xy = a + t[:, None] * (b - a) + side[:, None] * np.column_stack([-d[:, 1], d[:, 0]])
     points = shapely.points(xy)
-    (found, _), distance = shapely.STRtree(lines).query_nearest(
-        points, return_distance=True, all_matches=False
-    )
+    (found, _), distance = shapely.STRtree(lines).query_nearest(points, return_distance=True, all_matches=False)
     nearest = np.full(len(xy), np.inf)
     nearest[found] = distance
     good = (nearest >= _NEAR_M) & (nearest <= _FAR_M)
@@ -314,17 +312,13 @@ def make_enterprises(sites: Sites, rng: np.random.Generator) -> tuple[pd.DataFra
     records: list[dict[str, Any]] = []
     held: list[dict[str, Any]] = []
     for trade in _TRADES:
-        chosen = sites.take(
-            where[trade.where], trade.count, rng, apart_m=900.0 if trade.word == "加油站" else 60.0
-        )
+        chosen = sites.take(where[trade.where], trade.count, rng, apart_m=900.0 if trade.word == "加油站" else 60.0)
         risks = rng.choice(4, size=trade.count, p=trade.risk)
         workers = np.maximum(
             1,
             np.round(np.exp(np.log(trade.workers[0]) + trade.workers[1] * rng.standard_normal(trade.count))),
         )
-        for k, (site, risk, worker) in enumerate(
-            zip(chosen.tolist(), risks.tolist(), workers.tolist(), strict=True)
-        ):
+        for k, (site, risk, worker) in enumerate(zip(chosen.tolist(), risks.tolist(), workers.tolist(), strict=True)):
             extra = [code for code, chance in trade.second if rng.random() < chance]
             number = len(records) + 1
             level = _RISK_CODES[risk]
@@ -391,9 +385,7 @@ class _ShelterSort:
 _SHELTER_SORTS = (
     _ShelterSort("central", "long", 1, (420_000, 460_000), (("中心公园", 0.5, False),), 4.5),
     _ShelterSort("long", "long", 4, (96_000, 128_000), (("体育公园", 0.5, False),), 4.5),
-    _ShelterSort(
-        "medium", "medium", 14, (15_000, 26_000), (("中学操场", 0.8, False), ("公园", 0.5, False)), 3.0
-    ),
+    _ShelterSort("medium", "medium", 14, (15_000, 26_000), (("中学操场", 0.8, False), ("公园", 0.5, False)), 3.0),
     _ShelterSort(
         "short",
         "short",
@@ -480,10 +472,7 @@ def make_routes(roads: Roads, town: Town, shelters: pd.DataFrame) -> pd.DataFram
     first = np.concatenate([[True], (np.diff(low) != 0) | (np.diff(high) != 0)])
     low, high, length, row = low[first], high[first], length[first], row[first]
     graph = csr_array((length, (low, high)), shape=(n, n))
-    width = {
-        (a, b): _WIDTH_M[h]
-        for a, b, h in zip(low.tolist(), high.tolist(), highway[row].tolist(), strict=True)
-    }
+    width = {(a, b): _WIDTH_M[h] for a, b, h in zip(low.tolist(), high.tolist(), highway[row].tolist(), strict=True)}
     on_foot = np.unique(np.concatenate([low, high]))
     shelter_node = on_foot[_nearest(roads.node_xy[on_foot], shelters[["x", "y"]].to_numpy())]
     village_node = on_foot[_nearest(roads.node_xy[on_foot], town.point_xy)]
@@ -526,9 +515,7 @@ def make_routes(roads: Roads, town: Town, shelters: pd.DataFrame) -> pd.DataFram
 
 
 def _nearest(xy: Floats, places: Floats) -> Ints:
-    (place, node) = shapely.STRtree(shapely.points(xy)).query_nearest(
-        shapely.points(places), all_matches=False
-    )
+    (place, node) = shapely.STRtree(shapely.points(xy)).query_nearest(shapely.points(places), all_matches=False)
     result = np.zeros(len(places), dtype=np.int64)
     result[place] = node
     return result

@@ -168,9 +168,7 @@ def _main_road_lines(rng: np.random.Generator) -> list[tuple[Way, Any]]:
             parts = _ring_sides(line)
         else:
             parts = [(road.name, line)]
-        result += [
-            (Way(road.highway, name, road.maxspeed_kmh, road.dual, "main"), part) for name, part in parts
-        ]
+        result += [(Way(road.highway, name, road.maxspeed_kmh, road.dual, "main"), part) for name, part in parts]
     return result
 
 
@@ -209,9 +207,7 @@ def make_ground(rng: np.random.Generator) -> Ground:
         water.append((canal.name, "canal", body))
         taken = taken.union(body)
 
-    strips = [
-        line.buffer(c.width_m / 2.0 + _BANK_ROAD_M, quad_segs=3, cap_style="flat") for c, line in canals
-    ]
+    strips = [line.buffer(c.width_m / 2.0 + _BANK_ROAD_M, quad_segs=3, cap_style="flat") for c, line in canals]
     strip_water = shapely.union_all([*strips, moat.buffer(_BANK_ROAD_M + 4, quad_segs=3)])
     strip_motorway = motorway.buffer(MOTORWAY_HALF_M, quad_segs=3)
     inner = mainland.buffer(-_BORDER_M).difference(yangtze.buffer(_DYKE_M, quad_segs=3))
@@ -330,9 +326,7 @@ def _arrange(mesh: Mesh, lines: list[tuple[Any, int]], no_road: int, land: Any) 
 def ways_on_water(mesh: Mesh, yangtze: Any, bank_bar: Any, no_road: int) -> None:
     """No main road runs on over the dyke into the river (the one bridge to the sandbar does)."""
     edges = [(pair, way) for pair, way in mesh.edge_way.items() if mesh.ways[way].highway is not None]
-    middles = np.array(
-        [((mesh.x[a] + mesh.x[b]) / 2.0, (mesh.y[a] + mesh.y[b]) / 2.0) for (a, b), _ in edges]
-    )
+    middles = np.array([((mesh.x[a] + mesh.x[b]) / 2.0, (mesh.y[a] + mesh.y[b]) / 2.0) for (a, b), _ in edges])
     wet = is_near(yangtze, shapely.points(middles), _DYKE_M - 14.0)
     for ((a, b), way), is_wet in zip(edges, wet.tolist(), strict=True):
         if is_wet and mesh.ways[way].name != "外滩桥路":
@@ -362,9 +356,7 @@ def _bank_roads(
         ]
         if not pairs:
             continue
-        middles = shapely.points(
-            [((mesh.x[a] + mesh.x[b]) / 2.0, (mesh.y[a] + mesh.y[b]) / 2.0) for a, b in pairs]
-        )
+        middles = shapely.points([((mesh.x[a] + mesh.x[b]) / 2.0, (mesh.y[a] + mesh.y[b]) / 2.0) for a, b in pairs])
         kinds = np.full(len(pairs), "border", dtype=object)
         kinds[is_near(yangtze, middles, _DYKE_M + 30.0)] = "yangtze"
         kinds[is_near(canal, middles, _BANK_ROAD_M + 14.0)] = "canal"
@@ -390,10 +382,7 @@ _FIELD_M2, _TOWN_M2 = 122_000.0, 10_600.0
 
 
 def _grow(mesh: Mesh, blocks: Ints, rng: np.random.Generator) -> Ints:
-    centres = [
-        (*local([(x, y)])[0].tolist(), 0.5 / (r * 1000.0) ** 2, strength)
-        for x, y, r, strength in plan.CENTRES
-    ]
+    centres = [(*local([(x, y)])[0].tolist(), 0.5 / (r * 1000.0) ** 2, strength) for x, y, r, strength in plan.CENTRES]
 
     def built(x: float, y: float) -> float:
         return _built(x, y, centres)

@@ -189,9 +189,7 @@ def _rows(ground: Ground, pieces: _Pieces) -> pd.DataFrame:
     firsts = order[np.unique(group[order], return_index=True)[1]]
     multi = shapely.multilinestrings(lines[order], indices=group[order])
     is_oneway = oneway[firsts]
-    merged = np.where(
-        is_oneway, shapely.line_merge(multi, directed=True), shapely.line_merge(multi, directed=False)
-    )
+    merged = np.where(is_oneway, shapely.line_merge(multi, directed=True), shapely.line_merge(multi, directed=False))
     parts, owner = shapely.get_parts(merged, return_index=True)
     first = firsts[owner]
     highways = np.array([w.highway or "" for w in mesh.ways], dtype=object)[way[first]]
@@ -245,8 +243,7 @@ def _motorway_rows(ground: Ground, rows: pd.DataFrame) -> pd.DataFrame:
     vertices = shapely.get_coordinates(main["geometry"].to_numpy())
     records: list[tuple[str, float, str, Any]] = []
     first, last = (
-        vertices[int(np.argmin(np.hypot(*(vertices - end).T)))]
-        for end in shapely.get_coordinates(axis)[[0, -1]]
+        vertices[int(np.argmin(np.hypot(*(vertices - end).T)))] for end in shapely.get_coordinates(axis)[[0, -1]]
     )
     centres = sorted(axis.project(shapely.Point(p)) for p in ground.interchange_xy)
     for side in (1, -1):  # 1 the carriageway on the left of the axis, which runs against it
@@ -341,9 +338,7 @@ def _one_way_pairs(roads: Roads, rng: np.random.Generator) -> Roads:
     lines = rows["geometry"].to_numpy()
     length = shapely.length(lines)
     middle = shapely.get_coordinates(shapely.line_interpolate_point(lines, 0.5, normalized=True))
-    ends = shapely.get_coordinates(shapely.get_point(lines, -1)) - shapely.get_coordinates(
-        shapely.get_point(lines, 0)
-    )
+    ends = shapely.get_coordinates(shapely.get_point(lines, -1)) - shapely.get_coordinates(shapely.get_point(lines, 0))
     bearing = np.arctan2(ends[:, 1], ends[:, 0])
     fit = np.flatnonzero(
         np.isin(rows["highway"].astype(str), ["residential", "tertiary"])

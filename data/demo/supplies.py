@@ -63,9 +63,7 @@ def make_depots(sites: Sites, rng: np.random.Generator) -> pd.DataFrame:
     for s in streets.tolist():
         weight = np.where((sites.street == s) & sites.is_main_road, sites.built + 0.05, 0.0)
         site = int(sites.take(weight, 1, rng)[0])
-        add(
-            "street", f"{plan.STREETS[s].name}应急物资库(示意)", site, round(float(rng.uniform(180, 420)), -1)
-        )
+        add("street", f"{plan.STREETS[s].name}应急物资库(示意)", site, round(float(rng.uniform(180, 420)), -1))
     for site in sites.take(sites.people**0.5, _COMMUNITY_DEPOTS, rng, apart_m=1800.0).tolist():
         name = f"{plan.STREETS[sites.street[site]].name}社区物资点{len(records) + 1}(示意)"
         add("community", name, int(site), round(float(rng.uniform(25, 70)), 0))
@@ -118,9 +116,7 @@ def _kept(item: CatalogueItem, level: str, evacuees: float, rng: np.random.Gener
     return max(1, round(amount * filled))
 
 
-def _lots(
-    depot: str, item: CatalogueItem, total: int, today: date, rng: np.random.Generator
-) -> list[dict[str, Any]]:
+def _lots(depot: str, item: CatalogueItem, total: int, today: date, rng: np.random.Generator) -> list[dict[str, Any]]:
     """One to three lots of an item, of different age and state."""
     count = 1 if total < 6 else int(rng.choice([1, 2, 3], p=[0.5, 0.35, 0.15]))
     cuts = np.sort(rng.integers(1, total, size=count - 1)) if count > 1 else np.array([], dtype=np.int64)

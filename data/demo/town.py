@@ -114,9 +114,7 @@ def make_town(ground: Ground, rng: np.random.Generator) -> Town:
     in_village = np.bincount(village, weights=weight, minlength=n)[: n - 2]
     shaken = in_village * np.exp(0.18 * rng.standard_normal(n - 2))
     rest = plan.PERSONS - _BANK_SANDBAR_PERSONS - _RIVER_SANDBAR_PERSONS
-    persons = np.concatenate(
-        [largest_remainder(shaken, rest), [_BANK_SANDBAR_PERSONS, _RIVER_SANDBAR_PERSONS]]
-    )
+    persons = np.concatenate([largest_remainder(shaken, rest), [_BANK_SANDBAR_PERSONS, _RIVER_SANDBAR_PERSONS]])
     points = _centres(shapes, village, centre, weight, n)
     day = persons * (0.62 + 0.5 * built_share(points) ** 2 + 0.9 * industry_share(points))
     day[-2:] = persons[-2:]
@@ -130,9 +128,7 @@ def make_town(ground: Ground, rng: np.random.Generator) -> Town:
     }
     names = _names(seed_street, built_share(points), sandbar)
     cells = _cells(ground, shapes, points, persons)
-    return Town(
-        shapely.coverage_union_all(shapes), shapes, points, names, seed_street, persons, persons_day, *cells
-    )
+    return Town(shapely.coverage_union_all(shapes), shapes, points, names, seed_street, persons, persons_day, *cells)
 
 
 def _whole(shape: Any) -> Any:
@@ -250,7 +246,5 @@ def _cells(ground: Ground, shapes: Any, points: Floats, persons: Ints) -> tuple[
     order = np.lexsort((xy[:, 0], xy[:, 1], village))
     xy, village = xy[order], village[order]
     weight = persons_per_m2(xy)
-    held = np.concatenate(
-        [largest_remainder(weight[village == v], int(persons[v])) for v in range(len(shapes))]
-    )
+    held = np.concatenate([largest_remainder(weight[village == v], int(persons[v])) for v in range(len(shapes))])
     return xy, held, village

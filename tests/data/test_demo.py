@@ -1,7 +1,8 @@
 """The demo district: exact totals, no road through water, everything where it can be reached."""
 
 import itertools
-from datetime import date
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -12,11 +13,12 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from data.demo import KINDS_IN_ORDER, SEED, demo_frames, plan
+from data.demo import KINDS_IN_ORDER, SEED, demo_frames, load_demo, plan
 from data.demo.supplies import make_lots
 from data.demo.town import largest_remainder
 from data.item_catalogue import ITEMS
 from data.kinds import KINDS
+from data.store import Store
 from geo.crs import to_metric
 
 TODAY = date(2026, 7, 1)
@@ -67,6 +69,25 @@ def test_another_seed_gives_another_district_as_sound() -> None:
         shapely.prepare(water)
         assert not shapely.intersects(water, dry.geometry.to_numpy()).any()
     assert strong_share(other["roads"]) == 1.0
+
+
+def test_it_loads_and_every_row_says_demo(
+    frames: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("data.demo.demo_frames", lambda seed, *, today, progress: frames)
+    now = datetime(2026, 7, 1, 3, tzinfo=UTC)
+    said: list[str] = []
+    with Store.create(tmp_path / "demo.gpkg", name="demo", epsg=plan.EPSG, demo=True) as store:
+        reports = load_demo(store, now_utc=now, progress=said.append)
+        assert list(reports) == list(KINDS_IN_ORDER)
+        assert len(said) >= len(KINDS_IN_ORDER)
+        for kind, report in reports.items():
+            assert (report.rows, report.inserted) == (len(frames[kind]), len(frames[kind])), kind
+            assert not report.unplaced
+            assert set(store.frame(KINDS[kind].table)["source"]) == {"demo"}, kind
+        assert store.counts()["street"] == 19
+        again = load_demo(store, now_utc=now)
+        assert not any(r.inserted or r.updated or r.deleted for r in again.values())
 
 
 @pytest.mark.parametrize("kind", KINDS_IN_ORDER)
@@ -188,13 +209,9 @@ def test_roads_have_variety(frames: dict[str, Any]) -> None:
     assert roads["name"].nunique() > 25
 
 
-def test_no_road_in_the_water_and_few_bridges_to_a_canal(
-    frames: dict[str, Any], metric: dict[str, Any]
-) -> None:
+def test_no_road_in_the_water_and_few_bridges_to_a_canal(frames: dict[str, Any], metric: dict[str, Any]) -> None:
     bridge = frames["roads"]["bridge"].to_numpy()
-    for name, kind, shape in zip(
-        frames["water"]["name"], frames["water"]["kind"], metric["water"], strict=True
-    ):
+    for name, kind, shape in zip(frames["water"]["name"], frames["water"]["kind"], metric["water"], strict=True):
         shapely.prepare(shape)
         wet = shapely.intersects(shape, metric["roads"])
         assert not (wet & ~bridge).any(), name
@@ -209,21 +226,15 @@ def test_roads_meet_only_at_vertices_or_on_different_levels(frames: dict[str, An
     node, tail, head, row = pieces(roads)
     lines = shapely.linestrings(np.stack([node[tail], node[head]], axis=1))
     a, b = shapely.STRtree(lines).query(lines, predicate="intersects")
-    apart = (
-        (a < b) & (tail[a] != tail[b]) & (tail[a] != head[b]) & (head[a] != tail[b]) & (head[a] != head[b])
-    )
+    apart = (a < b) & (tail[a] != tail[b]) & (tail[a] != head[b]) & (head[a] != tail[b]) & (head[a] != head[b])
     raised = (roads["layer"].to_numpy() != 0) | roads["highway"].str.startswith("motorway").to_numpy()
     bad = apart & ~raised[row[a]] & ~raised[row[b]]
     assert not bad.any()
 
 
 @pytest.mark.parametrize("kind", FACILITIES)
-def test_facilities_stand_beside_a_road_on_dry_land(
-    kind: str, frames: dict[str, Any], metric: dict[str, Any]
-) -> None:
-    _, distance = shapely.STRtree(metric["roads"]).query_nearest(
-        metric[kind], return_distance=True, all_matches=False
-    )
+def test_facilities_stand_beside_a_road_on_dry_land(kind: str, frames: dict[str, Any], metric: dict[str, Any]) -> None:
+    _, distance = shapely.STRtree(metric["roads"]).query_nearest(metric[kind], return_distance=True, all_matches=False)
     assert distance.min() >= 9.9
     assert distance.max() <= 80.1
     assert shapely.contains(metric["boundary"][0], metric[kind]).all()
@@ -339,9 +350,7 @@ def test_only_dates_depend_on_the_day(frames: dict[str, Any]) -> None:
     assert set(shift.dropna().dt.days) == {198}
 
 
-@pytest.mark.parametrize(
-    "weights, total", [([1.0], 7), ([1.0, 1.0, 1.0], 10), ([0.2, 0.3, 0.5], 1), ([2.0, 0.0], 5)]
-)
+@pytest.mark.parametrize("weights, total", [([1.0], 7), ([1.0, 1.0, 1.0], 10), ([0.2, 0.3, 0.5], 1), ([2.0, 0.0], 5)])
 def test_largest_remainder(weights: list[float], total: int) -> None:
     whole = largest_remainder(np.array(weights), total)
     assert whole.sum() == total
