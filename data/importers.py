@@ -38,6 +38,9 @@ _FRAMING = frozenset({"boundary", "roads", "villages", "water", "cells", "closur
 _SHIFTED = {"GCJ-02": gcj02_to_wgs84, "GCJ02": gcj02_to_wgs84, "BD-09": bd09_to_wgs84, "BD09": bd09_to_wgs84}
 _SHOWN = 5
 
+MAX_MENDED_SHARE = 0.001
+"""An outline that crosses itself is mended where that changes its area by at most this share [proposed]."""
+
 
 @dataclass(frozen=True)
 class ImportReport:
@@ -258,6 +261,14 @@ def _require_degrees(geometry: NDArray[np.object_], problems: Problems) -> None:
         problems.add(int(row) + 1, "lon, lat", shown, hint)
 
 
+def _mended(shape: Any) -> Any:
+    """A valid outline; lines and points that fall off are left out."""
+    better = shapely.make_valid(shape)
+    if better.geom_type == "GeometryCollection":
+        better = shapely.union_all([part for part in shapely.get_parts(better) if "Polygon" in part.geom_type])
+    return better
+
+
 def _sound_shapes(
     shapes: NDArray[np.object_], kind: Kind, problems: Problems, notices: list[str]
 ) -> NDArray[np.object_]:
@@ -272,21 +283,24 @@ def _sound_shapes(
     for row in np.flatnonzero(~missing & ~np.isin(types.astype(str), kind.geometry)):
         problems.add(int(row) + 1, "geometry", types[row], " or ".join(kind.geometry))
     invalid = np.flatnonzero(~missing & ~shapely.is_valid(shapes))
-    mended = 0
+    mended, largest = 0, 0.0
     for row in invalid:
         if "Polygon" not in str(types[row]):
             if kind.name != "roads":  # a line of one point twice is a known road of no length
                 problems.add(int(row) + 1, "geometry", shapely.is_valid_reason(shapes[row]), "a valid line")
             continue
-        better = shapely.make_valid(shapes[row])
-        same = better.geom_type in kind.geometry and abs(better.area - abs(shapes[row].area)) <= 1e-9 * better.area
-        if same:
+        better = _mended(shapes[row])
+        change = abs(better.area - abs(shapes[row].area)) / max(better.area, 1e-300)
+        if better.geom_type in kind.geometry and change <= MAX_MENDED_SHARE:
             shapes[row] = better
             mended += 1
+            largest = max(largest, change)
         else:
             problems.add(int(row) + 1, "geometry", shapely.is_valid_reason(shapes[row]), "a valid outline")
     if mended:
-        notices.append(f"{mended} outlines were not valid and have been mended without changing their area")
+        notices.append(
+            f"{mended} outlines crossed themselves and have been mended; an area changed by at most {largest:.4%}"
+        )
     return shapes
 
 

@@ -30,7 +30,7 @@ SETTINGS_SHEET = "设置"
 CRS_LABEL = "坐标系"
 
 TABLE_FORMATS = (".xlsx", ".csv", ".geojson", ".json", ".gpkg", ".shp", ".zip")
-ROAD_FORMATS = (".osm.pbf", ".osm", ".osm.gz", ".parquet", ".geoparquet")
+ROAD_FORMATS = (".pbf", ".osm", ".osm.gz", ".parquet", ".geoparquet")
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def read_file(path: Path, *, roads: bool) -> RawFrame:
     if size > limit:
         raise ImportRefused(f"{path.name}: {size:,} bytes; a {ending} file may have at most {limit:,}")
     _require_magic(path, ending)
-    if ending in (".osm.pbf", ".osm", ".osm.gz"):
+    if ending in (".pbf", ".osm", ".osm.gz"):
         frame, notices = read_osm(path)
         return _spatial(frame, "EPSG:4326", tuple(notices))
     if ending == ".xlsx":

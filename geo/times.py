@@ -545,6 +545,6 @@ def _in_two(work: Any, count: int) -> list[Floats]:
 
 
 def _numbers(values: list[int | None], count: int) -> Floats:
-    found = np.fromiter((np.inf if v is None else v for v in values), dtype=np.float64, count=count)
-    found[found >= CLOSED] = np.inf
+    found = np.array(values, dtype=np.float64).reshape(count)  # None becomes NaN
+    found[~(found < CLOSED)] = np.inf
     return found
