@@ -10,10 +10,7 @@ from typing import Literal
 NormBasis = Literal["per_1000", "district", "street", "community"]
 
 PROVENANCE = "proposed, to be confirmed (待核对)"
-"""Where norms and shelf lives come from."""
-
-UNIT_PROVENANCE = {True: "official relief supply table", False: PROVENANCE}
-"""Where a unit comes from, by `CatalogueItem.is_official_unit`."""
+"""Where norms, shelf lives and the units that are not official come from."""
 
 
 @dataclass(frozen=True)
