@@ -74,7 +74,7 @@ def parse_lonlat(text: str, name: str) -> tuple[float, float]:
 def parse_moment(text: str | None, district: Any) -> datetime:
     """Read a time; one without an offset is the district's local time; None is now."""
     if text is None:
-        return district.now()  # type: ignore[no-any-return]
+        return district.now()
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
@@ -133,12 +133,8 @@ def init(db: str | None, name: str, epsg: int, timezone: str) -> None:
 @database
 @click.argument("kind", type=click.Choice(list(KINDS)))
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--crs", help="EPSG:4326, EPSG:4490, EPSG:4549 ..., GCJ-02 or BD-09; needed where the file has none."
-)
-@click.option(
-    "--map", "mapping", multiple=True, metavar="COLUMN=FIELD", help="Read COLUMN of the file as FIELD."
-)
+@click.option("--crs", help="EPSG:4326, EPSG:4490, EPSG:4549 ..., GCJ-02 or BD-09; needed where the file has none.")
+@click.option("--map", "mapping", multiple=True, metavar="COLUMN=FIELD", help="Read COLUMN of the file as FIELD.")
 @click.option("--source", help="Where the data comes from (default: the file's name).")
 @click.option("--dry-run", is_flag=True, help="Check everything, write nothing.")
 @click.option("--append", is_flag=True, help="Add to roads, water or boundary instead of replacing them.")
@@ -198,25 +194,22 @@ def template(kind: str) -> None:
 @cli.command()
 @database
 @click.argument("layer")
-@click.option(
-    "-f", "--format", "form", default="geojson", show_default=True, help="geojson, gpkg, csv, xlsx or html."
-)
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="File to write (default: standard output)."
-)
+@click.option("-f", "--format", "form", default="geojson", show_default=True, help="geojson, gpkg, csv, xlsx or html.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write (default: standard output).")
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
 @when
-def export(
-    db: str | None, layer: str, form: str, output: Path | None, lang: Lang, moment: str | None
-) -> None:
+def export(db: str | None, layer: str, form: str, output: Path | None, lang: Lang, moment: str | None) -> None:
     """Export LAYER (or `all` with -f html for the whole atlas)."""
+    import web
     from layers import html, query, render
+    from web.pages import leaflet_files
 
     district = _district(db)
     at = parse_moment(moment, district)
     if form == "html":
         chosen = None if layer == "all" else [query.layer_for(layer, LOCAL_ROLE).id]
-        content = html.atlas(district, role=LOCAL_ROLE, lang=lang, at=at, layer_ids=chosen).encode()
+        files = leaflet_files(Path(web.__file__).parent / "static" / "vendor" / "leaflet")
+        content = html.atlas(district, leaflet=files, role=LOCAL_ROLE, lang=lang, at=at, layer_ids=chosen).encode()
     else:
         content = render.render(query.read(district, layer, role=LOCAL_ROLE, at=at), form, lang)
     if output is None:
@@ -236,9 +229,7 @@ def layers_command(db: str | None, json_out: bool) -> None:
     from layers import query, render
 
     district = _district(db)
-    found = [
-        render.describe(query.read(district, name, role=LOCAL_ROLE)) for name in query.permitted(LOCAL_ROLE)
-    ]
+    found = [render.describe(query.read(district, name, role=LOCAL_ROLE)) for name in query.permitted(LOCAL_ROLE)]
     if json_out:
         _print_json(found)
         return
@@ -358,9 +349,7 @@ def times(
 @click.option("--weight", type=click.Choice(["time", "distance"]), default="time", show_default=True)
 @when
 @as_json
-def route(
-    db: str | None, origin: str, destination: str, weight: str, moment: str | None, json_out: bool
-) -> None:
+def route(db: str | None, origin: str, destination: str, weight: str, moment: str | None, json_out: bool) -> None:
     """The quickest (or shortest) route, with its geometry."""
     from layers import analyses
 
@@ -394,9 +383,7 @@ def coverage(
     from layers import analyses
 
     district = _district(db)
-    result = analyses.coverage(
-        district, limit_s=limit_s, skill=skill, at=parse_moment(moment, district), places=places
-    )
+    result = analyses.coverage(district, limit_s=limit_s, skill=skill, at=parse_moment(moment, district), places=places)
     if json_out:
         _print_json(result.to_json())
         return
@@ -491,7 +478,9 @@ def serve(db: str | None, host: str | None, port: int | None) -> None:
 def run(db: str | None, check: bool, port: int | None, home: Path | None) -> None:
     """Make the demo district where there is no database yet, compute, report, serve."""
     from data.demo import load_demo
-    from layers import report, tiles
+    from layers import query, report, tiles
+    from layers.catalogue import LAYERS
+    from layers.layer import Computed
 
     started = time.monotonic()
     chosen = _settings()
@@ -507,7 +496,11 @@ def run(db: str | None, check: bool, port: int | None, home: Path | None) -> Non
         store.close()
         part.replace(path)
     district = _district(path)
+    _say("base map and response times")
     tiles.build_base(district)
+    for layer_id, layer in LAYERS.items():
+        if isinstance(layer.source, Computed):
+            query.read(district, layer_id, role=LOCAL_ROLE)
     for line in report.lines(district):
         click.echo(line)
     _say(f"ready after {time.monotonic() - started:.1f} s")
