@@ -88,9 +88,9 @@ BAND_LIMITS_S = (900.0, 1800.0, 2700.0, 3600.0)
 """Upper bounds of the response-time bands, each included (15, 30, 45, 60 min)."""
 
 _BAND_MARKS = (
-    Mark(Text("15 分钟内", "within 15 min"), "#1a9850", "fill", opacity=0.35),
-    Mark(Text("30 分钟内", "within 30 min"), "#91cf60", "fill", opacity=0.35),
-    Mark(Text("45 分钟内", "within 45 min"), "#fee08b", "fill", opacity=0.40),
+    Mark(Text("15 分钟内", "within 15 min"), "#1a9850", "fill", opacity=0.22),
+    Mark(Text("30 分钟内", "within 30 min"), "#91cf60", "fill", opacity=0.26),
+    Mark(Text("45 分钟内", "within 45 min"), "#fee08b", "fill", opacity=0.34),
     Mark(Text("60 分钟内", "within 60 min"), "#fc8d59", "fill", opacity=0.40),
 )
 

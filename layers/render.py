@@ -348,7 +348,8 @@ def map_style(layers: Iterable[Layer], lang: Lang = "zh", *, root: str = "") -> 
             "paint": {"line-color": "#a3c7de", "line-width": 2},
         },
     ]
-    # Areas below lines below points, in the order of the catalogue.
+    # Areas below lines below names of areas below points, in the order of the catalogue.
+    names: list[dict[str, Any]] = []
     rank = {"polygon": 0, "line": 1, "point": 2}
     drawn = [(rank[layer.geometry], layer) for layer in layers]
     for level in (0, 1, 2):
@@ -358,7 +359,7 @@ def map_style(layers: Iterable[Layer], lang: Lang = "zh", *, root: str = "") -> 
             for spec in map_layers(layer):
                 spec.setdefault("layout", {})["visibility"] = "visible" if layer.visible else "none"
                 spec["metadata"] = {"layer": layer.id}
-                specs.append(spec)
+                (names if level == 0 and spec["type"] == "symbol" else specs).append(spec)
             if not layer.tiled:
                 sources[layer.id] = {
                     "type": "geojson",
@@ -391,6 +392,7 @@ def map_style(layers: Iterable[Layer], lang: Lang = "zh", *, root: str = "") -> 
                     "paint": {"line-color": "#6d5f8d", "line-width": 2.5},
                 }
             )
+            specs += names
     return {
         "version": 8,
         "name": "one map",

@@ -64,13 +64,9 @@ def to_json(value: Any) -> bytes:
 # -- parameters -----------------------------------------------------------------------------------
 
 _WHEN = "the moment asked about; without an offset it is the district's local time (default: now)"
-LANG = Param(
-    "lang", p.one_of("zh", "en"), "language of labels", {"type": "string", "enum": ["zh", "en"]}, default="zh"
-)
+LANG = Param("lang", p.one_of("zh", "en"), "language of labels", {"type": "string", "enum": ["zh", "en"]}, default="zh")
 AT = Param("at", p.moment, _WHEN, {"type": "string", "format": "date-time"}, example=_AT_EXAMPLE)
-WHEN = Param(
-    "when", p.moment, _WHEN, {"type": "string", "format": "date-time"}, into="at", example=_AT_EXAMPLE
-)
+WHEN = Param("when", p.moment, _WHEN, {"type": "string", "format": "date-time"}, into="at", example=_AT_EXAMPLE)
 WEIGHT = Param(
     "weight",
     p.one_of("time", "distance"),
@@ -115,10 +111,7 @@ def status(q: Question) -> dict[str, Any]:
 
 def layer_list(q: Question, *, lang: Lang, at: datetime | None) -> list[dict[str, Any]]:
     """Every layer that the role may see, with count, source, age, fields and legend."""
-    return [
-        render.describe(query.read(q.district, name, role=q.role, at=at), lang)
-        for name in query.permitted(q.role)
-    ]
+    return [render.describe(query.read(q.district, name, role=q.role, at=at), lang) for name in query.permitted(q.role)]
 
 
 def layer_file(
@@ -187,14 +180,10 @@ def times(
     at: datetime | None,
 ) -> Any:
     """Travel times and on-road distances from every origin to every destination."""
-    return _plain(
-        analyses.times(q.district, origins=origins, destinations=destinations, weight=weight, at=at)
-    )
+    return _plain(analyses.times(q.district, origins=origins, destinations=destinations, weight=weight, at=at))
 
 
-def coverage(
-    q: Question, *, limit_s: float | None, skill: str | None, at: datetime | None, places: str
-) -> Any:
+def coverage(q: Question, *, limit_s: float | None, skill: str | None, at: datetime | None, places: str) -> Any:
     """Who is reached within the limit, with the proof row of every place."""
     return _plain(
         analyses.coverage(
@@ -238,9 +227,7 @@ def around(
 ) -> Any:
     """The facilities within a radius, or within minutes of driving."""
     return _plain(
-        analyses.around(
-            q.district, lonlat=lonlat, radius_m=radius_m, minutes=minutes, kinds=kinds, at=at, role=q.role
-        )
+        analyses.around(q.district, lonlat=lonlat, radius_m=radius_m, minutes=minutes, kinds=kinds, at=at, role=q.role)
     )
 
 
@@ -426,9 +413,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint("/items", "The item catalogue with what is on hand", items, schema=s.array(s.ITEM), kept=True),
     Endpoint("/speeds", "The speed table in force", speeds, schema=s.SPEEDS, kept=True),
-    Endpoint(
-        "/openapi.json", "The OpenAPI document of this API", openapi, schema={"type": "object"}, kept=True
-    ),
+    Endpoint("/openapi.json", "The OpenAPI document of this API", openapi, schema={"type": "object"}, kept=True),
 )
 
 PREFIX = "/api/v1"

@@ -41,9 +41,7 @@ class Param:
         return self.into or self.name
 
 
-def read_query(
-    params: Sequence[Param], query: MultiDict[str, str], district: District, path: str
-) -> dict[str, Any]:
+def read_query(params: Sequence[Param], query: MultiDict[str, str], district: District, path: str) -> dict[str, Any]:
     """The values of all parameters; InputError for unknown, repeated, missing or unreadable ones."""
     known = {param.name: param for param in params}
     for name in query:

@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import sys
+from pathlib import Path
 from typing import Any, NoReturn
 
 from data.settings import Settings
@@ -46,9 +47,7 @@ def options(fd: int) -> dict[str, Any]:
 def listen(host: str, port: int) -> socket.socket:
     """A socket bound to a loopback address; a sentence instead of a traceback when that fails."""
     if not is_loopback(host):
-        raise InputError(
-            f"host={host}: for now the map is served on the loopback address only; use 127.0.0.1"
-        )
+        raise InputError(f"host={host}: for now the map is served on the loopback address only; use 127.0.0.1")
     try:
         infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         family, _, _, _, address = infos[0]
@@ -83,8 +82,11 @@ def serve(settings: Settings, store_url: str, *, host: str, port: int) -> NoRetu
     os.set_inheritable(reads, True)
     sys.stdout.flush()
     sys.stderr.flush()
-    # -P: what lies in the current folder is no part of the program.
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "web.server", str(reads)])
+    # -P: what lies in the current folder is no part of the program; where this file lies is.
+    root = str(Path(__file__).resolve().parents[1])
+    paths = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+    command = [sys.executable, "-P", "-m", "web.server", str(reads)]
+    os.execve(sys.executable, command, {**os.environ, "PYTHONPATH": paths})
 
 
 def main(pipe: int) -> None:

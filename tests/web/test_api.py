@@ -73,9 +73,7 @@ def test_answer_is_what_the_document_says(path: str, client: FlaskClient, place:
 
 
 @pytest.mark.parametrize("path", [p for p in PATHS if asked(lambda x, y: "0,0")[p][1]])
-def test_answer_is_what_the_command_line_prints(
-    path: str, client: FlaskClient, place: Any, town: District
-) -> None:
+def test_answer_is_what_the_command_line_prints(path: str, client: FlaskClient, place: Any, town: District) -> None:
     sent, words = asked(place)[path]
     assert words is not None
     told = client.get(f"/api/v1{path}", query_string=sent).get_json()
@@ -140,9 +138,7 @@ BAD: list[tuple[str, dict[str, Any], int, str]] = [
 
 
 @pytest.mark.parametrize(("path", "sent", "status", "words"), BAD)
-def test_what_is_wrong_is_said(
-    path: str, sent: dict[str, Any], status: int, words: str, client: FlaskClient
-) -> None:
+def test_what_is_wrong_is_said(path: str, sent: dict[str, Any], status: int, words: str, client: FlaskClient) -> None:
     response = client.get(f"/api/v1{path}", query_string=sent)
     assert response.status_code == status, response.get_data(as_text=True)
     assert response.content_type == "application/problem+json"
@@ -160,9 +156,7 @@ def test_writing_methods_are_refused(client: FlaskClient) -> None:
     assert "GET" in response.headers["Allow"]
 
 
-def test_more_features_than_are_served_at_once_is_said(
-    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_more_features_than_are_served_at_once_is_said(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(query, "MAX_FEATURES", 2)
     whole = client.get("/api/v1/layers/teams.geojson?lang=en&at=2026-07-01T01:01")
     assert whole.status_code == 413

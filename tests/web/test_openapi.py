@@ -21,10 +21,7 @@ def test_document_and_routes_are_the_same_set(app: Flask) -> None:
     }
     assert routes == set(document()["paths"])
     methods = {
-        method
-        for rule in app.url_map.iter_rules()
-        if rule.rule.startswith(PREFIX)
-        for method in rule.methods or ()
+        method for rule in app.url_map.iter_rules() if rule.rule.startswith(PREFIX) for method in rule.methods or ()
     }
     assert methods == {"GET", "HEAD", "OPTIONS"}
 

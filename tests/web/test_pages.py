@@ -77,9 +77,7 @@ class Tags(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
         self.bad += [f"{tag} {name}" for name in given if name == "style" or name.startswith("on")]
-        if tag == "style" or (
-            tag == "script" and "src" not in given and given.get("type") != "application/json"
-        ):
+        if tag == "style" or (tag == "script" and "src" not in given and given.get("type") != "application/json"):
             self.bad.append(tag)
         self.loads += [str(given[name]) for name in ("src", "href") if given.get(name)]
 

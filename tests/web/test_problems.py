@@ -29,9 +29,7 @@ def broken(town: District) -> Flask:
 
     @app.get("/api/v1/refused")
     def refused() -> str:
-        raise ImportRefused(
-            "teams.csv: refused", [{"row": 3, "column": "lon", "value": "x", "expected": "a number"}]
-        )
+        raise ImportRefused("teams.csv: refused", [{"row": 3, "column": "lon", "value": "x", "expected": "a number"}])
 
     @app.get("/api/v1/away")
     def away() -> str:

@@ -43,6 +43,9 @@ export function age(seconds) {
   return t("age.day", { n: Math.round(seconds / 86_400) });
 }
 
+/** A unit as it is printed: m2 is m². */
+export const printedUnit = (unit) => unit.replace(/m2$/, "m²").replace(/m3$/, "m³");
+
 /** One attribute by its declared field. */
 export function attribute(field, value) {
   if (value === null || value === undefined || value === "") return NONE;
@@ -61,8 +64,8 @@ export function attribute(field, value) {
       return stamp(value);
     case "integer":
     case "number":
-      return known(value) ? `${quantity(value)}${field.unit ? ` ${field.unit}` : ""}` : String(value);
+      return known(value) ? `${quantity(value)}${field.unit ? ` ${printedUnit(field.unit)}` : ""}` : String(value);
     default:
-      return `${value}${field.unit ? ` ${field.unit}` : ""}`;
+      return `${value}${field.unit ? ` ${printedUnit(field.unit)}` : ""}`;
   }
 }

@@ -19,6 +19,9 @@ export function makeLayers(root, view) {
   const collections = new Map(); // id -> GeoJSON as loaded
   const rows = new Map();
 
+  // Legends open by themselves as far as they fit on the screen.
+  let room = Math.max(5, Math.floor((window.innerHeight - 640) / 24));
+
   const find = (id) => layers.find((layer) => layer.id === id);
 
   function state(id, kind, text) {
@@ -65,7 +68,7 @@ export function makeLayers(root, view) {
     const isOn = on.get(layer.id);
     const facts = layer.count === 0
       ? t("layers.none")
-      : [layer.source, layer.updated_utc ? t("layers.updated", { age: age(layer.age_s) }) : null].filter(Boolean).join(" · ");
+      : layer.updated_utc ? `${layer.source} · ${t("layers.updated", { age: age(layer.age_s) })}` : "";
     const zoomed = view.map.getZoom() >= layer.min_zoom;
     const legend = el("ul", { class: "legend", id: `legend-${layer.id}` }, layer.legend.map((mark) => el("li", {}, markPicture(mark), el("span", {}, mark.label))));
     const kept = states.get(layer.id);
@@ -84,7 +87,7 @@ export function makeLayers(root, view) {
       ),
       el(
         "div", { id: `detail-${layer.id}`, class: "detail", hidden: !open.get(layer.id) },
-        el("p", { class: "facts" }, facts, layer.stale ? el("span", { class: "warn" }, t("layers.stale")) : null),
+        el("p", { class: "facts first" }, facts, layer.stale ? el("span", { class: "warn" }, t("layers.stale")) : null),
         isOn && !zoomed ? el("p", { class: "facts zoom" }, t("layers.zoom")) : null,
         layer.legend.length > 1 ? legend : null,
         el("p", { class: "facts" }, `${layer.note} · `, ["geojson", "csv", "xlsx"].map((form, k) => [k ? " " : "", el("a", { href: `/api/v1/layers/${layer.id}.${form}?lang=${config.lang}`, download: `${layer.id}.${form}` }, form)])),
@@ -116,7 +119,11 @@ export function makeLayers(root, view) {
     view.describeLayers(layers);
     for (const layer of layers) {
       if (!on.has(layer.id)) on.set(layer.id, layer.visible);
-      if (!open.has(layer.id)) open.set(layer.id, layer.visible && layer.legend.length > 1 && layers.indexOf(layer) < 1);
+      if (!open.has(layer.id)) {
+        const opens = layer.visible && layer.count > 0 && layer.legend.length > 1 && layer.geometry !== "line" && layer.legend.length <= room;
+        open.set(layer.id, opens);
+        if (opens) room -= layer.legend.length;
+      }
       view.visible(layer, on.get(layer.id));
     }
     draw();

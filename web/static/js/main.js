@@ -23,33 +23,36 @@ const connection = document.getElementById("connection");
 const inform = (...content) => show(notices, ...content);
 
 async function start() {
+  let view;
   let reach;
   let supply;
   let coverage;
   const tabs = makeTabs((name, before) => {
+    view?.closePopup();
     if (before === "coverage") coverage?.close();
     if (name === "coverage") coverage?.open();
-    if (name === "supply") supply?.redraw();
+    ({ reach, supply })[name]?.redraw();
+    if (name === "coverage") view?.routes([]);
   });
-  function about(place, name) {
+  function about(place, name, cards = []) {
     inform();
     if (tabs.current() === "supply") {
       supply.place(place, name);
       view.place(place);
       return;
     }
-    tabs.select("reach");
-    reach.about(place, name);
+    if (tabs.current() !== "reach") tabs.select("reach");
+    reach.about(place, name, cards);
   }
   const toSupply = () => {
     tabs.select("supply");
     document.querySelector("#supply-rows input")?.focus();
   };
 
-  const view = await makeMap("map", { onAsk: about, onSupply: toSupply });
+  view = await makeMap("map", { onAsk: about, onSupply: toSupply });
   const layers = makeLayers(document.getElementById("layers"), view);
   supply = makeSupply({ view, isShown: () => tabs.current() === "supply" });
-  reach = makeReach(document.getElementById("reach"), { view, onSupply: toSupply, onPlace: (place, name) => supply.place(place, name) });
+  reach = makeReach(document.getElementById("reach"), { view, onSupply: toSupply, onPlace: (place, name) => supply.place(place, name), isShown: () => tabs.current() === "reach" });
   coverage = makeCoverage(document.getElementById("coverage"), { view, layers });
   makeSearch(document.getElementById("search"), {
     onPick(hit) {

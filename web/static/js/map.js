@@ -2,13 +2,15 @@
 
 import { ask } from "./api.js";
 import { config, t } from "./config.js";
-import { el, table } from "./dom.js";
+import { el } from "./dom.js";
 import { attribute } from "./format.js";
 import { markImage } from "./marks.js";
 
 const EMPTY = { type: "FeatureCollection", features: [] };
 const FONT = "'Noto Sans CJK SC', 'Noto Sans SC', 'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', sans-serif";
 const MAX_IN_POPUP = 6;
+
+const isPhone = () => matchMedia("(max-width: 820px)").matches;
 
 const line = (id, source, paint, filter) => ({
   id, source, type: "line", layout: { "line-cap": "round", "line-join": "round" }, paint, ...(filter ? { filter } : {}),
@@ -40,10 +42,12 @@ export async function makeMap(container, { onAsk, onSupply }) {
   });
   map.addControl(new maplibregl.NavigationControl({ showCompass: false }), "top-right");
   map.addControl(new maplibregl.ScaleControl({ maxWidth: 120 }), "bottom-right");
-  await new Promise((resolve) => map.once("load", resolve));
+  await new Promise((resolve) => map.once("style.load", resolve));
 
   for (const id of ["hint-area", "hint-point", "routes"]) map.addSource(id, { type: "geojson", data: EMPTY });
-  const firstSymbol = map.getStyle().layers.find((layer) => layer.type === "symbol")?.id;
+  // Above every area and line, below labels and points.
+  const drawn = map.getStyle().layers;
+  const firstSymbol = drawn[drawn.findLastIndex((layer) => layer.type === "line" || layer.type === "fill") + 1]?.id;
   map.addLayer({ id: "hint-area", type: "fill", source: "hint-area", paint: { "fill-color": "#b10026", "fill-opacity": 0.28 } }, firstSymbol);
   map.addLayer(line("hint-area-line", "hint-area", { "line-color": "#b10026", "line-width": 2.5 }), firstSymbol);
   map.addLayer({ id: "hint-point", type: "circle", source: "hint-point", paint: { "circle-radius": 9, "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": "#b10026", "circle-stroke-width": 3 } });
@@ -83,10 +87,11 @@ export async function makeMap(container, { onAsk, onSupply }) {
     );
   }
 
+  /** What is known of the features: a popup at a desk; on a phone it goes to the panel, the map is small. */
   function showPopup(features, lngLat) {
     popup?.remove();
     popup = null;
-    if (!features.length) return;
+    if (!features.length || isPhone()) return;
     const content = el(
       "div", { class: "popup" },
       features.slice(0, MAX_IN_POPUP).map((feature, k) => describe(feature, k === 0)),
@@ -102,7 +107,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
     const first = features[0];
     const exact = first?.geometry.type === "Point" ? first.geometry.coordinates : [lngLat.lng, lngLat.lat];
     showPopup(features, exact);
-    onAsk(exact, first ? String(first.properties.name ?? "") : "");
+    onAsk(exact, first ? String(first.properties.name ?? "") : "", isPhone() ? features.slice(0, 3).map((feature) => describe(feature, false)) : []);
   }
   map.on("click", (event) => clicked(event.point, event.lngLat));
   map.on("mousemove", (event) => {
@@ -148,6 +153,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
       map.getSource("hint-area").setData({ type: "FeatureCollection", features: areas });
       map.getSource("hint-point").setData({ type: "FeatureCollection", features: points });
     },
+    closePopup() { popup?.remove(); },
     data(layerId, collection) { map.getSource(layerId)?.setData(collection); },
     visible(layer, isVisible) {
       for (const id of layer.map_layers) if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", isVisible ? "visible" : "none");

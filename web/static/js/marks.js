@@ -27,7 +27,7 @@ export function markPicture({ shape, color, size = 10, opacity = 1 }) {
 export function markImage(name) {
   const [, shape, color, size] = name.split(":");
   const ratio = 2;
-  const px = Math.max(8, Number(size) || 10) * 1.5;
+  const px = Math.max(8, Number(size) || 10) * 1.4;
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = Math.ceil((px + 4) * ratio);
   const pen = canvas.getContext("2d");

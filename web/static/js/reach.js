@@ -9,13 +9,14 @@ import { failure, loading } from "./notice.js";
 
 const PARTS = ["handling", "turnout", "travel", "last_leg"];
 
-export function makeReach(root, { view, onSupply, onPlace }) {
+export function makeReach(root, { view, onSupply, onPlace, isShown }) {
+  let lines = []; // the route of the first team
   let shown = null; // the place that the panel is about
   const query = newest((signal, place) => ask("reach", { at: place.join(","), when: at() }, { signal }));
   const path = newest((signal, from, to) => ask("route", { from: from.join(","), to: to.join(","), at: at() }, { signal }));
 
   function bar(team, longest) {
-    const node = el("div", { class: "bar", "aria-hidden": "true" });
+    const node = el("div", { class: "split", "aria-hidden": "true" });
     for (const part of PARTS) {
       const piece = el("span", { class: `part ${part}` });
       piece.style.width = `${(100 * team[`${part}_s`]) / longest}%`;
@@ -61,43 +62,48 @@ export function makeReach(root, { view, onSupply, onPlace }) {
     );
   }
 
-  function draw(answer, name) {
+  function draw(answer, name, cards) {
     const where = [answer.street, answer.village].filter(Boolean).join(" · ");
     show(
       root,
       el("div", { class: "where" }, el("h3", {}, name || where || t("place.here")), el("p", {}, [name ? where : null, degrees(answer.place), said(answer)].filter(Boolean).join(" · "))),
       verdict(answer),
       teams(answer),
+      cards.length ? el("div", { class: "cards popup" }, cards) : null,
       el("h4", {}, t("reach.hospital")), nearest(answer.hospital, t("reach.no_hospital")),
       el("h4", {}, t("reach.shelter")), nearest(answer.shelter, t("reach.no_shelter"), answer.shelter?.capacity ? t("reach.capacity", { n: count(answer.shelter.capacity) }) : null),
       el("button", { type: "button", class: "plain", onclick: onSupply }, t("popup.supply")),
     );
   }
 
-  async function about(place, name = "") {
-    shown = { place, name };
+  async function about(place, name = "", cards = []) {
+    shown = { place, name, cards };
     view.place(place);
     onPlace(place, name);
     show(root, loading(t("reach.working")));
-    view.routes([]);
+    lines = [];
+    view.routes(lines);
     try {
       const answer = await query(place);
       if (!answer) return;
       const known = name || [answer.street, answer.village].filter(Boolean).join(" · ");
       if (known) onPlace(place, known);
-      draw(answer, name);
+      draw(answer, name, cards);
       const first = answer.teams[0];
       if (!first?.place) return;
       const found = await path(first.place, place);
-      if (found?.geometry) view.routes([{ coordinates: found.geometry.coordinates }]);
+      lines = found?.geometry ? [{ coordinates: found.geometry.coordinates }] : [];
+      if (isShown()) view.routes(lines);
     } catch (error) {
-      show(root, failure(error, () => about(place, name)));
+      show(root, failure(error, () => about(place, name, cards)));
     }
   }
 
   return {
     about,
+    /** Draw again what the answer drew. */
+    redraw() { view.routes(lines); },
     /** Ask again (another moment, newer data). */
-    again() { if (shown) about(shown.place, shown.name); },
+    again() { if (shown) about(shown.place, shown.name, shown.cards); },
   };
 }

@@ -8,7 +8,14 @@ import { degrees, km, minutes, minutesOnly, quantity } from "./format.js";
 import { at, said } from "./moment.js";
 import { failure, loading } from "./notice.js";
 
-const MAX_ROUTES = 12;
+/** How many lots from the k-th on come from the same depot. */
+function sameDepot(rows, k) {
+  let n = 1;
+  while (k + n < rows.length && rows[k + n].depot_id === rows[k].depot_id) n += 1;
+  return n;
+}
+
+const MAX_ROUTES = 60;
 
 export function makeSupply({ view, isShown }) {
   const form = document.getElementById("supply-form");
@@ -83,19 +90,29 @@ export function makeSupply({ view, isShown }) {
     row.depot_name ?? row.depot_id,
   );
 
+  /** One lot; the lots of one depot share its arrival, name and distance. */
+  function lotRow(row, again, together) {
+    const parts = { order: minutes(row.order_s), loading: minutes(row.loading_s), travel: minutes(row.travel_s), last: minutes(row.last_leg_s) };
+    return el(
+      "tr", { class: again ? "again" : null },
+      again ? null : [
+        el("td", { class: "num", rowspan: together, title: t("supply.parts", parts) }, minutesOnly(row.arrival_s)),
+        el("td", { rowspan: together }, depotCell(row)),
+        el("td", { class: "num", rowspan: together }, km(row.distance_m)),
+      ],
+      el("td", { class: "lot", title: row.expires_on ? t("supply.expires", { date: row.expires_on }) : null }, row.lot),
+      el("td", { class: "num" }, quantity(row.quantity)),
+    );
+  }
+
   function planOf(line) {
     const body = [];
     if (line.from.length) {
       body.push(table(
         null,
-        [t("supply.col.arrival"), t("supply.col.depot"), t("supply.col.lot"), t("supply.col.quantity"), t("supply.col.distance")],
-        line.from.map((row) => [
-          el("span", { title: t("supply.parts", { order: minutes(row.order_s), loading: minutes(row.loading_s), travel: minutes(row.travel_s), last: minutes(row.last_leg_s) }) }, minutesOnly(row.arrival_s)),
-          depotCell(row),
-          el("span", { title: row.expires_on ? t("supply.expires", { date: row.expires_on }) : null }, row.lot),
-          quantity(row.quantity), km(row.distance_m),
-        ]),
-        { numeric: [0, 3, 4], classes: "plan" },
+        [t("supply.col.arrival"), t("supply.col.depot"), t("supply.col.distance"), t("supply.col.lot"), t("supply.col.quantity")],
+        line.from.map((row, k) => lotRow(row, k > 0 && line.from[k - 1].depot_id === row.depot_id, sameDepot(line.from, k))),
+        { numeric: [0, 2, 4], classes: "plan" },
       ));
     } else {
       body.push(el("p", { class: "empty" }, t("supply.none")));
@@ -149,6 +166,7 @@ export function makeSupply({ view, isShown }) {
     if (!place) return note(t("supply.choose_place"));
     const wanted = needs();
     if (!wanted) return undefined;
+    view.closePopup();
     show(root, loading(t("supply.working")));
     try {
       const answer = await query({ to: place.join(","), need: wanted, within: within.value || null, at: at() });
@@ -177,6 +195,6 @@ export function makeSupply({ view, isShown }) {
     /** The stock may have changed: ask for the catalogue anew. */
     forget() { items = null; },
     /** Draw again what the plan drew. */
-    redraw() { if (lines.length) view.routes(lines); },
+    redraw() { view.routes(lines); },
   };
 }
