@@ -21,9 +21,7 @@ Encoded = bytes | str | None
 """A stored geometry as the driver carries it: blob on SQLite, hexadecimal EWKB on PostgreSQL."""
 
 _ENVELOPE_BYTES = (0, 32, 48, 48, 64)  # by the envelope code in the flags
-_HEADER = np.dtype(
-    [("magic", "S2"), ("version", "u1"), ("flags", "u1"), ("srs_id", "<i4"), ("envelope", "<f8", (4,))]
-)
+_HEADER = np.dtype([("magic", "S2"), ("version", "u1"), ("flags", "u1"), ("srs_id", "<i4"), ("envelope", "<f8", (4,))])
 _FLAGS = 0b0000_0011  # little endian, envelope of x and y
 _FLAGS_EMPTY = 0b0001_0001  # little endian, empty, no envelope
 
@@ -80,9 +78,7 @@ def encode(geometries: Iterable[Any], dialect: str = "sqlite") -> list[Encoded]:
     if missing.all():
         return [None] * len(array)
     if dialect == "postgresql":
-        hexed = shapely.to_wkb(
-            shapely.set_srid(array, STORED_EPSG), hex=True, include_srid=True, output_dimension=2
-        )
+        hexed = shapely.to_wkb(shapely.set_srid(array, STORED_EPSG), hex=True, include_srid=True, output_dimension=2)
         return [None if gone else value for value, gone in zip(hexed.tolist(), missing, strict=True)]
     header = np.zeros(len(array), dtype=_HEADER)
     header["magic"] = b"GP"

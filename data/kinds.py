@@ -7,9 +7,7 @@ layer fields all follow from this table. A column has one name from the file to 
 from dataclasses import dataclass
 from typing import Literal
 
-FieldType = Literal[
-    "text", "integer", "number", "quantity", "boolean", "choice", "choices", "date", "datetime", "duty"
-]
+FieldType = Literal["text", "integer", "number", "quantity", "boolean", "choice", "choices", "date", "datetime", "duty"]
 
 
 @dataclass(frozen=True)
@@ -71,9 +69,7 @@ class Kind:
 
 RISK_LEVELS = (
     Choice("major", "重大", "major", ("重大风险", "红", "红色", "red", "1", "Ⅰ", "I", "一级")),
-    Choice(
-        "considerable", "较大", "considerable", ("较大风险", "橙", "橙色", "orange", "2", "Ⅱ", "II", "二级")
-    ),
+    Choice("considerable", "较大", "considerable", ("较大风险", "橙", "橙色", "orange", "2", "Ⅱ", "II", "二级")),
     Choice("general", "一般", "general", ("一般风险", "黄", "黄色", "yellow", "3", "Ⅲ", "III", "三级")),
     Choice("low", "低", "low", ("低风险", "蓝", "蓝色", "blue", "4", "Ⅳ", "IV", "四级")),
 )
@@ -152,9 +148,7 @@ STAYS = (
 
 LEVEL_BOUND = 1_000_000_000
 
-_ID = Column(
-    "id", "编号", "id", required=True, help_zh="长期不变的唯一编号", aliases=("ID", "编码", "代码", "code")
-)
+_ID = Column("id", "编号", "id", required=True, help_zh="长期不变的唯一编号", aliases=("ID", "编码", "代码", "code"))
 _NAME = Column("name", "名称", "name", required=True, aliases=("名字", "Name", "单位名称", "企业名称"))
 _CONTACT = Column("contact", "联系人", "contact", aliases=("负责人", "管理人"))
 _PHONE = Column("phone", "电话", "phone", aliases=("联系电话", "手机"))
@@ -240,9 +234,7 @@ KINDS: dict[str, Kind] = {
                     choices=RISK_LEVELS,
                     help_zh="重大/较大/一般/低 (红橙黄蓝)",
                 ),
-                Column(
-                    "workers_on_shift", "当班人数", "workers on shift", "integer", False, "人", 0, 1_000_000
-                ),
+                Column("workers_on_shift", "当班人数", "workers on shift", "integer", False, "人", 0, 1_000_000),
                 Column(
                     "substances",
                     "危险物质",
@@ -273,9 +265,7 @@ KINDS: dict[str, Kind] = {
                 Column("cas", "CAS号", "CAS number"),
                 Column("name", "物质名称", "substance name", required=True),
                 Column("hazard_class", "危险类别", "hazard class"),
-                Column(
-                    "quantity_t", "设计最大量", "design maximum quantity", "number", True, "t", 0, LEVEL_BOUND
-                ),
+                Column("quantity_t", "设计最大量", "design maximum quantity", "number", True, "t", 0, LEVEL_BOUND),
             ),
             key=("enterprise_id", "name"),
         ),
@@ -471,9 +461,7 @@ KINDS: dict[str, Kind] = {
             "roads",
             ("LineString", "MultiLineString"),
             (
-                Column(
-                    "highway", "道路等级", "road class", required=True, aliases=("fclass", "class", "等级")
-                ),
+                Column("highway", "道路等级", "road class", required=True, aliases=("fclass", "class", "等级")),
                 Column("maxspeed", "限速", "speed limit", "number", False, "km/h", 0, 200),
                 Column("oneway", "单行", "one-way", help_zh="yes / no / -1 (与画线方向相反)"),
                 Column("bridge", "桥梁", "bridge", "boolean"),

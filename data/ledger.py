@@ -51,9 +51,7 @@ PAIRS: dict[str, frozenset[tuple[str, str]]] = {
     "use": frozenset({("incident", "consumed")}),
     "return": frozenset({("incident", "returned"), ("in_transit", "returned")}),
     "restock": frozenset({("returned", "depot"), ("returned", "hold")}),
-    "write_off": frozenset(
-        (account, "written_off") for account in ("depot", "hold", "in_transit", "returned")
-    ),
+    "write_off": frozenset((account, "written_off") for account in ("depot", "hold", "in_transit", "returned")),
 }
 """Between which accounts each kind of movement goes; a reversal goes back the way it came."""
 
@@ -104,9 +102,7 @@ def thousandths(value: Any, name: str = "quantity") -> int:
 def shown(quantity_e3: int) -> str:
     """Thousandths as a plain decimal number: 2500 is 2.5."""
     return (
-        f"{Decimal(quantity_e3) / 1000:f}".rstrip("0").rstrip(".")
-        if quantity_e3 % 1000
-        else str(quantity_e3 // 1000)
+        f"{Decimal(quantity_e3) / 1000:f}".rstrip("0").rstrip(".") if quantity_e3 % 1000 else str(quantity_e3 // 1000)
     )
 
 
@@ -269,8 +265,7 @@ def verify(conn: Connection) -> list[Discrepancy]:
     """Every stored balance that differs from the sum of its movements; empty when all is well."""
     lot, movement = schema.table("lot"), schema.table("movement")
     sums: list[Any] = [
-        sa.func.coalesce(sa.func.sum(sa.literal_column(schema.balance_sql(name, "movement."))), 0)
-        for name in BALANCES
+        sa.func.coalesce(sa.func.sum(sa.literal_column(schema.balance_sql(name, "movement."))), 0) for name in BALANCES
     ]
     statement = (
         sa.select(lot.c.id, *(lot.c[name] for name in BALANCES), *sums)

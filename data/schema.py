@@ -283,9 +283,7 @@ def _kind_table(kind: kinds.Kind, metadata: MetaData) -> Table:
         )
     columns += _provenance(kind.table)
     if kind.name == "lots":
-        columns.append(
-            CheckConstraint("reserved_e3 + on_hold_e3 <= on_hand_e3", name="ck_lot_reserved_and_hold")
-        )
+        columns.append(CheckConstraint("reserved_e3 + on_hold_e3 <= on_hand_e3", name="ck_lot_reserved_and_hold"))
     if len(kind.key) > 1:
         columns.append(UniqueConstraint(*kind.key, name=f"uq_{kind.table}_key"))
     table = Table(kind.table, metadata, *columns, sqlite_autoincrement=True)
@@ -393,9 +391,7 @@ def table(name: str) -> Table:
     try:
         return METADATA.tables[name]
     except KeyError:
-        raise NotFound(
-            f"there is no table {name!r}; there are {', '.join(sorted(METADATA.tables))}"
-        ) from None
+        raise NotFound(f"there is no table {name!r}; there are {', '.join(sorted(METADATA.tables))}") from None
 
 
 def is_spatial(name: str) -> bool:
@@ -577,8 +573,7 @@ END $$""",
         )
         if "updated_utc" in logged.columns:
             found.append(
-                f"CREATE TRIGGER stamp_{name} BEFORE UPDATE ON {name}\n"
-                "FOR EACH ROW EXECUTE FUNCTION onemap_stamp()"
+                f"CREATE TRIGGER stamp_{name} BEFORE UPDATE ON {name}\nFOR EACH ROW EXECUTE FUNCTION onemap_stamp()"
             )
     found += [
         f"CREATE TRIGGER {name}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {name}\n"
@@ -586,8 +581,7 @@ END $$""",
         for name in APPEND_ONLY
     ]
     found.append(
-        "CREATE TRIGGER movement_balances AFTER INSERT ON movement\n"
-        "FOR EACH ROW EXECUTE FUNCTION onemap_balances()"
+        "CREATE TRIGGER movement_balances AFTER INSERT ON movement\nFOR EACH ROW EXECUTE FUNCTION onemap_balances()"
     )
     return found
 

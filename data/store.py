@@ -129,9 +129,7 @@ class Store:
         try:
             ZoneInfo(timezone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise InputError(
-                f"timezone={timezone!r}: no such time zone; name one such as Asia/Shanghai"
-            ) from error
+            raise InputError(f"timezone={timezone!r}: no such time zone; name one such as Asia/Shanghai") from error
         place = _place(url)
         if place.path is None:
             store = cls.__new__(cls)
@@ -183,9 +181,7 @@ class Store:
             self._upgrade(str(found))
         with self.reading() as conn:
             row = conn.execute(sa.select(schema.table("district"))).mappings().one()
-        self.district = District(
-            row["name"], int(row["epsg"]), row["timezone"], bool(row["demo"]), row["created_utc"]
-        )
+        self.district = District(row["name"], int(row["epsg"]), row["timezone"], bool(row["demo"]), row["created_utc"])
 
     def _upgrade(self, found: str) -> None:
         from alembic.script import ScriptDirectory
@@ -249,9 +245,7 @@ class Store:
                 conn = conn.execution_options(onemap_access="write")
                 with conn.begin():
                     if self._dialect == "postgresql":
-                        conn.exec_driver_sql(
-                            f"SET LOCAL lock_timeout = '{int(self._busy_timeout_s * 1000)}ms'"
-                        )
+                        conn.exec_driver_sql(f"SET LOCAL lock_timeout = '{int(self._busy_timeout_s * 1000)}ms'")
                         conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({schema.APPLICATION_ID})")
                     yield conn
         finally:
@@ -328,9 +322,7 @@ class Store:
         if not spatial:
             return pd.DataFrame(data, index=index)
         shapes = geometry.decode(values[len(names)])
-        return gpd.GeoDataFrame(
-            data, geometry=gpd.GeoSeries(shapes, index=index, crs=STORED_EPSG), index=index
-        )
+        return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(shapes, index=index, crs=STORED_EPSG), index=index)
 
     def revision(self, conn: Connection | None = None) -> int:
         """The highest seq of the change log; 0 in an empty district."""
@@ -409,9 +401,7 @@ class Store:
             ).one()
             return None if row[0] is None else (float(row[0]), float(row[1]), float(row[2]), float(row[3]))
         raw = sa.type_coerce(column, EncodedGeometry())
-        heads = [
-            row[0] for row in conn.execute(sa.select(sa.func.substr(raw, 1, 40)).where(column.is_not(None)))
-        ]
+        heads = [row[0] for row in conn.execute(sa.select(sa.func.substr(raw, 1, 40)).where(column.is_not(None)))]
         if not heads:
             return None
         if all(head[:2] == b"GP" and head[3] & 0b1_1111 == 0b0_0011 for head in heads):
@@ -509,9 +499,7 @@ class Store:
             str(name): shapely.union_all(shapely.make_valid(np.asarray(group.geometry.array)))
             for name, group in areas.groupby("street")
         }
-        known = conn.execute(
-            sa.select(street.c.name, sa.type_coerce(street.c.geom, EncodedGeometry()))
-        ).fetchall()
+        known = conn.execute(sa.select(street.c.name, sa.type_coerce(street.c.geom, EncodedGeometry()))).fetchall()
         wanted = geometry.encode([unions.get(name) for name, _ in known], self._dialect)
         changed = [
             {"_name": name, "geom": blob, "updated_utc": schema.as_given(updated_utc)}
@@ -639,9 +627,7 @@ class _Place:
             try:
                 return sa.create_engine(self.url, **pool)
             except (ImportError, NoSuchModuleError) as error:
-                raise Unavailable(
-                    f"there is no driver for {self.shown}; install one, such as psycopg"
-                ) from error
+                raise Unavailable(f"there is no driver for {self.shown}; install one, such as psycopg") from error
         path = self.path
         engine = sa.create_engine(
             "sqlite://", creator=lambda: _connect(path, busy_timeout_s), poolclass=sa.QueuePool, **pool
@@ -659,9 +645,7 @@ def _place(url: str | os.PathLike[str]) -> _Place:
     try:
         made = sa.make_url(text)
     except ArgumentError as error:
-        raise InputError(
-            "the database URL cannot be read; expected postgresql+psycopg://user@host/name"
-        ) from error
+        raise InputError("the database URL cannot be read; expected postgresql+psycopg://user@host/name") from error
     if made.get_backend_name() == "sqlite":
         if not made.database or made.database == ":memory:":
             raise InputError("a database in memory is not shared; give the path of a file")
@@ -819,8 +803,7 @@ def _constraint(text: str) -> OneMapError:
         return Conflict("changes and movements are never altered or deleted; record a reversing movement")
     if "FOREIGN KEY" in text or "foreign key" in text:
         return Conflict(
-            "the row refers to a record that is not there, or others refer to it;"
-            " import, or delete, those first"
+            "the row refers to a record that is not there, or others refer to it; import, or delete, those first"
         )
     if "UNIQUE" in text or "unique" in text:
         return Conflict(f"a row of that key is there already ({first}); use another id")
@@ -870,10 +853,7 @@ def _rows(table: str, frame: pd.DataFrame, dialect: str) -> tuple[list[str], dic
     values: dict[str, list[Any]] = {}
     for column in target.columns:
         name = column.name
-        if (
-            name in ("fid", "id", "geom", "source", "source_datum", "updated_utc")
-            or name not in frame.columns
-        ):
+        if name in ("fid", "id", "geom", "source", "source_datum", "updated_utc") or name not in frame.columns:
             continue
         declared = kind.column(name) if kind else None
         cells = _cells(declared.type if declared else "text", name, frame[name])
@@ -917,9 +897,7 @@ def _shapes(table: str, frame: pd.DataFrame) -> Any:
     codes = [shapely.GeometryType[name.upper()].value for name in allowed]
     bad = np.flatnonzero(~np.isin(shapely.get_type_id(shapes), [*codes, -1]))
     if len(bad):
-        raise InputError(
-            f"{table}: row {bad[0] + 1} is a {shapes[bad[0]].geom_type}; expected {' or '.join(allowed)}"
-        )
+        raise InputError(f"{table}: row {bad[0] + 1} is a {shapes[bad[0]].geom_type}; expected {' or '.join(allowed)}")
     return shapes
 
 
@@ -1011,17 +989,13 @@ def cell(kind: str, name: str, value: Any) -> Any:
             return date.fromisoformat(str(value).strip()).isoformat()
     except (TypeError, ValueError, OverflowError):
         noun = {"integer": "a whole number", "number": "a finite number", "boolean": "true or false"}
-        raise InputError(
-            f"{name}={value!r}: expected {noun.get(kind, 'a date such as 2026-07-01')}"
-        ) from None
+        raise InputError(f"{name}={value!r}: expected {noun.get(kind, 'a date such as 2026-07-01')}") from None
     if kind == "datetime":
         return schema.utc_text(value)
     return value if isinstance(value, str) else str(value)
 
 
-def insert_many(
-    conn: Connection, target: sa.Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]
-) -> None:
+def insert_many(conn: Connection, target: sa.Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
     """Insert encoded rows; where the driver takes positions, without a dictionary for each row."""
     compiled = sa.insert(target).compile(conn, column_keys=list(names))
     if compiled.positional:
@@ -1036,10 +1010,7 @@ def insert_many(
 def _existing(
     conn: Connection, target: sa.Table, names: Sequence[str], ids: Sequence[str], *, whole: bool
 ) -> dict[str, tuple[Any, ...]]:
-    columns = [
-        sa.type_coerce(target.c.geom, EncodedGeometry()) if name == "geom" else target.c[name]
-        for name in names
-    ]
+    columns = [sa.type_coerce(target.c.geom, EncodedGeometry()) if name == "geom" else target.c[name] for name in names]
     statement = sa.select(target.c.id, *columns)
     if whole or len(ids) > 20 * _CHUNK:
         rows = conn.execute(statement).fetchall()
