@@ -99,7 +99,7 @@ def _prepare(sheet: Any, lists: Any, number: int, column: Column) -> None:
         sheet.add_data_validation(rule)
     elif column.minimum is not None:
         kind = "whole" if column.type == "integer" else "decimal"
-        rule = DataValidation(kind, "between", formula1=f"{column.minimum:g}", formula2=f"{column.maximum:.0f}")
+        rule = DataValidation(type=kind, operator="between", formula1=f"{column.minimum:g}", formula2=f"{column.maximum:.0f}")
         rule.add(area)
         sheet.add_data_validation(rule)
     elif column.type == "text":

@@ -30,7 +30,7 @@ from geo.supply import arrivals, plan_supply
 from geo.surface import EMPTY_SAMPLES, RoadSamples, contours, road_samples, territories
 from geo.times import WALK_M_S, last_leg_s
 from layers.catalogue import BAND_LIMITS_S, FACILITY_LAYERS, LAYERS
-from layers.district import FACILITY_TABLES, District, View
+from layers.district import FACILITY_TABLES, District, View, metric_geometries
 from layers.layer import Role, Table
 from layers.render import plain
 
@@ -765,6 +765,7 @@ def _drawn(view: View, name: str, at: datetime, make: Callable[[RoadSamples], gp
         name,
         view.seqs.get("road", 0),
         view.seqs.get("team", 0),
+        view.seqs.get("boundary", 0),
         view.district.snap_m,
         view.district.travel_key(view, at),
         teams.on_duty.tolist(),
@@ -777,9 +778,10 @@ def _drawn(view: View, name: str, at: datetime, make: Callable[[RoadSamples], gp
         if path.is_file():
             return gpd.read_parquet(path)
         if len(view.network.edge_tail) == 0:
-            frame = make(EMPTY_SAMPLES)
+            frame = make(replace(EMPTY_SAMPLES, epsg=view.district.epsg))
         else:
             frame = make(_reached(view, at))
+        frame = _inside_boundary(view, frame)
         frame["area_km2"] = np.round(frame.geometry.area / 1e6, 3)
         frame = frame.set_geometry(
             shapely.transform(frame.geometry.to_numpy(dtype=object), lambda xy: to_lonlat(xy, epsg=view.district.epsg)),
@@ -794,6 +796,16 @@ def _drawn(view: View, name: str, at: datetime, make: Callable[[RoadSamples], gp
         return frame
 
     return view.kept(("drawn", name, digest), load)
+
+
+def _inside_boundary(view: View, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """What is drawn is the district's own: areas are cut at its boundary, where there is one."""
+    outline = metric_geometries(view.frame("boundary"), view.district.epsg)
+    if len(outline) == 0:
+        return frame
+    shapes = shapely.intersection(frame.geometry.to_numpy(dtype=object), shapely.union_all(outline))
+    frame = frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs))
+    return frame[~frame.geometry.is_empty].reset_index(drop=True)
 
 
 def response_time_layer(view: View, *, at: datetime) -> gpd.GeoDataFrame:

@@ -10,6 +10,7 @@ from data.settings import Settings, settings_table
 from geo import errors
 from layers.catalogue import LAYERS
 from layers.layer import ROLES, Computed
+from web import openapi
 from web.cli import cli
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -140,7 +141,28 @@ def commands_page() -> str:
     return text
 
 
+def api_page() -> str:
+    """Every endpoint with its parameters, from the OpenAPI document."""
+    found = openapi.document()
+    text = NOTE + (
+        "# API\n\nThe machine-readable form is served at `/api/v1/openapi.json`. Bodies are the same as those of the "
+        "commands with `--json`. Errors are RFC 9457 problem details, see [Errors](errors.md). Answers carry an ETag; "
+        "ask again with `If-None-Match`.\n\n"
+    )
+    for path, operations in found["paths"].items():
+        for method, operation in operations.items():
+            text += f"## `{method.upper()} {path}`\n\n{operation['summary']}\n\n"
+            rows: list[tuple[object, ...]] = [
+                (f"`{p['name']}`", p["in"], "yes" if p.get("required") else "", p.get("description", ""))
+                for p in operation.get("parameters", [])
+            ]
+            if rows:
+                text += _table(("parameter", "in", "required", "meaning"), rows)
+    return text
+
+
 PAGES = {
+    "api.md": api_page,
     "settings.md": settings_page,
     "import-formats.md": imports_page,
     "layers.md": layers_page,

@@ -74,14 +74,14 @@ def parse_lonlat(text: str, name: str) -> tuple[float, float]:
 def parse_moment(text: str | None, district: Any) -> datetime:
     """Read a time; one without an offset is the district's local time; None is now."""
     if text is None:
-        return district.now()
+        return district.now()  # type: ignore[no-any-return]
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise InputError(f"at={text}: expected a time such as 2026-07-01T08:00+08:00") from error
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=district.timezone)
-    return moment.astimezone(district.timezone)  # type: ignore[no-any-return]
+    return moment.astimezone(district.timezone)
 
 
 def _print_json(value: Any) -> None:
@@ -510,20 +510,28 @@ def run(db: str | None, check: bool, port: int | None, home: Path | None) -> Non
         serve_app(chosen, path, host=chosen.host, port=port or chosen.port)
 
 
-def main() -> None:
-    """Entry point: one place where an error becomes a sentence and an exit code."""
+def run_command(args: list[str] | None = None) -> int:
+    """One command: the only place where an error becomes a sentence and an exit code.
+
+    0 done; 2 the caller can mend it; 1 only we can.
+    """
     try:
-        code = cli.main(standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
+        code = cli.main(args, prog_name="onemap", standalone_mode=False)
+        return code if isinstance(code, int) else 0
     except click.exceptions.Abort:
-        sys.exit(130)
+        return 130
     except click.ClickException as error:
         error.show()
-        sys.exit(2)
+        return 2
     except OneMapError as error:
         _say(f"onemap: {error.title.lower()}: {error.detail}")
         for row in getattr(error, "rows", [])[:20]:
             at = f"row {row['row']}" if row.get("row") is not None else "file"
             column = f", {row['column']}" if row.get("column") else ""
             _say(f"  {at}{column}: {row['value']!r}; expected {row['expected']}")
-        sys.exit(2 if error.status < 500 else 1)
+        return 2 if error.status < 500 else 1
+
+
+def main() -> None:
+    """Entry point of `onemap`."""
+    sys.exit(run_command())
