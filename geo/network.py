@@ -34,6 +34,9 @@ MAIN_SHARE = 0.05
 POINT_CLOSURE_M = 30.0
 """A closure drawn as a point closes the nearest edge within this distance (bound included) [proposed]."""
 
+LINE_CLOSURE_M = 1.0
+"""A closure drawn as a line follows an edge when it runs this near to it [proposed]."""
+
 _GRID_M = 0.01  # vertices nearer than this are one
 _CLASS_OF = {row.highway: i for i, row in enumerate(ROAD_SPEEDS)}
 
@@ -192,14 +195,18 @@ class RoadNetwork:
             access_m[there] = shapely.distance(lines, shapes[there])
             is_fragment[there] = ~self.edge_is_main[edge[there]]
             far = there[access_m[there] > max_m]
-            edge[far], access_m[far], is_fragment[far] = -1, np.nan, False
+            edge[far], fraction[far], snapped_xy[far], access_m[far] = -1, 0.0, np.nan, np.nan
+            is_fragment[far] = False
         return Snapped(edge, fraction, snapped_xy, access_m, is_fragment)
 
     def closure_factors(self, geometries_m: Any, factors: Any) -> Floats:
         """(e,) the share of the speed that is left on each edge: 1 open, 0 closed, the least where several.
 
-        Lines and areas act on every edge whose inside they meet; a point acts on the nearest edge
-        within `POINT_CLOSURE_M`.
+        Lines and areas act on every edge whose inside they meet, a line also on every edge that it
+        follows (within `LINE_CLOSURE_M` over half of the edge or over 10 m, so that a line traced
+        along a road need not hit it exactly); a point acts on the nearest edge within
+        `POINT_CLOSURE_M`. All grades are closed where several cross. Edges that are only touched,
+        as those that end at the border of an area, stay open.
         """
         result = np.ones(len(self.edge_tail))
         shapes = np.asarray(geometries_m, dtype=object).reshape(-1)
@@ -213,16 +220,27 @@ class RoadNetwork:
         for shape, value in zip(shapes, values, strict=True):
             if shape is None or shape.is_empty:
                 continue
-            if shape.geom_type in ("Point", "MultiPoint"):
-                near = self._tree.query_nearest(
-                    shapely.get_parts(shape), max_distance=POINT_CLOSURE_M, all_matches=False
-                )[1]
-                hit = near
-            else:
-                hit = self._tree.query(shape, predicate="intersects")
-                hit = hit[~shapely.touches(self._lines[hit], shape)]
-            result[hit] = np.minimum(result[hit], value)
+            for part in shapely.get_parts(shape):
+                hit = self._hit(part)
+                result[hit] = np.minimum(result[hit], value)
         return result
+
+    def _hit(self, shape: Any) -> NDArray[np.intp]:
+        """The edges on which one closure acts."""
+        found: NDArray[np.intp]
+        if shape.geom_type == "Point":
+            found = self._tree.query_nearest(shape, max_distance=_above(POINT_CLOSURE_M), all_matches=False)
+            found = found[shapely.distance(self._lines[found], shape) <= POINT_CLOSURE_M]
+            return found
+        found = self._tree.query(shape, predicate="intersects")
+        found = found[~shapely.touches(self._lines[found], shape)]
+        if shape.geom_type == "LineString":
+            beside = shapely.buffer(shape, LINE_CLOSURE_M, cap_style="flat")
+            near = self._tree.query(beside, predicate="intersects")
+            shared_m = shapely.length(shapely.intersection(self._lines[near], beside))
+            follows = shared_m >= np.minimum(0.5 * self.edge_length_m[near], 10.0)
+            found = np.union1d(found, near[follows & (shared_m > 0)])
+        return found
 
 
 def _above(value: float) -> float:

@@ -50,6 +50,13 @@ class SpeedTable:
     night_hours: tuple[int, int] = (22, 6)
     night_factor: float = 1.1
 
+    def __post_init__(self) -> None:
+        if [row.highway for row in self.classes] != [row.highway for row in ROAD_SPEEDS]:
+            raise InputError("classes: expected the classes of ROAD_SPEEDS in their order")
+        numbers = [self.night_factor, *(v for row in self.classes for v in (row.free_kmh, row.peak_factor))]
+        if not all(0 < value < np.inf for value in numbers):
+            raise InputError("classes: expected speeds and factors above 0")
+
     def profile(self, hour: int | None) -> str:
         """Which profile an hour of the day falls into: free, peak or night; None is free."""
         if hour is None:
