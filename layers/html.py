@@ -81,7 +81,7 @@ _POINTS: dict[str, str] = {
 
 def mark_svg(mark: Mark, *, size: float | None = None) -> str:
     """A mark as a small SVG picture (legend and markers)."""
-    px = size or mark.size * 1.4
+    px = size or mark.size * 1.15
     color = html.escape(mark.color, quote=True)
     match mark.shape:
         case "fill":
@@ -175,7 +175,9 @@ html, body {font-family: "Noto Sans CJK SC", "Noto Sans SC", "Microsoft YaHei", 
 .onemap-title h1 {font-size: 18px; margin: 0 0 2px}
 .onemap-title p {font-size: 12px; margin: 0; color: #444}
 .onemap-title .demo {color: #8a4b00; font-weight: 600}
-.onemap-legend {left: 10px; bottom: 28px; padding: 6px 12px; max-height: 46vh; overflow: auto;
+.folium-map.leaflet-container {background: #f4f2ec}
+.leaflet-control-scale-line:nth-child(2) {display: none}
+.onemap-legend {left: 10px; bottom: 48px; padding: 6px 12px; max-height: 46vh; overflow: auto;
  font-size: 12px}
 .onemap-legend summary {font-size: 14px; font-weight: 600; cursor: pointer}
 .onemap-legend h2 {font-size: 12px; margin: 8px 0 2px}
@@ -186,6 +188,9 @@ html, body {font-family: "Noto Sans CJK SC", "Noto Sans SC", "Microsoft YaHei", 
  white-space: nowrap}
 .mark {background: none; border: 0}
 @media (max-width: 640px) {
+ .leaflet-top.leaflet-right {top: auto; bottom: 24px}
+ .leaflet-control-layers-expanded {max-height: 34vh; overflow: auto}
+ .onemap-legend {max-height: 34vh; max-width: 40vw}
  .onemap-title {left: 50px; max-width: calc(100vw - 120px)}
  .onemap-title h1 {font-size: 15px}
 }
@@ -227,7 +232,7 @@ def atlas(
             name=html.escape(f"{title} ({count}{thinned})"),
             show=shown,
             style_function=_style,
-            marker=folium.Marker(icon=folium.DivIcon()) if is_point else None,
+            marker=folium.Marker(icon=folium.DivIcon()) if is_point else folium.CircleMarker(radius=6),
             popup=folium.GeoJsonPopup(fields=["popup"], labels=False, max_width=360),
             smooth_factor=1.2,
             zoom_on_click=False,

@@ -247,6 +247,22 @@ def _map_layers(layer: Layer, common: dict[str, Any]) -> list[dict[str, Any]]:
                 },
             }
         )
+    if layer.geometry != "point" and not layer.tiled:
+        # A village may be registered as a point, a closure may be one.
+        found.append(
+            {
+                "id": f"{layer.id}-spot",
+                "type": "circle",
+                **common,
+                "filter": ["==", ["geometry-type"], "Point"],
+                "paint": {
+                    "circle-radius": 6,
+                    "circle-color": _by_style(layer, lambda m: m.color),
+                    "circle-stroke-color": "#ffffff",
+                    "circle-stroke-width": 1.5,
+                },
+            }
+        )
     if layer.geometry == "point":
         found.append(
             {
