@@ -2,6 +2,7 @@
 
 import gzip
 import re
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,17 @@ DRIVABLE = frozenset(
         "road",
     }
 )
-"""The values of ``highway`` that a car drives on; tracks, paths and ferries are not among them."""
+"""The values of ``highway`` that a car drives on; tracks, paths and ferries are not among them.
 
-_ACCESS_KEYS = ("motor_vehicle", "motorcar", "vehicle", "access")
-_BARRED = frozenset({"no", "agricultural", "forestry", "emergency_no"})
+Barriers on nodes (bollards, gates) are not read.
+"""
+
+_ACCESS_KEYS = ("motorcar", "motor_vehicle", "vehicle", "access")  # the most specific first
+_BARRED = frozenset({"no", "agricultural", "forestry", "military"})
 _TAGS = ("highway", "maxspeed", "oneway", "bridge", "tunnel", "layer", "name")
 _HEAD = 65_536
+_MAX_PACK_RATIO = 100  # OpenStreetMap XML packs ten to twenty times
+_MAX_UNPACKED_BYTES = 8 * 2**30
 _MPH = 1.609344
 
 
@@ -63,9 +69,15 @@ def direction(tags: Any) -> str | None:
 
 
 def is_drivable(tags: Any) -> bool:
-    """Whether a car may use the way; the most specific access tag decides."""
+    """Whether an emergency vehicle may use the way: where a car may, and on private ground.
+
+    ``emergency`` decides where it is tagged, else the most specific access tag.
+    """
     if tags.get("highway") not in DRIVABLE or tags.get("area") == "yes":
         return False
+    told = tags.get("emergency")
+    if told in ("yes", "designated", "permissive", "no"):
+        return bool(told != "no")
     for key in _ACCESS_KEYS:
         value = tags.get(key)
         if value is not None:
@@ -87,14 +99,22 @@ class _Ways(osmium.SimpleHandler):
         """Called for every way of the file."""
         if not is_drivable(way.tags):
             return
-        there = [node for node in way.nodes if node.location.valid()]
-        if len(there) < len(way.nodes):
-            self.incomplete += 1
-        if len(there) < 2:
-            return
+        runs: list[list[Any]] = [[]]
+        for node in way.nodes:
+            if node.location.valid():
+                runs[-1].append((node.ref, (node.location.lon, node.location.lat)))
+            else:
+                runs.append([])
+        self.incomplete += len(runs) > 1
+        for run in runs:
+            if len(run) > 1:
+                self._keep(way, run)
+
+    def _keep(self, way: Any, run: list[tuple[int, tuple[float, float]]]) -> None:
+        """One unbroken piece of a way; what lies outside the extract breaks it."""
         tags = way.tags
-        self.nodes.append([node.ref for node in there])
-        self.lonlat.append([(node.location.lon, node.location.lat) for node in there])
+        self.nodes.append([ref for ref, _ in run])
+        self.lonlat.append([lonlat for _, lonlat in run])
         level = re.fullmatch(r"-?\d{1,2}", tags.get("layer") or "")
         self.rows.append(
             {
@@ -128,18 +148,20 @@ def read_osm(path: Path) -> tuple[gpd.GeoDataFrame, list[str]]:
     for nodes in ways.nodes:
         for node in nodes:
             uses[node] = uses.get(node, 0) + 1
+    pieces = dict.fromkeys((row["way"] for row in ways.rows), 0)
     owner: list[int] = []
     part: list[int] = []
     lines: list[list[tuple[float, float]]] = []
     for number, (nodes, lonlat) in enumerate(zip(ways.nodes, ways.lonlat, strict=True)):
         begin = 0
-        piece = 0
+        way = ways.rows[number]["way"]
         for k in range(1, len(nodes)):
             if k == len(nodes) - 1 or uses[nodes[k]] > 1:
                 owner.append(number)
-                part.append(piece)
+                part.append(pieces[way])
                 lines.append(lonlat[begin : k + 1])
-                begin, piece = k, piece + 1
+                begin = k
+                pieces[way] += 1
     table = pd.DataFrame(ways.rows).iloc[owner].reset_index(drop=True)
     counts = np.array([len(line) for line in lines])
     coords = np.array([corner for line in lines for corner in line])
@@ -158,9 +180,20 @@ def _require_plain_xml(path: Path) -> None:
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
             head = stream.read(_HEAD)
-    except (OSError, EOFError) as error:
+            if path.suffix == ".gz":
+                _require_no_bomb(path, stream, len(head))
+    except (OSError, EOFError, zlib.error) as error:
         raise ImportRefused(f"{path.name}: cannot be read ({error})") from error
     if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
         raise ImportRefused(f"{path.name}: XML with a document type or entities is refused; export it without")
     if b"<osm" not in head:
         raise ImportRefused(f"{path.name}: this is not an OpenStreetMap file; expected <osm at its beginning")
+
+
+def _require_no_bomb(path: Path, stream: Any, unpacked: int) -> None:
+    packed = path.stat().st_size
+    limit = min(_MAX_UNPACKED_BYTES, max(20 * 2**20, _MAX_PACK_RATIO * packed))
+    while block := stream.read(2**20):
+        unpacked += len(block)
+        if unpacked > limit:
+            raise ImportRefused(f"{path.name}: unpacks to more than {limit:,} bytes from {packed:,}; refused")

@@ -258,7 +258,7 @@ class TravelTimes:
                 if self.network.edge_forward[edge]:
                     direct = np.where(ahead >= 0, ahead * weight, direct)
                 if self.network.edge_backward[edge]:
-                    direct = np.where(ahead <= 0, np.minimum(direct, -ahead * weight), direct)
+                    direct = np.where(ahead <= 0, np.minimum(direct, np.abs(ahead) * weight), direct)
             block = np.ix_(i, j)
             result[block] = np.minimum(result[block], direct)
 
