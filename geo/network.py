@@ -5,7 +5,7 @@ meet the road that it crosses; end points meet.
 """
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -116,6 +116,10 @@ class RoadNetwork:
     is_main: Bools
     hash: str
     report: NetworkReport = field(repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs; lines and trees are made anew there."""
+        return {item.name: self.__dict__[item.name] for item in fields(self)}
 
     @cached_property
     def forward_arc(self) -> Ints:

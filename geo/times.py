@@ -31,6 +31,7 @@ CLOSED = 2_147_483_647
 
 _MAX_WEIGHT = CLOSED // 4  # of one arc: 149 h or 536 km, so that sums stay below CLOSED for any real route
 _UNIT = 1000.0  # milliseconds in a second, millimetres in a metre
+_UNPACKED_AT_ONCE = 2_048  # pairs
 _THREADED_FROM = 8  # sources from which two threads pay
 
 
@@ -320,7 +321,7 @@ class TravelTimes:
 
     def _ways(self, a: Snapped, b: Snapped) -> list["_Way | None"]:
         """The best way of each pair: the k-th of `a` to the k-th of `b`."""
-        direct = np.array([self._direct(a.take([k]), b.take([k])) for k in range(len(a))])
+        direct = self._direct(a, b)
         exits, entries = self._exits(a), self._entries(b)
         if self._kernel is None:
             around: list[_Found | None] = [None] * len(a)
@@ -343,20 +344,26 @@ class TravelTimes:
                 found.append(_Way(edge.astype(np.int64), begin, np.r_[out, ahead, last[1]]))
         return found
 
-    def _direct(self, a: Snapped, b: Snapped) -> float:
-        cost = np.full((1, 1), np.inf)
-        self._on_same_edge(cost, a, b)
-        return float(cost[0, 0])
+    def _direct(self, a: Snapped, b: Snapped) -> Floats:
+        """(n,) cost of each pair along the edge that its two places share; inf where they share none."""
+        found = np.full(len(a), np.inf)
+        same = np.flatnonzero((a.edge >= 0) & (a.edge == b.edge))
+        edge, ahead = a.edge[same], b.fraction[same] - a.fraction[same]
+        allowed = (self.network.edge_forward[edge] & (ahead >= 0)) | (self.network.edge_backward[edge] & (ahead <= 0))
+        allowed &= np.isfinite(self._edge_weight[edge])
+        found[same[allowed]] = np.abs(ahead[allowed]) * self._edge_weight[edge[allowed]]
+        return found
 
     def measured(self, origins: Snapped, destinations: Snapped) -> tuple[Floats, Floats]:
         """(n, m) s and (n, m) m along the best routes, unpacked pair by pair; inf where there is none."""
         n, m = len(origins), len(destinations)
         time_s, distance_m = np.full((n, m), np.inf), np.full((n, m), np.inf)
-        every = np.arange(m)
-        for i in range(n):
-            for j, way in enumerate(self._ways(origins.take(np.full(m, i)), destinations.take(every))):
+        for begin in range(0, n * m, _UNPACKED_AT_ONCE):
+            i, j = np.divmod(np.arange(begin, min(begin + _UNPACKED_AT_ONCE, n * m)), m)
+            ways = self._ways(origins.take(i), destinations.take(j))
+            for k, way in enumerate(ways):
                 if way is not None:
-                    time_s[i, j], distance_m[i, j] = self._sums(way)
+                    time_s[i[k], j[k]], distance_m[i[k], j[k]] = self._sums(way)
         return time_s, distance_m
 
     def distance_m(self, origins: Snapped, destinations: Snapped) -> Floats:

@@ -1,5 +1,6 @@
 """Noding, components, snapping and closures against counting and measuring one by one."""
 
+import pickle
 from typing import Any
 
 import geopandas as gpd
@@ -228,6 +229,16 @@ def test_the_hash_is_of_geometry_and_topology_not_of_speeds() -> None:
     assert network(*lines, highway="primary", maxspeed=[30, 60]).hash == plain.hash
     assert network(*lines, oneway=["yes", None]).hash != plain.hash
     assert network(lines[0], [(100, 0), (200, 51)]).hash != plain.hash
+
+
+def test_a_network_goes_to_another_process_without_its_trees() -> None:
+    found = network(*CROSS)
+    bare = len(pickle.dumps(found))
+    snapped = found.snap(at((10, 10)))
+    assert len(pickle.dumps(found)) == bare
+    other = pickle.loads(pickle.dumps(found))
+    assert other.hash == found.hash
+    assert other.snap(at((10, 10))).edge == snapped.edge
 
 
 @settings(max_examples=40, deadline=None)
