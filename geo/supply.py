@@ -122,6 +122,10 @@ def number_of(quantity_e3: int) -> int | float:
 # -- arrivals -------------------------------------------------------------------------------------
 
 
+SPARE_SHOWN = 10
+"""Depots listed with what they could give beyond the plan, the earliest first."""
+
+
 @dataclass(frozen=True)
 class Arrivals:
     """When each depot's load would be at the place, and the parts of that time; made by `arrivals`."""
@@ -554,7 +558,7 @@ class SupplyPlan:
                     "quantity": number_of(row.quantity_e3),
                     "arrival_s": _rounded(row.arrival_s),
                 }
-                for row in line.spare
+                for row in line.spare[:SPARE_SHOWN]
             ],
         }
 

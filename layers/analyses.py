@@ -543,8 +543,7 @@ def supply(
     view = district.view()
     moment = district.local(at)
     place = _snapped(view, [lonlat], "to")
-    depots = view.frame("depot")
-    ids = depots["id"].astype(str).tolist()
+    ids, names, places = view.kept("depots", lambda: _depots(view))
     snapped = view.snapped("depot")
     travel = view.travel(moment)
     open_travel = view.travel(moment, closed=False)
@@ -562,17 +561,28 @@ def supply(
     metres = travel.distance_m(snapped.take(np.array(used, dtype=np.intp)), place)[:, 0].tolist()
     distance_m: dict[str, float | None] = dict(zip(plan.depots_used, metres, strict=True))
     answer = plan.to_json(distance_m)
-    names = dict(zip(ids, depots["name"].tolist(), strict=True))
-    places = dict(zip(ids, _lonlats(depots), strict=True))
-    titles = view.frame("item").set_index("id")[["name", "unit"]]
+    titles = view.kept("items", lambda: _item_titles(view))
     for line in answer["lines"]:
-        line["name"], line["unit"] = titles.loc[line["item"]]
+        line["name"], line["unit"] = titles[line["item"]]
         for row in (*line["from"], *line["spare"], *([line["next_best"]] if line["next_best"] else [])):
             row["depot_name"] = names[row["depot_id"]]
-            row["place"] = list(places[row["depot_id"]])
+            row["place"] = places[row["depot_id"]]
     for row in answer["refused"]:
         row["depot_name"] = names[row["depot_id"]]
     return {**_asked(view, moment), "to": list(lonlat), **answer}
+
+
+def _depots(view: View) -> tuple[list[str], dict[str, str], dict[str, list[float]]]:
+    """The ids of the depots, their names and their places."""
+    frame = view.frame("depot")
+    ids = frame["id"].astype(str).tolist()
+    places = [list(place) for place in _lonlats(frame)]
+    return ids, dict(zip(ids, frame["name"].tolist(), strict=True)), dict(zip(ids, places, strict=True))
+
+
+def _item_titles(view: View) -> dict[str, tuple[str, str]]:
+    frame = view.frame("item")
+    return {i: (name, unit) for i, name, unit in frame[["id", "name", "unit"]].itertuples(index=False)}
 
 
 def supply_lines(answer: Mapping[str, Any]) -> Iterator[str]:
@@ -707,10 +717,9 @@ def table_layer(view: View, table: str, *, at: datetime) -> gpd.GeoDataFrame:
         case "street":
             return view.kept("streets", lambda: _streets(view))
         case "closure":
-            in_force = set(view.closures_in_force(at)["id"])
             begins = pd.to_datetime(frame["from_utc"], utc=True, format="ISO8601")
-            coming = (begins > at).to_numpy()
-            state = np.where(frame["id"].isin(in_force), "now", np.where(coming, "coming", "over"))
+            state = np.where((begins > at).to_numpy(), "coming", "over").astype(object)
+            state[view.closures_in_force(at)] = "now"
             return frame.assign(state=state)
         case "depot":
             lots = view.frame("lot")
@@ -767,6 +776,7 @@ def _drawn(view: View, name: str, at: datetime, make: Callable[[RoadSamples], gp
         view.seqs.get("team", 0),
         view.seqs.get("boundary", 0),
         view.district.snap_m,
+        view.district.ignore_oneway,
         view.district.travel_key(view, at),
         teams.on_duty.tolist(),
         teams.turnout_s.tolist(),

@@ -9,11 +9,9 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -31,6 +29,7 @@ from geo.network import DEFAULT_SNAP_M, RoadNetwork, Snapped, road_network
 from geo.speeds import DEFAULT_SPEEDS
 from geo.supply import StockTable, stock_table
 from geo.times import TravelTimes, contraction_order
+from layers.apart import run_apart
 from layers.catalogue import FACILITY_LAYERS, LAYERS
 from layers.layer import Table
 
@@ -62,12 +61,6 @@ _FRAMES = (
 )
 _FEW_CHANGES = 2_000  # above that many changed rows the index is loaded anew
 _KEPT_TIMES = 6  # customised metrics kept: hours of the day x closures in force
-
-
-def _order_in_own_process(network: RoadNetwork) -> list[int]:
-    """Contraction order from another process: computing it holds the interpreter for seconds."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(contraction_order, network).result()
 
 
 @dataclass
@@ -117,13 +110,24 @@ class View:
         """Places given as (n, 2) degrees, on the road network."""
         return self.network.snap(to_metric(lonlat, epsg=self.district.epsg), max_m=self.district.snap_m)
 
-    def closures_in_force(self, at: datetime) -> gpd.GeoDataFrame:
-        """Closures with from <= at < to; an empty bound is open."""
-        frame = self.frame("closure")
-        moment = at.astimezone(UTC)
-        begins = pd.to_datetime(frame["from_utc"], utc=True, format="ISO8601")
-        ends = pd.to_datetime(frame["to_utc"], utc=True, format="ISO8601")
-        return frame[(begins.isna() | (begins <= moment)) & (ends.isna() | (moment < ends))]
+    def closures_in_force(self, at: datetime) -> NDArray[np.intp]:
+        """Positions of the closures with from <= at < to; an empty bound is open."""
+
+        def bounds() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+            frame = self.frame("closure")
+            begins, ends = (
+                pd.DatetimeIndex(pd.to_datetime(frame[name], utc=True, format="ISO8601"))
+                for name in ("from_utc", "to_utc")
+            )
+            lowest, highest = np.iinfo(np.int64).min, np.iinfo(np.int64).max
+            return (
+                np.where(begins.isna(), lowest, begins.as_unit("us").asi8),
+                np.where(ends.isna(), highest, ends.as_unit("us").asi8),
+            )
+
+        first, last = self.kept("closure bounds", bounds)
+        moment = int(at.timestamp() * 1_000_000)
+        return np.flatnonzero((first <= moment) & (moment < last))
 
     def travel(self, at: datetime, *, closed: bool = True, distance: bool = False) -> TravelTimes:
         """Travel times at a moment: the hour's speeds, and the closures in force unless `closed` is off."""
@@ -148,7 +152,8 @@ class District:
     """One store and what is derived from it, safe for many threads.
 
     Parameters are the store, the folder for caches (None: beside the database file), the
-    snapping distance in metres, the clock, and who is told of long steps.
+    snapping distance in metres, whether one-way streets may be driven against (blue light), the
+    clock, and who is told of long steps.
     """
 
     def __init__(
@@ -157,11 +162,13 @@ class District:
         *,
         cache: Path | None = None,
         snap_m: float = DEFAULT_SNAP_M,
+        ignore_oneway: bool = False,
         clock: Callable[[], datetime] | None = None,
         progress: Callable[[str], None] | None = None,
     ) -> None:
         self.store = store
         self.snap_m = snap_m
+        self.ignore_oneway = ignore_oneway
         info = store.district
         self.name: str = info.name
         self.epsg: int = info.epsg
@@ -219,7 +226,9 @@ class District:
                     frames[table] = self.store.frame(table, conn=conn)
             if old is None or "road" in touched:
                 self._say("building the road network")
-                network = road_network(self.store.frame("road", conn=conn), epsg=self.epsg)
+                network = road_network(
+                    self.store.frame("road", conn=conn), epsg=self.epsg, ignore_oneway=self.ignore_oneway
+                )
                 order = self._order(network)
             else:
                 network, order = old.network, old.order
@@ -248,7 +257,10 @@ class District:
             if len(order) == len(network.node_xy_m):
                 return [int(i) for i in order]
         self._say("ordering the road network (once per network)")
-        found = _order_in_own_process(network)
+        found = run_apart(contraction_order, replace(network))
+        if not found:
+            self._say("no wheel of routingkit-cch on this platform: SciPy stands in, slower")
+            return None
         self.cache.mkdir(parents=True, exist_ok=True)
         part = kept.with_suffix(f".{os.getpid()}.part.npy")
         np.save(part, np.asarray(found, dtype=np.int32))
@@ -283,8 +295,7 @@ class District:
     def travel(self, view: View, at: datetime, *, closed: bool = True, distance: bool = False) -> TravelTimes:
         """Travel times of one view at a moment; see `View.travel`."""
         moment = self.local(at)
-        closures = view.closures_in_force(moment) if closed else None
-        names = tuple(sorted(closures["id"])) if closures is not None else ()
+        closures = tuple(view.closures_in_force(moment).tolist()) if closed else ()
         with self._lock:
             key = (view.seqs.get("road", 0), DEFAULT_SPEEDS.profile(moment.hour), distance)
             base = self._keep_times(
@@ -296,22 +307,24 @@ class District:
                     weight="distance" if distance else "time",
                 ),
             )
-            if closures is None or not names:
+            if not closures:
                 return base
             return self._keep_times(
-                (key, names, view.seqs["closure"]),
-                lambda: base.with_factors(
-                    view.network.closure_factors(
-                        metric_geometries(closures, self.epsg), closures["factor"].to_numpy(dtype=np.float64)
-                    )
-                ),
+                (key, closures, view.seqs["closure"]),
+                lambda: base.with_factors(self._factors(view, closures)),
             )
 
     def travel_key(self, view: View, at: datetime) -> Hashable:
         """What the travel times at a moment depend on besides the roads: the hour's profile and the closures."""
         moment = self.local(at)
-        names = tuple(sorted(view.closures_in_force(moment)["id"]))
-        return DEFAULT_SPEEDS.profile(moment.hour), names, view.seqs.get("closure", 0) if names else 0
+        closures = tuple(view.closures_in_force(moment).tolist())
+        return DEFAULT_SPEEDS.profile(moment.hour), closures, view.seqs.get("closure", 0) if closures else 0
+
+    def _factors(self, view: View, closures: tuple[int, ...]) -> NDArray[np.float64]:
+        frame = view.frame("closure").iloc[list(closures)]
+        return view.network.closure_factors(
+            metric_geometries(frame, self.epsg), frame["factor"].to_numpy(dtype=np.float64)
+        )
 
     def _keep_times(self, key: Hashable, make: Callable[[], TravelTimes]) -> TravelTimes:
         if key not in self._times:

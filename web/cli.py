@@ -34,10 +34,10 @@ def _store(db: str | None) -> Store:
     return Store(db or _settings().database)
 
 
-def _district(db: str | None) -> Any:
+def _district(db: str | None, *, ignore_oneway: bool = False) -> Any:
     from layers.district import District
 
-    return District(_store(db), snap_m=_settings().snap_m, progress=_say)
+    return District(_store(db), snap_m=_settings().snap_m, ignore_oneway=ignore_oneway, progress=_say)
 
 
 def database(command: F) -> F:
@@ -50,6 +50,13 @@ def database(command: F) -> F:
 def as_json(command: F) -> F:
     """Add --json to a command."""
     return click.option("--json", "json_out", is_flag=True, help="Print JSON.")(command)
+
+
+def blue_light(command: F) -> F:
+    """Add --ignore-oneway to a command."""
+    return click.option("--ignore-oneway", is_flag=True, help="Drive against one-way streets too (blue light).")(
+        command
+    )
 
 
 def when(command: F) -> F:
@@ -261,6 +268,7 @@ def unplaced(db: str | None, json_out: bool) -> None:
 @click.option("--kinds", help="Layers to look in, separated by commas (default: all facilities).")
 @click.option("--when", "moment", metavar="TIME", help="The moment asked about (default: now).")
 @as_json
+@blue_light
 def around(
     db: str | None,
     place: str,
@@ -269,11 +277,12 @@ def around(
     kinds: str | None,
     moment: str | None,
     json_out: bool,
+    ignore_oneway: bool,
 ) -> None:
     """What stands around a place."""
     from layers import analyses
 
-    district = _district(db)
+    district = _district(db, ignore_oneway=ignore_oneway)
     result = analyses.around(
         district,
         lonlat=parse_lonlat(place, "at"),
@@ -314,6 +323,7 @@ def speeds(json_out: bool) -> None:
 @click.option("--weight", type=click.Choice(["time", "distance"]), default="time", show_default=True)
 @when
 @as_json
+@blue_light
 def times(
     db: str | None,
     origins: tuple[str, ...],
@@ -321,11 +331,12 @@ def times(
     weight: str,
     moment: str | None,
     json_out: bool,
+    ignore_oneway: bool,
 ) -> None:
     """Travel times and road distances from every origin to every destination."""
     from layers import analyses
 
-    district = _district(db)
+    district = _district(db, ignore_oneway=ignore_oneway)
     result = analyses.times(
         district,
         origins=[parse_lonlat(text, "from") for text in origins],
@@ -349,11 +360,14 @@ def times(
 @click.option("--weight", type=click.Choice(["time", "distance"]), default="time", show_default=True)
 @when
 @as_json
-def route(db: str | None, origin: str, destination: str, weight: str, moment: str | None, json_out: bool) -> None:
+@blue_light
+def route(
+    db: str | None, origin: str, destination: str, weight: str, moment: str | None, json_out: bool, ignore_oneway: bool
+) -> None:
     """The quickest (or shortest) route, with its geometry."""
     from layers import analyses
 
-    district = _district(db)
+    district = _district(db, ignore_oneway=ignore_oneway)
     result = analyses.route(
         district,
         origin=parse_lonlat(origin, "from"),
@@ -376,13 +390,20 @@ def route(db: str | None, origin: str, destination: str, weight: str, moment: st
 @click.option("--places", type=click.Choice(["villages", "cells", "enterprises"]), default="villages")
 @when
 @as_json
+@blue_light
 def coverage(
-    db: str | None, limit_s: float, skill: str | None, places: str, moment: str | None, json_out: bool
+    db: str | None,
+    limit_s: float,
+    skill: str | None,
+    places: str,
+    moment: str | None,
+    json_out: bool,
+    ignore_oneway: bool,
 ) -> None:
     """Who is reached within the limit, with the proof row of every place."""
     from layers import analyses
 
-    district = _district(db)
+    district = _district(db, ignore_oneway=ignore_oneway)
     result = analyses.coverage(district, limit_s=limit_s, skill=skill, at=parse_moment(moment, district), places=places)
     if json_out:
         _print_json(result.to_json())
@@ -398,6 +419,7 @@ def coverage(
 @click.option("--within", type=float, help="Deadline in minutes, bound included.")
 @when
 @as_json
+@blue_light
 def supply(
     db: str | None,
     place: str,
@@ -405,11 +427,12 @@ def supply(
     within: float | None,
     moment: str | None,
     json_out: bool,
+    ignore_oneway: bool,
 ) -> None:
     """N of item X at P within T: which depots give how much, and when it is there."""
     from layers import analyses
 
-    district = _district(db)
+    district = _district(db, ignore_oneway=ignore_oneway)
     result = analyses.supply(
         district,
         lonlat=parse_lonlat(place, "to"),
@@ -467,7 +490,7 @@ def serve(db: str | None, host: str | None, port: int | None) -> None:
     chosen = _settings()
     path = db or chosen.database
     Store(path)
-    serve_app(chosen, path, host=host or chosen.host, port=port or chosen.port)
+    serve_app(chosen, path, host=host or chosen.host, port=chosen.port if port is None else port)
 
 
 @cli.command()
@@ -507,7 +530,7 @@ def run(db: str | None, check: bool, port: int | None, home: Path | None) -> Non
     if not check:
         from web.server import serve as serve_app
 
-        serve_app(chosen, path, host=chosen.host, port=port or chosen.port)
+        serve_app(chosen, path, host=chosen.host, port=chosen.port if port is None else port)
 
 
 def run_command(args: list[str] | None = None) -> int:

@@ -10,7 +10,7 @@ import shapely
 from geo.errors import InputError, NotFound, TooLarge
 from layers import analyses
 from layers.district import District
-from tests.layers.conftest import NOW, STAMP, lonlat, point
+from tests.layers.conftest import NOW, STAMP, lonlat, point, roads
 
 WALK = 1.1
 
@@ -208,3 +208,38 @@ def test_one_answer_is_of_one_revision(own_town: District) -> None:
     assert before.frame("hospital")["name"].tolist() == ["医院"]
     assert after.frame("hospital")["name"].tolist() == ["新名"]
     assert after.network is before.network
+
+
+def test_one_way_streets_may_be_driven_against_under_blue_light(own_town: District) -> None:
+    one_way = roads().assign(oneway="-1")
+    with own_town.store.writing() as conn:
+        own_town.store.replace(conn, "road", one_way, **STAMP)
+    asked = {"origins": [lonlat(0, 0)], "destinations": [lonlat(1, 0)], "at": NOW}
+    assert analyses.times(own_town, **asked)["time_s"] == [[None]]
+    blue_light = District(own_town.store, ignore_oneway=True, clock=lambda: NOW)
+    assert analyses.times(blue_light, **asked)["time_s"][0][0] == pytest.approx(120.0, abs=0.1)
+
+
+def test_drawn_bands_agree_with_the_proof_table_at_the_villages(town: District) -> None:
+    bands = analyses.response_time_layer(town.view(), at=NOW)
+    table = analyses.coverage(town, at=NOW).table.set_index("id")
+    for village in ("v1", "v2"):
+        inside = shapely.point_on_surface(town.view().frame("village").set_index("id").geometry[village])
+        hit = bands[bands.geometry.contains(inside)]
+        assert len(hit) == 1
+        assert table.loc[village, "total_s"] <= hit["limit_s"].iloc[0]
+        assert table.loc[village, "total_s"] > hit["limit_s"].iloc[0] - 900
+    uncovered = analyses.uncovered_places_layer(town.view(), at=NOW)
+    assert uncovered["id"].tolist() == ["v3"]
+    boundary = town.view().frame("boundary").geometry.iloc[0]
+    assert bands.geometry.difference(boundary.buffer(1e-9)).is_empty.all()
+
+
+def test_territories_belong_to_the_quickest_team(town: District) -> None:
+    areas = analyses.team_territories_layer(town.view(), at=NOW).set_index("team_id")
+    assert "t2" not in areas.index  # off duty at ten
+    for team, place in (("t1", (0.5, 0.05)), ("t1", (4.0, 0.05))):
+        spot = lonlat(*place)
+        found = analyses.reach(town, lonlat=spot, at=NOW)
+        assert found["teams"][0]["team_id"] == team
+        assert areas.geometry[team].contains(shapely.Point(spot))

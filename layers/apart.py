@@ -1,0 +1,42 @@
+"""Heavy work in a process of its own: it neither holds this one's interpreter nor keeps its memory."""
+
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from geo.errors import Unavailable
+
+T = TypeVar("T")
+
+_CHILD = """
+import pickle, sys
+answers = sys.stdout.buffer
+sys.stdout = sys.stderr
+function, arguments = pickle.load(sys.stdin.buffer)
+pickle.dump(function(*arguments), answers, protocol=5)
+"""
+
+
+def run_apart(function: Callable[..., T], *arguments: object) -> T:
+    """Call an importable function in a new process and wait for its answer.
+
+    The parent's main module is not imported again there, as multiprocessing would; both ends of the
+    pipe are ours, so pickle is safe.
+    """
+    root = str(Path(__file__).resolve().parents[1])
+    paths = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+    ended = subprocess.run(
+        [sys.executable, "-P", "-c", _CHILD],
+        input=pickle.dumps((function, arguments), protocol=5),
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": paths},
+        check=False,
+    )
+    if ended.returncode != 0:
+        raise Unavailable(f"{function.__name__} ended with code {ended.returncode} in its own process; see the log")
+    answer: T = pickle.loads(ended.stdout)
+    return answer
