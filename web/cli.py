@@ -184,6 +184,11 @@ def import_command(
         _print_json(report.to_json())
     else:
         click.echo(report.to_text())
+    if kind in ("roads", "water", "boundary") and not dry_run:
+        from layers import tiles
+
+        _say("building the base map")
+        tiles.build_base(_district(db))
 
 
 @cli.command()
