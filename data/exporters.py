@@ -2,8 +2,12 @@
 
 import csv
 import io
+import re
 import tempfile
+import zipfile
 from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +19,9 @@ import pyogrio
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 
-_RUNS = ("=", "+", "-", "@", "\t", "\r")
-_ILLEGAL = dict.fromkeys([*range(9), 11, 12, *range(14, 32)], "")
+_RUNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_ILLEGAL = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127, *range(0xD800, 0xE000), 0xFFFE, 0xFFFF], "")
+_MOMENT = (2000, 1, 1, 0, 0, 0)
 
 
 def neutralised(value: Any) -> Any:
@@ -33,13 +38,17 @@ def _cells(frame: pd.DataFrame) -> list[list[Any]]:
     for name in frame.columns:
         cells: list[Any] = []
         for value in frame[name].astype(object).tolist():
+            if isinstance(value, np.generic):
+                value = value.item()
             missing = value is None or value is pd.NaT or value is pd.NA
             if missing or (isinstance(value, float) and not np.isfinite(value)):
                 cells.append("")
             elif isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
                 cells.append(int(value))
-            else:
+            elif isinstance(value, (str, bool, int, float, Decimal)):
                 cells.append(neutralised(value))
+            else:  # dates as ISO text, lists as their text: the same in every format
+                cells.append(neutralised(value.isoformat() if hasattr(value, "isoformat") else str(value)))
         columns.append(cells)
     return [list(row) for row in zip(*columns, strict=True)]
 
@@ -58,7 +67,7 @@ def to_xlsx(frame: pd.DataFrame, labels: Mapping[str, str], *, title: str) -> by
     book = openpyxl.Workbook()
     sheet = book.active
     sheet.title = "".join(c for c in title if c not in "[]:*?/\\")[:31] or "data"
-    sheet.append(list(labels.values()))
+    sheet.append([neutralised(label) for label in labels.values()])
     for cell in sheet[1]:
         cell.font = Font(bold=True)
         cell.fill = PatternFill("solid", fgColor="DDE6F0")
@@ -72,10 +81,23 @@ def to_xlsx(frame: pd.DataFrame, labels: Mapping[str, str], *, title: str) -> by
     for number, label in enumerate(labels.values(), start=1):
         sheet.column_dimensions[get_column_letter(number)].width = max(10, min(40, 2 * len(label) + 2))
     sheet.freeze_panes = "A2"
-    # The same frame gives the same bytes: no moment of writing in the file.
-    book.properties.created = book.properties.modified = pd.Timestamp("2000-01-01").to_pydatetime()
+    return book_bytes(book)
+
+
+def book_bytes(book: openpyxl.Workbook) -> bytes:
+    """The workbook as a file without the moment of writing: the same content gives the same bytes."""
+    book.properties.created = datetime(*_MOMENT)  # noqa: DTZ001 (the format has no zone)
+    written = io.BytesIO()
+    book.save(written)
     stream = io.BytesIO()
-    book.save(stream)
+    with zipfile.ZipFile(written) as source, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as target:
+        for member in source.infolist():
+            content = source.read(member)
+            if member.filename == "docProps/core.xml":
+                content = re.sub(rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>2000-01-01T00:00:00Z", content)
+            plain = zipfile.ZipInfo(member.filename, _MOMENT)
+            plain.compress_type = zipfile.ZIP_DEFLATED
+            target.writestr(plain, content)
     return stream.getvalue()
 
 

@@ -23,7 +23,7 @@ MAX_UNPACKED_BYTES = 400 * 2**20
 MAX_PACK_RATIO = 200
 """Bounds of what is opened at all; a spreadsheet of 100,000 rows is about 10 MiB."""
 
-EXAMPLE_MARK = "示例"
+EXAMPLE_MARK = "示例(此行不导入)"
 """A template's example row has this in its first cell and is skipped."""
 
 SETTINGS_SHEET = "设置"

@@ -1,7 +1,5 @@
 """The empty sheet of a kind: Chinese headers with units, drop-downs, an example row, help."""
 
-import io
-from datetime import UTC, datetime
 from typing import Any
 
 import openpyxl
@@ -10,6 +8,7 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
+from data.exporters import book_bytes
 from data.kinds import KINDS, Column, Kind
 from data.reading import CRS_LABEL, EXAMPLE_MARK, SETTINGS_SHEET
 from geo.errors import InputError
@@ -51,7 +50,7 @@ def template_xlsx(kind: str) -> bytes:
         letter = get_column_letter(number)
         sheet.column_dimensions[letter].width = max(12, 2 * len(title) + 2)
     example = [_example(column) for column in columns] + ([120.86, 32.01] if has_place else [])
-    example[0] = f"{EXAMPLE_MARK}(此行不导入)"
+    example[0] = EXAMPLE_MARK
     for number, value in enumerate(example, start=1):
         sheet.cell(2, number, value).font = _EXAMPLE
     for number, column in enumerate(columns, start=1):
@@ -61,10 +60,7 @@ def template_xlsx(kind: str) -> bytes:
     _settings(book, declared)
     _help(book, declared)
     lists.sheet_state = "hidden"
-    book.properties.created = book.properties.modified = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
-    stream = io.BytesIO()
-    book.save(stream)
-    return stream.getvalue()
+    return book_bytes(book)
 
 
 def _header(column: Column) -> str:
@@ -99,7 +95,9 @@ def _prepare(sheet: Any, lists: Any, number: int, column: Column) -> None:
         sheet.add_data_validation(rule)
     elif column.minimum is not None:
         kind = "whole" if column.type == "integer" else "decimal"
-        rule = DataValidation(type=kind, operator="between", formula1=f"{column.minimum:g}", formula2=f"{column.maximum:.0f}")
+        rule = DataValidation(
+            type=kind, operator="between", formula1=f"{column.minimum:g}", formula2=f"{column.maximum:.0f}"
+        )
         rule.add(area)
         sheet.add_data_validation(rule)
     elif column.type == "text":
