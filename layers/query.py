@@ -102,3 +102,32 @@ def read(
         view.revision,
         moment,
     )
+
+
+def summary(district: "District", layer_id: str, *, role: Role, at: datetime | None = None) -> LayerFrame:
+    """What `read` says of a layer, with its columns but without the rows of one that is drawn from tiles."""
+    layer = layer_for(layer_id, role)
+    if not (layer.tiled and isinstance(layer.source, Table)):
+        return read(district, layer_id, role=role, at=at)
+    view = district.view()
+    moment = district.local(at)
+    table = layer.source.name
+    about = view.kept(
+        ("about", table),
+        lambda: district.store.frame(table, columns=["source", "updated_utc"]).drop(columns="geometry"),
+    )
+    from layers import analyses
+
+    columns = [f.name for f in layer.fields if role in f.roles]
+    updated = about["updated_utc"].max() if len(about) else None
+    return LayerFrame(
+        layer,
+        gpd.GeoDataFrame({name: [] for name in columns}, geometry=[], crs=4326),
+        len(about),
+        len(about),
+        False,
+        analyses.source_note(about),
+        str(updated) if updated is not None else None,
+        view.revision,
+        moment,
+    )

@@ -241,7 +241,7 @@ def layers_command(db: str | None, json_out: bool) -> None:
     from layers import query, render
 
     district = _district(db)
-    found = [render.describe(query.read(district, name, role=LOCAL_ROLE)) for name in query.permitted(LOCAL_ROLE)]
+    found = [render.describe(query.summary(district, name, role=LOCAL_ROLE)) for name in query.permitted(LOCAL_ROLE)]
     if json_out:
         _print_json(found)
         return

@@ -8,7 +8,7 @@ import pytest
 import shapely
 
 from geo.errors import InputError, NotFound, TooLarge
-from layers import analyses
+from layers import analyses, query, render
 from layers.district import District
 from tests.layers.conftest import NOW, STAMP, lonlat, point, roads
 
@@ -243,3 +243,10 @@ def test_territories_belong_to_the_quickest_team(town: District) -> None:
         found = analyses.reach(town, lonlat=spot, at=NOW)
         assert found["teams"][0]["team_id"] == team
         assert areas.geometry[team].contains(shapely.Point(spot))
+
+
+def test_the_summary_of_a_tiled_layer_says_what_reading_it_says(town: District) -> None:
+    whole = render.describe(query.read(town, "roads", role="viewer", at=NOW))
+    short = render.describe(query.summary(town, "roads", role="viewer", at=NOW))
+    assert short == whole
+    assert short["count"] == 33 + 2
