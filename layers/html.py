@@ -20,9 +20,8 @@ import shapely
 from layers import query
 from layers.catalogue import LAYERS
 from layers.district import District
-from layers.layer import Categories, Lang, Layer, Mark, Role, Single, Steps, Text
-from layers.query import LayerFrame
-from layers.render import display, plain
+from layers.layer import Categories, Lang, Layer, LayerFrame, Mark, Role, Single, Steps, Text, plain
+from layers.render import display
 
 MAX_DRAWN = 4_000
 """Features of one layer in the atlas; above that the layer is thinned and its name says so."""

@@ -1,8 +1,14 @@
 """What a layer is: one frozen value from which legend, popup, exports, styles and permissions follow."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from datetime import datetime
+from typing import Any, Literal
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
 
 Lang = Literal["zh", "en"]
 Role = Literal["viewer", "dispatcher", "keeper", "planner", "administrator"]
@@ -121,3 +127,37 @@ class Layer:
                 return [*marks.values(), other]
             case Steps(_, _, marks, other):
                 return [*marks, other]
+
+
+@dataclass(frozen=True)
+class LayerFrame:
+    """What the gate lets through: the rows and only the columns that the role may see.
+
+    `count` is the number of rows of the whole layer, `matched` of those in the window;
+    the frame holds at most `limit` of them and `truncated` says whether some were cut.
+    """
+
+    layer: Layer
+    frame: gpd.GeoDataFrame
+    count: int
+    matched: int
+    truncated: bool
+    source: str
+    updated_utc: str | None
+    revision: int
+    at: datetime
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON knows it: NaN, NaT and infinities become null, numpy scalars become Python's."""
+    if value is None or value is pd.NaT or value is pd.NA:
+        return None
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        return int(value) if value.is_integer() and abs(value) < 2**53 else round(value, 6)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value

@@ -1,42 +1,20 @@
 """The one gate through which every layer is read: permission, window, field whitelist, limit."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import shapely
 
 from geo.errors import InputError, NotFound
+from layers import analyses
 from layers.catalogue import LAYERS
-from layers.layer import Layer, Role, Table
-
-if TYPE_CHECKING:
-    from layers.district import District
+from layers.district import District
+from layers.layer import Layer, LayerFrame, Role, Table
 
 MAX_FEATURES = 20_000
 """Features in one answer; above that the answer is cut and says so."""
 
 Bbox = tuple[float, float, float, float]
-
-
-@dataclass(frozen=True)
-class LayerFrame:
-    """What the gate lets through: the rows and only the columns that the role may see.
-
-    `count` is the number of rows of the whole layer, `matched` of those in the window;
-    the frame holds at most `limit` of them and `truncated` says whether some were cut.
-    """
-
-    layer: Layer
-    frame: gpd.GeoDataFrame
-    count: int
-    matched: int
-    truncated: bool
-    source: str
-    updated_utc: str | None
-    revision: int
-    at: datetime
 
 
 def permitted(role: Role) -> dict[str, Layer]:
@@ -53,7 +31,7 @@ def layer_for(layer_id: str, role: Role) -> Layer:
 
 
 def read(
-    district: "District",
+    district: District,
     layer_id: str,
     *,
     role: Role,
@@ -71,8 +49,6 @@ def read(
     view = district.view()
     if limit is not None and limit < 1:
         raise InputError(f"limit={limit}: must be at least 1")
-    from layers import analyses  # here, because analyses reads the district, which reads through this gate
-
     if isinstance(layer.source, Table):
         frame = analyses.table_layer(view, layer.source.name, at=moment)
         source = analyses.source_note(frame)
@@ -104,7 +80,7 @@ def read(
     )
 
 
-def summary(district: "District", layer_id: str, *, role: Role, at: datetime | None = None) -> LayerFrame:
+def summary(district: District, layer_id: str, *, role: Role, at: datetime | None = None) -> LayerFrame:
     """What `read` says of a layer, with its columns but without the rows of one that is drawn from tiles."""
     layer = layer_for(layer_id, role)
     if not (layer.tiled and isinstance(layer.source, Table)):
@@ -116,7 +92,6 @@ def summary(district: "District", layer_id: str, *, role: Role, at: datetime | N
         ("about", table),
         lambda: district.store.frame(table, columns=["source", "updated_utc"]).drop(columns="geometry"),
     )
-    from layers import analyses
 
     columns = [f.name for f in layer.fields if role in f.roles]
     updated = about["updated_utc"].max() if len(about) else None

@@ -5,7 +5,6 @@ such an image when the map asks for it, so that a new mark needs no script.
 """
 
 import json
-import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -16,8 +15,7 @@ import shapely
 
 from data import exporters
 from geo.errors import InputError
-from layers.layer import Categories, Field, Lang, Layer, Mark, Role, Single, Steps
-from layers.query import LayerFrame
+from layers.layer import Categories, Field, Lang, Layer, LayerFrame, Mark, Role, Single, Steps, plain
 
 FORMATS = ("geojson", "csv", "xlsx", "gpkg")
 MEDIA_TYPES = {
@@ -27,21 +25,6 @@ MEDIA_TYPES = {
     "gpkg": "application/geopackage+sqlite3",
     "html": "text/html; charset=utf-8",
 }
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON knows it: NaN, NaT and infinities become null, numpy scalars become Python's."""
-    if value is None or value is pd.NaT or value is pd.NA:
-        return None
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            return None
-        return int(value) if value.is_integer() and abs(value) < 2**53 else round(value, 6)
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return value
 
 
 def geojson(result: LayerFrame, lang: Lang = "zh") -> bytes:

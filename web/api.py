@@ -111,7 +111,9 @@ def status(q: Question) -> dict[str, Any]:
 
 def layer_list(q: Question, *, lang: Lang, at: datetime | None) -> list[dict[str, Any]]:
     """Every layer that the role may see, with count, source, age, fields and legend."""
-    return [render.describe(query.summary(q.district, name, role=q.role, at=at), lang) for name in query.permitted(q.role)]
+    return [
+        render.describe(query.summary(q.district, name, role=q.role, at=at), lang) for name in query.permitted(q.role)
+    ]
 
 
 def layer_file(

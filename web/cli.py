@@ -92,7 +92,7 @@ def parse_moment(text: str | None, district: Any) -> datetime:
 
 
 def _print_json(value: Any) -> None:
-    from layers.render import plain
+    from layers.layer import plain
 
     click.echo(json.dumps(value, ensure_ascii=False, indent=1, default=plain, allow_nan=False))
 

@@ -15,8 +15,8 @@ import shapely
 from geo.errors import InputError
 from layers.catalogue import LAYERS
 from layers.html import popup_html
-from layers.query import LayerFrame
-from layers.render import describe, display, plain, render
+from layers.layer import LayerFrame, plain
+from layers.render import describe, display, render
 
 EVIL = "<script>alert(1)</script>\"'&{{7*7}}"
 

@@ -1,0 +1,41 @@
+"""Computed answers: read a view of the district, call `geo`, return a frame or plain values.
+
+The command line and the API answer with the same values; nothing is computed elsewhere.
+"""
+
+from layers.analyses.drawn import (
+    LAYER_FUNCTIONS,
+    response_time_layer,
+    team_territories_layer,
+    uncovered_places_layer,
+)
+from layers.analyses.places import require_place
+from layers.analyses.registers import search, source_note, table_layer, unplaced
+from layers.analyses.response import CoverageAnswer, coverage, coverage_lines, reach
+from layers.analyses.supplies import items, parse_needs, supply, supply_lines
+from layers.analyses.travel import MAX_ROUTED_PAIRS, around, route, speed_table, times
+
+__all__ = [
+    "LAYER_FUNCTIONS",
+    "MAX_ROUTED_PAIRS",
+    "CoverageAnswer",
+    "around",
+    "coverage",
+    "coverage_lines",
+    "items",
+    "parse_needs",
+    "reach",
+    "require_place",
+    "response_time_layer",
+    "route",
+    "search",
+    "source_note",
+    "speed_table",
+    "supply",
+    "supply_lines",
+    "table_layer",
+    "team_territories_layer",
+    "times",
+    "uncovered_places_layer",
+    "unplaced",
+]

@@ -1,0 +1,91 @@
+"""Places as they are asked about: checked, put on the road network, and said back."""
+
+import math
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from geo.crs import to_lonlat
+from geo.errors import InputError
+from geo.network import Snapped
+from geo.times import last_leg_s
+from layers.district import FACILITY_TABLES, View
+
+LonLat = tuple[float, float]
+
+TABLE_OF = {layer: table for table, layer in FACILITY_TABLES.items()}
+
+PLACES = {"villages": "village", "cells": "cell", "enterprises": "enterprise"}
+
+
+def require_place(view: View, lonlat: LonLat, name: str) -> LonLat:
+    """A place inside the district's extent; InputError names the value and the extent."""
+    lon, lat = lonlat
+    if not (math.isfinite(lon) and math.isfinite(lat) and abs(lon) <= 180 and abs(lat) <= 90):
+        swapped = math.isfinite(lon) and math.isfinite(lat) and abs(lon) <= 90 and abs(lat) <= 180
+        hint = "; they look swapped" if swapped else ""
+        raise InputError(f"{name}={lon},{lat}: expected longitude,latitude in degrees{hint}")
+    extent = view.kept("extent", view.district.store.extent)
+    if extent is None:
+        raise InputError(f"{name}={lon},{lat}: the district is empty; import a boundary, roads or villages first")
+    min_x, min_y, max_x, max_y = extent
+    if not (min_x <= lon <= max_x and min_y <= lat <= max_y):
+        hint = "; they look swapped" if min_x <= lat <= max_x and min_y <= lon <= max_y else ""
+        raise InputError(
+            f"{name}={lon},{lat}: outside the district's extent "
+            f"({min_x:.4f},{min_y:.4f} to {max_x:.4f},{max_y:.4f}){hint}"
+        )
+    return lonlat
+
+
+def snapped_places(view: View, places: Sequence[LonLat], name: str) -> Snapped:
+    """Places given as degrees, checked and put on the road network."""
+    return view.snap_lonlat([require_place(view, place, name) for place in places])
+
+
+def last_legs(snapped: Snapped) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The last leg off the road of each place, in metres and in seconds; NaN without a road."""
+    return snapped.access_m, last_leg_s(snapped.access_m)
+
+
+def snapped_lonlats(view: View, snapped: Snapped) -> list[list[float] | None]:
+    """Where each place stands on its road, as [lon, lat]; None without a road."""
+    lonlat = to_lonlat(snapped.xy_m, epsg=view.district.epsg)
+    return [
+        [round(float(x), 7), round(float(y), 7)] if edge >= 0 else None
+        for (x, y), edge in zip(lonlat, snapped.edge, strict=True)
+    ]
+
+
+def lonlats(frame: gpd.GeoDataFrame) -> list[tuple[float, float]]:
+    """A point of each row as (lon, lat); NaN where a row has no place."""
+    points = shapely.point_on_surface(np.asarray(frame.geometry.array, dtype=object))
+    return list(zip(shapely.get_x(points).tolist(), shapely.get_y(points).tolist(), strict=True))
+
+
+def containing(view: View, lonlat: LonLat) -> dict[str, str | None]:
+    """The village and the street that a place lies in; None outside every outline."""
+    villages = view.frame("village")
+    tree = view.kept("village tree", lambda: shapely.STRtree(np.asarray(villages.geometry.array, dtype=object)))
+    hit = np.sort(tree.query(shapely.Point(lonlat), predicate="intersects"))
+    if len(hit) == 0:
+        return {"village": None, "street": None}
+    row = villages.iloc[int(hit[0])]
+    return {"village": row["name"], "street": row["street"]}
+
+
+def asked(view: View, at: datetime) -> dict[str, Any]:
+    """What every answer says of itself: the moment asked about and the revision it is of."""
+    return {"at": at.isoformat(), "revision": view.revision}
+
+
+def nulls(values: NDArray[np.float64]) -> Any:
+    """Numbers rounded to a millimetre or millisecond; inf and NaN become None."""
+    rounded = np.round(values, 3).astype(object)
+    rounded[~np.isfinite(values)] = None
+    return rounded.tolist()
