@@ -15,7 +15,7 @@ from data.settings import Settings
 from geo.errors import NotFound, TooLarge
 from layers import analyses, query, render
 from layers.district import District
-from layers.layer import Lang, Role
+from layers.layer import Lang, Role, plain
 from web import parameters as p
 from web import schemas as s
 from web.auth import role_of_request
@@ -57,7 +57,7 @@ class Endpoint:
 
 def to_json(value: Any) -> bytes:
     """The bytes of a JSON answer; the command line prints the same value."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=render.plain, allow_nan=False)
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=plain, allow_nan=False)
     return text.encode()
 
 
