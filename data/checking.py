@@ -1,7 +1,7 @@
 """A raw frame against the declaration of its kind: typed columns, or what is wrong row by row."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -21,7 +21,7 @@ MAX_TEXT = 2000
 LON_HEADERS = ("lon", "lng", "longitude", "经度", "x")
 LAT_HEADERS = ("lat", "latitude", "纬度", "y")
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _SPLIT = re.compile(r"[;；,，、|/]")
 _TRUE = frozenset({"1", "true", "yes", "y", "是", "室内", "有", "t"})
 _FALSE = frozenset({"0", "false", "no", "n", "否", "室外", "无", "f"})
@@ -38,31 +38,37 @@ class Problems:
     rows: list[dict[str, object]] = field(default_factory=list)
     count: int = 0
     limit: int = 200
+    lines: Sequence[int] | None = None
+    """The line of the file in which each data row stands."""
 
     def add(self, row: int | None, column: str | None, value: object, expected: str) -> None:
         """Note one fault; `row` counts data rows from 1."""
         self.count += 1
         if len(self.rows) < self.limit:
-            shown = str(value)
-            self.rows.append(
-                {
-                    "row": row,
-                    "column": column,
-                    "value": shown if len(shown) <= 80 else shown[:77] + "...",
-                    "expected": expected,
-                }
-            )
+            shown = "" if value is None else str(value)
+            fault: dict[str, object] = {
+                "row": row,
+                "column": column,
+                "value": shown if len(shown) <= 80 else shown[:77] + "...",
+                "expected": expected,
+            }
+            if row is not None and self.lines is not None:
+                fault["line"] = self.lines[row - 1]
+            self.rows.append(fault)
 
-    def raise_if_any(self, what: str) -> None:
-        """ImportRefused with the rows, where there are any."""
+    def raise_if_any(self, what: str, remedy: str = "") -> None:
+        """ImportRefused with the rows in the order of the file, where there are any."""
         if self.count:
-            first = self.rows[0]
-            at = f"row {first['row']}" if first["row"] is not None else "the file"
+            rows = sorted(self.rows, key=lambda fault: -1 if fault["row"] is None else int(str(fault["row"])))
+            first = rows[0]
+            at = f"data row {first['row']}" if first["row"] is not None else "the file"
+            line = f" (line {first['line']} of the file)" if "line" in first else ""
             column = f", {first['column']}" if first["column"] else ""
+            number = f"{self.count:,} faults" if self.count > 1 else "1 fault"
             raise ImportRefused(
-                f"{what}: {self.count} faults, nothing written; first: {at}{column}: "
-                f"{first['value']!r}, expected {first['expected']}",
-                self.rows,
+                f"{what}: {number}, nothing written; first: {at}{line}{column}: "
+                f"{first['value']!r}, expected {first['expected']}{remedy}",
+                rows,
             )
 
 
@@ -85,6 +91,8 @@ def match_columns(
             raise InputError(f"map={header}={name}: the file has no column {header!r}; it has {', '.join(headers)}")
         if name not in fields:
             raise InputError(f"map={header}={name}: expected one of {', '.join(sorted(fields))}")
+        if name in found:
+            raise InputError(f"map={header}={name}: {found[name]!r} is mapped to {name} already; map one column to it")
         found[name] = header
     spellings: dict[str, str] = {}
     for column in kind.columns:
@@ -120,7 +128,7 @@ def typed_columns(
     for column in kind.columns:
         if column.name in found:
             typed[column.name] = _typed(frame[found[column.name]], column, zone, problems)
-    return pd.DataFrame(typed, index=pd.RangeIndex(len(frame)))
+    return pd.DataFrame(typed, index=pd.RangeIndex(len(frame)), dtype=object)
 
 
 def _typed(values: pd.Series, column: Column, zone: ZoneInfo, problems: Problems) -> list[Any]:
@@ -129,6 +137,12 @@ def _typed(values: pd.Series, column: Column, zone: ZoneInfo, problems: Problems
     known: dict[Any, Any] = {}
     result: list[Any] = []
     for row, value in enumerate(values.tolist(), start=1):
+        if isinstance(value, np.ndarray):
+            value = value.tolist()
+        if isinstance(value, list | tuple):
+            value = ";".join(str(part) for part in value)
+        elif not isinstance(value, Hashable):
+            value = str(value)
         key = (type(value), value) if not isinstance(value, float) else (float, repr(value))
         if key not in known:
             try:
@@ -195,7 +209,7 @@ def _wanted(column: Column) -> str:
     unit = f" in {column.unit}" if column.unit else ""
     if column.minimum is None:
         return f"{what}{unit}, without the unit"
-    return f"{what}{unit} from {column.minimum:g} to {column.maximum:g}, without the unit"
+    return f"{what}{unit} from {column.minimum:,.10g} to {column.maximum:,.10g}, without the unit"
 
 
 def _integer(value: Any, column: Column, zone: ZoneInfo) -> int:
@@ -318,38 +332,61 @@ def require_unique(typed: pd.DataFrame, kind: Kind, problems: Problems) -> None:
     if not keys:
         return
     whole = typed[keys].notna().all(axis=1)
-    for row in np.flatnonzero(typed.duplicated(keys, keep="first") & whole):
-        value = " / ".join(str(typed[name].iloc[row]) for name in keys)
-        same = (typed[keys] == typed[keys].iloc[row]).all(axis=1)
-        first = int(np.flatnonzero(same)[0]) + 1
-        problems.add(int(row) + 1, ", ".join(keys), value, f"each key once; it is in row {first} already")
+    met: dict[tuple[Any, ...], int] = {}
+    for row, (key, is_whole) in enumerate(
+        zip(zip(*(typed[name].tolist() for name in keys), strict=True), whole.tolist(), strict=True), start=1
+    ):
+        if not is_whole:
+            continue
+        first = met.setdefault(key, row)
+        if first != row:
+            value = " / ".join(map(str, key))
+            problems.add(row, ", ".join(keys), value, f"each key once; it is in data row {first} already")
 
 
-def points_from_columns(frame: pd.DataFrame, found: Mapping[str, str], problems: Problems) -> NDArray[np.object_]:
-    """Points from the columns lon and lat; None where both are empty."""
-    lon = _coordinates(frame[found["lon"]], "lon", problems)
-    lat = _coordinates(frame[found["lat"]], "lat", problems)
-    for row in np.flatnonzero(np.isnan(lon) != np.isnan(lat)):
-        column = "lon" if np.isnan(lon[row]) else "lat"
-        if not any(r["row"] == int(row) + 1 and r["column"] == column for r in problems.rows):
-            problems.add(int(row) + 1, column, "", "both coordinates, or neither")
+def nearly_twins(typed: pd.DataFrame, kind: Kind) -> list[str]:
+    """A notice of ids that differ in letter case only: they are two ids, but hardly two things."""
+    if kind.key != ("id",) or "id" not in typed.columns:
+        return []
+    met: dict[str, str] = {}
+    twins = [
+        f"{met[value.casefold()]} and {value}"
+        for value in typed["id"].tolist()
+        if value is not None and met.setdefault(value.casefold(), value) != value
+    ]
+    return [f"ids that differ in letter case only are kept apart: {', '.join(twins[:5])}"] if twins else []
+
+
+def points_from_columns(
+    frame: pd.DataFrame, found: Mapping[str, str], problems: Problems
+) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
+    """Points from the columns lon and lat, None where both are empty; and where a fault was noted."""
+    lon, lon_given = _coordinates(frame[found["lon"]], "lon", problems)
+    lat, lat_given = _coordinates(frame[found["lat"]], "lat", problems)
+    for row in np.flatnonzero(lon_given != lat_given):
+        problems.add(int(row) + 1, "lat" if lon_given[row] else "lon", "", "both coordinates, or neither")
     there = ~(np.isnan(lon) | np.isnan(lat))
     shapes = np.full(len(frame), None, dtype=object)
     shapes[there] = shapely.points(lon[there], lat[there])
-    return shapes
+    return shapes, (lon_given | lat_given) & ~there
 
 
-def _coordinates(values: pd.Series, name: str, problems: Problems) -> NDArray[np.float64]:
+def _coordinates(values: pd.Series, name: str, problems: Problems) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Numbers with NaN where there is none, and where a value was given at all."""
     result = np.full(len(values), np.nan)
+    given = np.zeros(len(values), dtype=bool)
     for row, value in enumerate(values.tolist()):
         if value is None or (isinstance(value, str) and not value.strip()):
             continue
+        given[row] = True
         try:
+            if isinstance(value, bool):
+                raise TypeError
             result[row] = float(value)
         except (TypeError, ValueError):
-            problems.add(row + 1, name, value, "a number in the declared CRS")
+            problems.add(row + 1, name, value, "a number in the declared CRS, such as 120.8600")
             continue
         if not np.isfinite(result[row]):
             problems.add(row + 1, name, value, "a finite number")
             result[row] = np.nan
-    return result
+    return result, given

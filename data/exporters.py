@@ -19,7 +19,8 @@ import pyogrio
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 
-_RUNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+from data.reading import RUNS
+
 _ILLEGAL = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127, *range(0xD800, 0xE000), 0xFFFE, 0xFFFF], "")
 _MOMENT = (2000, 1, 1, 0, 0, 0)
 
@@ -28,7 +29,7 @@ def neutralised(value: Any) -> Any:
     """A text that a spreadsheet would take for a formula gets an apostrophe before it; numbers stay."""
     if isinstance(value, str):
         value = value.translate(_ILLEGAL)
-        if value.startswith(_RUNS):
+        if value.startswith(RUNS):
             return "'" + value
     return value
 

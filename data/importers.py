@@ -20,6 +20,7 @@ from data import ledger
 from data.checking import (
     Problems,
     match_columns,
+    nearly_twins,
     points_from_columns,
     require_unique,
     typed_columns,
@@ -28,7 +29,7 @@ from data.kinds import KINDS, Column, Kind
 from data.reading import RawFrame, read_file
 from data.store import Counts, Store
 from geo.crs import STORED_EPSG, bd09_to_wgs84, gcj02_to_wgs84, to_metric
-from geo.datum import shift_evidence
+from geo.datum import MIN_PLACES, shift_evidence
 from geo.errors import CrsError, ImportRefused, InputError
 
 ROAD_BOUND = frozenset({"enterprises", "shelters", "depots", "teams", "hospitals"})
@@ -37,6 +38,22 @@ ROAD_BOUND = frozenset({"enterprises", "shelters", "depots", "teams", "hospitals
 _FRAMING = frozenset({"boundary", "roads", "villages", "water", "cells", "closures"})
 _SHIFTED = {"GCJ-02": gcj02_to_wgs84, "GCJ02": gcj02_to_wgs84, "BD-09": bd09_to_wgs84, "BD09": bd09_to_wgs84}
 _SHOWN = 5
+_LONG_NAME = 60  # a system that is given in full is called by its name
+
+_TYPES = np.array(
+    [
+        "Point",
+        "LineString",
+        "LinearRing",
+        "Polygon",
+        "MultiPoint",
+        "MultiLineString",
+        "MultiPolygon",
+        "GeometryCollection",
+        "",  # -1, no geometry
+    ],
+    dtype=object,
+)
 
 MAX_MENDED_SHARE = 0.001
 """An outline that crosses itself is mended where that changes its area by at most this share [proposed]."""
@@ -107,7 +124,8 @@ def import_file(
         store.require_not_live(path)
     raw = read_file(path, roads=kind == "roads")
     digest = _sha256(path)
-    frame, datum, notices = _placed(raw, declared, crs, column_map, store)
+    problems = Problems(lines=raw.lines)
+    frame, datum, notices = _placed(raw, declared, crs, column_map, store, problems)
     return _import(
         store,
         declared,
@@ -122,6 +140,7 @@ def import_file(
         file=path.name,
         sha256=digest,
         began=began,
+        problems=problems,
     )
 
 
@@ -149,7 +168,8 @@ def import_frame(
         table = pd.DataFrame(frame.drop(columns=frame.geometry.name))
     table = table.astype(object).reset_index(drop=True)
     raw = RawFrame(table.where(table.notna(), None), geometry, crs)
-    placed, datum, notices = _placed(raw, declared, None, None, store)
+    problems = Problems()
+    placed, datum, notices = _placed(raw, declared, None, None, store, problems)
     return _import(
         store,
         declared,
@@ -164,6 +184,7 @@ def import_frame(
         file=None,
         sha256=None,
         began=began,
+        problems=problems,
     )
 
 
@@ -176,22 +197,29 @@ def _sha256(path: Path) -> str:
 
 
 def _placed(
-    raw: RawFrame, kind: Kind, crs: str | None, column_map: Mapping[str, str] | None, store: Store
+    raw: RawFrame,
+    kind: Kind,
+    crs: str | None,
+    column_map: Mapping[str, str] | None,
+    store: Store,
+    problems: Problems,
 ) -> tuple[pd.DataFrame, str, list[str]]:
     """Typed columns with WGS 84 geometry, the source's datum, and notices."""
     if len(raw.frame) == 0:
         raise ImportRefused(f"{kind.name}: the file has no data rows")
     found, unused = match_columns([str(c) for c in raw.frame.columns], kind, column_map)
     notices = [f"columns not used: {', '.join(unused[:20])}"] if unused else []
-    problems = Problems()
     typed = typed_columns(raw.frame, kind, found, store.district.zone, problems)
     if kind.key == () and "id" in raw.frame.columns:
-        typed["id"] = [None if v is None else str(v) for v in raw.frame["id"].tolist()]
+        ids = [None if v is None else str(v) for v in raw.frame["id"].tolist()]
+        if any(ids):
+            typed["id"] = ids
     require_unique(typed, kind, problems)
+    notices += nearly_twins(typed, kind)
     if not kind.geometry:
-        problems.raise_if_any(kind.name)
         return typed, "none", notices
     geometry = raw.geometry
+    told = np.zeros(len(raw.frame), dtype=bool)
     if geometry is None:
         if "lon" not in found or "lat" not in found:
             if kind.geometry_required or "lon" in found or "lat" in found:
@@ -201,46 +229,52 @@ def _placed(
                 )
             geometry = np.full(len(raw.frame), None, dtype=object)
         else:
-            geometry = points_from_columns(raw.frame, found, problems)
-    shapes, datum = _to_wgs84(geometry, raw.crs, crs, kind, problems)
-    shapes = _sound_shapes(shapes, kind, problems, notices)
-    problems.raise_if_any(kind.name)
+            geometry, told = points_from_columns(raw.frame, found, problems)
+    if (crs or raw.crs) is None and not _there(geometry).any():
+        datum, shapes = "none", geometry
+    else:
+        of_shapes = problems.count
+        shapes, datum = _to_wgs84(geometry, raw.crs, crs, kind, problems)
+        if problems.count > of_shapes:  # coordinates that are no place: nothing can be said of the shapes
+            problems.raise_if_any(kind.name)
+    shapes = _sound_shapes(shapes, told, kind, problems, notices)
     return gpd.GeoDataFrame(typed, geometry=shapes, crs=STORED_EPSG), datum, notices
+
+
+def _there(geometry: NDArray[np.object_]) -> NDArray[np.bool_]:
+    return np.asarray(~(shapely.is_missing(geometry) | shapely.is_empty(geometry)), dtype=bool)
 
 
 def _to_wgs84(
     geometry: NDArray[np.object_], of_file: str | None, declared: str | None, kind: Kind, problems: Problems
 ) -> tuple[NDArray[np.object_], str]:
-    there = ~(shapely.is_missing(geometry) | shapely.is_empty(geometry))
     name = declared or of_file
+    remedy = "declare it, e.g. --crs EPSG:4490, --crs EPSG:4326, --crs GCJ-02 or --crs BD-09"
     if name is None:
-        if not there.any():
-            return geometry, "none"
-        raise ImportRefused(
-            f"{kind.name}: the file has no coordinate reference system; declare it, e.g. --crs EPSG:4490, "
-            "--crs EPSG:4326, --crs GCJ-02 or --crs BD-09"
-        )
+        problems.raise_if_any(kind.name)
+        raise ImportRefused(f"{kind.name}: the file has no coordinate reference system; {remedy}")
     coords, owner = shapely.get_coordinates(geometry, return_index=True)
-    for row in np.unique(owner[~np.isfinite(coords).all(axis=1)]):
+    infinite = np.unique(owner[~np.isfinite(coords).all(axis=1)])
+    for row in infinite:
         problems.add(int(row) + 1, "geometry", "NaN or infinite", "finite coordinates")
-    if problems.count:
-        return geometry, name
     undo = _SHIFTED.get(name.upper())
     if undo is not None:
-        _require_degrees(geometry, problems)
-        if problems.count:
+        if _require_degrees(geometry, problems) or len(infinite):
             return geometry, name
         return shapely.transform(geometry, undo), name.upper()
     crs = _crs(name)
-    if crs.is_geographic:
-        _require_degrees(geometry, problems)
-    if problems.count or crs.to_epsg() == STORED_EPSG:
-        return geometry, name
+    datum = crs.name if len(name) > _LONG_NAME else name
+    if not (crs.is_geographic or crs.is_projected):
+        raise CrsError(f"crs={crs.name[:60]}: not a system of places on the map; {remedy}")
+    if crs.is_geographic and _require_degrees(geometry, problems):
+        return geometry, datum
+    if len(infinite) or crs.to_epsg() == STORED_EPSG:
+        return geometry, datum
     moved = gpd.GeoSeries(geometry, crs=crs).to_crs(STORED_EPSG).to_numpy(dtype=object)
     coords, owner = shapely.get_coordinates(moved, return_index=True)
     for row in np.unique(owner[~np.isfinite(coords).all(axis=1)]):
-        problems.add(int(row) + 1, "geometry", shapely.to_wkt(geometry[row])[:60], f"coordinates in {name}")
-    return moved, name
+        problems.add(int(row) + 1, "geometry", shapely.to_wkt(geometry[row])[:60], f"coordinates in {datum}")
+    return moved, datum
 
 
 def _crs(name: str) -> CRS:
@@ -250,7 +284,8 @@ def _crs(name: str) -> CRS:
         raise CrsError(f"crs={name[:60]}: not known; expected EPSG:CODE, GCJ-02 or BD-09") from error
 
 
-def _require_degrees(geometry: NDArray[np.object_], problems: Problems) -> None:
+def _require_degrees(geometry: NDArray[np.object_], problems: Problems) -> bool:
+    """Note what cannot be degrees; whether there is any."""
     bounds = shapely.bounds(geometry)
     lon_bad = (bounds[:, 0] < -180) | (bounds[:, 2] > 180)
     lat_bad = (bounds[:, 1] < -90) | (bounds[:, 3] > 90)
@@ -259,6 +294,7 @@ def _require_degrees(geometry: NDArray[np.object_], problems: Problems) -> None:
         shown = f"{bounds[row, 0]:.5f}, {bounds[row, 1]:.5f}"
         hint = "longitude, latitude in degrees; they look swapped" if swapped[row] else "longitude, latitude in degrees"
         problems.add(int(row) + 1, "lon, lat", shown, hint)
+    return bool((lon_bad | lat_bad).any())
 
 
 def _mended(shape: Any) -> Any:
@@ -270,19 +306,20 @@ def _mended(shape: Any) -> Any:
 
 
 def _sound_shapes(
-    shapes: NDArray[np.object_], kind: Kind, problems: Problems, notices: list[str]
+    shapes: NDArray[np.object_], told: NDArray[np.bool_], kind: Kind, problems: Problems, notices: list[str]
 ) -> NDArray[np.object_]:
     """Accepted types only, valid outlines; an outline that can be mended without loss is mended."""
     missing = np.asarray(shapely.is_missing(shapes) | shapely.is_empty(shapes))
     shapes = np.asarray(shapely.force_2d(shapes), dtype=object).copy()
     shapes[missing] = None
     if kind.geometry_required:
-        for row in np.flatnonzero(missing):
+        for row in np.flatnonzero(missing & ~told):
             problems.add(int(row) + 1, "geometry", "", f"a {kind.geometry[0]}")
-    types = np.array([None if s is None else s.geom_type for s in shapes], dtype=object)
+    types = _TYPES[shapely.get_type_id(shapes)]
     for row in np.flatnonzero(~missing & ~np.isin(types.astype(str), kind.geometry)):
         problems.add(int(row) + 1, "geometry", types[row], " or ".join(kind.geometry))
-    invalid = np.flatnonzero(~missing & ~shapely.is_valid(shapes))
+    fits = np.isin(types.astype(str), kind.geometry)
+    invalid = np.flatnonzero(~missing & fits & ~shapely.is_valid(shapes))
     mended, largest = 0, 0.0
     for row in invalid:
         if "Polygon" not in str(types[row]):
@@ -322,23 +359,23 @@ def _import(
     file: str | None,
     sha256: str | None,
     began: float,
+    problems: Problems,
 ) -> ImportReport:
-    if kind.name in ROAD_BOUND and not force:
+    if kind.name in ROAD_BOUND and not force and problems.count == 0:
         _require_datum(store, kind, frame)
     unplaced: tuple[str, ...] = ()
-    if isinstance(frame, gpd.GeoDataFrame) and not kind.geometry_required:
-        without = frame[frame.geometry.isna()]
-        unplaced = tuple(without["id"].astype(str))
     counts = Counts(0, 0, 0)
     try:
         with store.writing() as conn:
-            problems = Problems()
             if isinstance(frame, gpd.GeoDataFrame):
                 _require_inside(store, conn, kind, frame, problems, notices)
             _require_references(store, conn, kind, frame, problems)
             if kind.name == "lots":
                 _require_lots(store, conn, frame, problems)
             problems.raise_if_any(kind.name)
+            if isinstance(frame, gpd.GeoDataFrame) and not kind.geometry_required:
+                frame = _kept_places(store, conn, kind, frame)
+                unplaced = tuple(frame.loc[frame.geometry.isna(), "id"].astype(str))
             stamp = {"source": source, "source_datum": source_datum, "now_utc": now_utc}
             if kind.name == "lots":
                 counts = ledger.apply_lots(conn, frame, source=source, now_utc=now_utc)
@@ -376,9 +413,23 @@ def _import(
     )
 
 
+def _kept_places(store: Store, conn: Connection, kind: Kind, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """A row without coordinates says nothing of its place: one that was found before stays."""
+    shapes = frame.geometry.to_numpy(dtype=object).copy()
+    missing = np.flatnonzero(shapely.is_missing(shapes))
+    if len(missing) == 0:
+        return frame
+    old = store.frame(kind.table, conn=conn, columns=["id", "geometry"])
+    known = dict(zip(old["id"].tolist(), old.geometry.to_numpy(dtype=object), strict=True))
+    ids = frame["id"].tolist()
+    for row in missing:
+        shapes[row] = known.get(ids[row])
+    return frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=STORED_EPSG))
+
+
 def _require_datum(store: Store, kind: Kind, frame: pd.DataFrame) -> None:
     placed = frame[~frame.geometry.isna()]
-    if len(placed) == 0:
+    if len(placed) < MIN_PLACES:
         return
     epsg = store.district.epsg
     roads = store.frame("road", columns=["geometry"])
@@ -437,7 +488,7 @@ def _require_references(store: Store, conn: Connection, kind: Kind, frame: pd.Da
 
 def _report_unknown(values: pd.Series, known: set[Any], column: Column, problems: Problems) -> None:
     for row, value in enumerate(values.tolist(), start=1):
-        if value is not None and value not in known:
+        if not pd.isna(value) and value not in known:
             problems.add(row, column.name, value, f"an id that is there already ({column.references})")
 
 
@@ -445,7 +496,7 @@ def _require_lots(store: Store, conn: Connection, frame: pd.DataFrame, problems:
     units = store.frame("item", conn=conn, columns=["id", "unit"]).set_index("id")["unit"].to_dict()
     for row, record in enumerate(frame.to_dict("records"), start=1):
         unit, item = record.get("unit"), record["item_id"]
-        if unit is not None and item in units and unit != units[item]:
+        if not pd.isna(unit) and item in units and unit != units[item]:
             problems.add(row, "unit", unit, f"the item's unit, {units[item]}")
         quantity = record.get("quantity")
         taken = (record.get("reserved") or 0) + (record.get("on_hold") or 0)

@@ -3,17 +3,22 @@
 import csv
 import io
 import json
+import re
 import tempfile
+import warnings
 import zipfile
+import zlib
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import geopandas as gpd
 import openpyxl
 import pandas as pd
 import pyogrio
 
+from data.checking import Problems
 from data.osm import read_osm
 from geo.errors import ImportRefused
 
@@ -22,6 +27,9 @@ MAX_SPATIAL_BYTES = 2 * 2**30
 MAX_UNPACKED_BYTES = 400 * 2**20
 MAX_PACK_RATIO = 200
 """Bounds of what is opened at all; a spreadsheet of 100,000 rows is about 10 MiB."""
+
+RUNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a spreadsheet may take for the beginning of a formula."""
 
 EXAMPLE_MARK = "示例(此行不导入)"
 """A template's example row has this in its first cell and is skipped."""
@@ -37,14 +45,15 @@ ROAD_FORMATS = (".pbf", ".osm", ".osm.gz", ".parquet", ".geoparquet")
 class RawFrame:
     """A file as it was found: values untouched, geometry where the file has it.
 
-    `row` counts data rows from 1, headers excluded; `crs` is the EPSG text of the file's CRS, or
-    the one that a template names.
+    `crs` is the EPSG text of the file's CRS, or the one that a template names; `lines` has the line
+    of the file or the row of the sheet in which each data row stands, where the file has such.
     """
 
     frame: pd.DataFrame
     geometry: Any = None
     crs: str | None = None
     notices: tuple[str, ...] = field(default=())
+    lines: tuple[int, ...] | None = None
 
 
 def read_file(path: Path, *, roads: bool) -> RawFrame:
@@ -109,58 +118,88 @@ def _require_no_bomb(path: Path) -> None:
                     f"{path.name}: unpacks to {total:,} bytes from {packed:,}; "
                     f"at most {MAX_UNPACKED_BYTES:,} and {MAX_PACK_RATIO} times are opened"
                 )
-            for member in members:
-                if member.filename.endswith((".xml", ".rels", ".vml")):
+            if path.name.lower().endswith(".xlsx"):
+                for member in members:
                     with archive.open(member) as part:
-                        head = part.read(65_536)
-                    if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
-                        raise ImportRefused(
-                            f"{path.name}: {member.filename} has a document type or entities; save it anew"
-                        )
-    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError) as error:
+                        if not member.filename.startswith("xl/media/") and _has_entities(part):
+                            raise ImportRefused(
+                                f"{path.name}: {member.filename} has a document type or entities; save it anew"
+                            )
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
         raise ImportRefused(f"{path.name}: not a whole file ({error}); save or copy it again") from error
+
+
+def _has_entities(part: IO[bytes]) -> bool:
+    """Whether XML declares a document type, in UTF-8 or UTF-16, however far down."""
+    before = b""
+    while block := part.read(2**20):
+        text = before + block.replace(b"\x00", b"")
+        if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
+            return True
+        before = text[-16:]
+    return False
 
 
 def _read_xlsx(path: Path) -> RawFrame:
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # parts of a workbook that are not read, such as its styles
+            return _sheet(path)
+    except ImportRefused:
+        raise
     except Exception as error:  # openpyxl raises many kinds on damaged files
         raise ImportRefused(f"{path.name}: cannot be opened as a spreadsheet; save it again as .xlsx") from error
-    crs = None
-    if SETTINGS_SHEET in book.sheetnames:
-        for row in book[SETTINGS_SHEET].iter_rows(max_row=50, values_only=True):
-            if row and row[0] is not None and str(row[0]).startswith(CRS_LABEL) and len(row) > 1 and row[1]:
-                crs = str(row[1]).split(" ")[0].strip()
-    sheet = book[book.sheetnames[0]]
-    rows: list[list[Any]] = []
-    formulas: list[dict[str, object]] = []
-    head: list[str] | None = None
-    for number, cells in enumerate(sheet.iter_rows()):
-        values = [cell.value for cell in cells]
-        if all(v is None or v == "" for v in values):
-            continue
-        if head is None:
-            head = ["" if v is None else str(v).strip() for v in values]
-            continue
-        if str(values[0] or "").startswith(EXAMPLE_MARK):
-            continue
-        for column, cell in zip(head, cells, strict=False):
-            if cell.data_type == "f":
-                formulas.append(
-                    {
-                        "row": number,
-                        "column": column,
-                        "value": str(cell.value),
-                        "expected": "a value, not a formula",
-                    }
-                )
-        rows.append(values)
-    book.close()
+
+
+def _sheet(path: Path) -> RawFrame:
+    book = openpyxl.load_workbook(path, read_only=True, data_only=False)
+    try:
+        crs = None
+        if SETTINGS_SHEET in book.sheetnames:
+            for row in book[SETTINGS_SHEET].iter_rows(max_row=50, values_only=True):
+                if row and row[0] is not None and str(row[0]).startswith(CRS_LABEL) and len(row) > 1 and row[1]:
+                    crs = str(row[1]).strip().split(" ")[0]
+        if not book.worksheets:
+            raise ImportRefused(f"{path.name}: has no sheet of cells")
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # what the file says of its size may be wrong, and cells would be lost
+        head: list[str] | None = None
+        rows: list[list[Any]] = []
+        lines: list[int] = []
+        running: list[tuple[int, int, str, str]] = []
+        for line, cells in enumerate(sheet.iter_rows(), start=1):
+            values = [_cell_value(cell) for cell in cells]
+            if all(v is None or (isinstance(v, str) and not v.strip()) for v in values):
+                continue
+            if head is None:
+                head = ["" if v is None else str(v).strip() for v in values]
+                continue
+            for at, cell in enumerate(cells):
+                if cell.data_type in ("f", "e"):
+                    expected = "a value, not a formula" if cell.data_type == "f" else "a value, not an error"
+                    running.append((len(rows), at, str(cell.value), expected))
+            rows.append(values)
+            lines.append(line)
+    finally:
+        book.close()
     if head is None:
         raise ImportRefused(f"{path.name}: the first sheet is empty; expected a header row")
-    if formulas:
-        raise ImportRefused(f"{path.name}: {len(formulas)} cells hold formulas; paste them as values", formulas[:200])
-    return RawFrame(_table(path, head, rows), crs=crs)
+    return _table(path, head, rows, lines, running, crs)
+
+
+def _cell_value(cell: Any) -> Any:
+    """The value of a cell; a number shown with leading zeros is the text that is shown."""
+    value = cell.value
+    if isinstance(value, str):
+        return _unmarked(value)
+    if type(value) is int and value >= 0 and re.fullmatch("0{2,}", cell.number_format or ""):
+        return str(value).zfill(len(cell.number_format))
+    return value
+
+
+def _unmarked(text: str) -> str:
+    """A text without the apostrophe that our own exports put before what a spreadsheet would run."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(RUNS) else text
 
 
 def _read_csv(path: Path) -> RawFrame:
@@ -176,54 +215,85 @@ def _read_csv(path: Path) -> RawFrame:
     else:
         raise ImportRefused(f"{path.name}: neither UTF-8 nor GB18030; save it as CSV in UTF-8")
     csv.field_size_limit(1_000_000)
+    first = text.partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    head: list[str] | None = None
+    rows: list[list[Any]] = []
+    lines: list[int] = []
+    running: list[tuple[int, int, str, str]] = []
     try:
-        delimiter = ";" if text.partition("\n")[0].count(";") > text.partition("\n")[0].count(",") else ","
-        lines = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter, strict=True) if any(row)]
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        begins = 1
+        for row in reader:
+            line, begins = begins, reader.line_num + 1
+            if not any(value.strip() for value in row):
+                continue
+            if head is None:
+                head = [c.strip() for c in row]
+                continue
+            for at, value in enumerate(row):
+                if _runs(value):
+                    running.append((len(rows), at, value, "a value, not a formula"))
+            rows.append([_unmarked(value) for value in row])
+            lines.append(line)
     except csv.Error as error:
-        raise ImportRefused(f"{path.name}: not a CSV table ({error})") from error
-    if not lines:
+        raise ImportRefused(f"{path.name}: line {begins}: not a CSV table ({error})") from error
+    if head is None:
         raise ImportRefused(f"{path.name}: the file is empty")
-    head, rows = [c.strip() for c in lines[0]], lines[1:]
-    formulas: list[dict[str, object]] = []
-    for number, row in enumerate(rows, start=1):
-        for column, value in zip(head, row, strict=False):
-            if value.lstrip().startswith(("=", "@")):
-                formulas.append(
-                    {
-                        "row": number,
-                        "column": column,
-                        "value": value[:80],
-                        "expected": "a value, not a formula",
-                    }
-                )
-    if formulas:
-        raise ImportRefused(f"{path.name}: {len(formulas)} cells hold formulas; put in their values", formulas[:200])
-    rows = [row for row in rows if not row[0].startswith(EXAMPLE_MARK)]
-    return RawFrame(_table(path, head, rows))
+    return _table(path, head, rows, lines, running, None)
 
 
-def _table(path: Path, head: list[str], rows: list[list[Any]]) -> pd.DataFrame:
+def _runs(value: str) -> bool:
+    """Whether a spreadsheet would run the text; -3, +5, - and +86 138 are none."""
+    text = value.lstrip()
+    if text.startswith(("=", "@")):
+        return True
+    return (
+        text.startswith(("+", "-"))
+        and re.search(r"[A-Za-z]+\$?[0-9]*\s*[(!|]|^[+-]\s*\$?[A-Za-z]{1,3}\$?[0-9]+\b", text) is not None
+    )
+
+
+def _table(
+    path: Path,
+    head: list[str],
+    rows: list[list[Any]],
+    lines: list[int],
+    running: list[tuple[int, int, str, str]],
+    crs: str | None,
+) -> RawFrame:
+    """Header and cells as a frame, without the example row; `running` has (row, column, value, expected)."""
     named = [column for column in head if column]
-    twice = sorted({column for column in named if named.count(column) > 1})
-    if twice:
-        raise ImportRefused(f"{path.name}: the column {twice[0]} stands twice in the header")
     if not named:
         raise ImportRefused(f"{path.name}: the header row is empty")
+    twice = [column for column, count in Counter(named).items() if count > 1]
+    if twice:
+        raise ImportRefused(f"{path.name}: the column {twice[0]} stands twice in the header")
+    kept = [at for at, row in enumerate(rows) if not str(row[0] or "").startswith(EXAMPLE_MARK)]
+    skipped = len(rows) - len(kept)
+    notices = (f"{skipped} example rows of the template are not imported",) if skipped else ()
+    number = {at: count for count, at in enumerate(kept, start=1)}
+    places = tuple(lines[at] for at in kept)
     width = len(head)
-    bad: list[dict[str, object]] = [
-        {
-            "row": number,
-            "column": None,
-            "value": f"{len(row)} cells",
-            "expected": f"{width} cells as in the header",
-        }
-        for number, row in enumerate(rows, start=1)
-        if len(row) > width and any(v not in (None, "") for v in row[width:])
-    ]
-    if bad:
-        raise ImportRefused(f"{path.name}: {len(bad)} rows have more cells than the header", bad[:200])
-    padded = [[*row[:width], *[None] * (width - len(row))] for row in rows]
-    return pd.DataFrame(padded, columns=head, dtype=object)[named]
+    problems = Problems(lines=places)
+    for at, column, value, expected in running:
+        if at in number:
+            problems.add(number[at], head[column] if column < width else None, value, expected)
+    problems.raise_if_any(path.name, "; put in their values")
+    for at in kept:
+        row = rows[at]
+        over = next((v for v in row[width:] if v not in (None, "")), None)
+        if over is not None:
+            problems.add(number[at], None, f"{len(row)} cells, {over}", f"{width} cells as in the header")
+        for name, value in zip(head, row, strict=False):
+            if not name and value not in (None, ""):
+                problems.add(number[at], None, value, "no value under an empty header")
+        if [str(v).strip() for v in row[:width] if v is not None] == head:
+            problems.add(number[at], None, ", ".join(head)[:60], "a data row, not the header once more")
+    problems.raise_if_any(path.name)
+    padded = [[*rows[at][:width], *[None] * (width - len(rows[at]))] for at in kept]
+    frame = pd.DataFrame(padded, columns=head, dtype=object)[named]
+    return RawFrame(frame, crs=crs, notices=notices, lines=places)
 
 
 def _read_parquet(path: Path) -> RawFrame:
@@ -237,10 +307,16 @@ def _read_parquet(path: Path) -> RawFrame:
 def _read_vector(path: Path, ending: str) -> RawFrame:
     if ending in (".geojson", ".json"):
         _require_geojson(path)
+    if ending == ".gpkg":
+        _require_whole_sqlite(path)
     with tempfile.TemporaryDirectory() as folder:
         source = path
         if ending == ".zip":
             source = _unpacked_shapefile(path, Path(folder))
+        encoding = None
+        if source.suffix.lower() == ".shp":
+            _require_whole_shp(path, source)
+            encoding = _dbf_encoding(source)
         try:
             layers = pyogrio.list_layers(source)
             spatial = [str(name) for name, kind in layers if kind is not None]
@@ -248,7 +324,7 @@ def _read_vector(path: Path, ending: str) -> RawFrame:
                 raise ImportRefused(
                     f"{path.name}: {len(spatial)} layers with geometry ({', '.join(spatial[:5])}); expected one"
                 )
-            frame = pyogrio.read_dataframe(source, layer=spatial[0])
+            frame = pyogrio.read_dataframe(source, layer=spatial[0], encoding=encoding)
         except ImportRefused:
             raise
         except Exception as error:  # GDAL raises many kinds on damaged files
@@ -266,6 +342,59 @@ def _require_geojson(path: Path) -> None:
 
 
 def _unpacked_shapefile(path: Path, folder: Path) -> Path:
+    try:
+        return _unpack(path, folder)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+        raise ImportRefused(f"{path.name}: cannot be unpacked ({error}); pack it again without a password") from error
+
+
+def _require_whole_sqlite(path: Path) -> None:
+    """A GeoPackage that was cut off is told by its own count of pages."""
+    with path.open("rb") as stream:
+        head = stream.read(100)
+    page = int.from_bytes(head[16:18], "big")
+    page = 65536 if page == 1 else page
+    pages = int.from_bytes(head[28:32], "big")
+    counted = head[24:28] == head[92:96]
+    if len(head) < 100 or (counted and path.stat().st_size < page * pages):
+        raise ImportRefused(
+            f"{path.name}: cannot be read as .gpkg; it is cut off at {path.stat().st_size:,} "
+            f"of {page * pages:,} bytes; copy it again"
+        )
+
+
+def _require_whole_shp(path: Path, source: Path) -> None:
+    with source.open("rb") as stream:
+        head = stream.read(100)
+    wanted, size = 2 * int.from_bytes(head[24:28], "big"), source.stat().st_size
+    if len(head) < 100 or size < wanted:
+        raise ImportRefused(f"{path.name}: the .shp is cut off at {size:,} of {wanted:,} bytes; copy it again")
+    missing = [e for e in (".dbf", ".shx") if not any(source.with_suffix(x).is_file() for x in (e, e.upper()))]
+    if missing:
+        raise ImportRefused(f"{path.name}: the file {missing[0]} that belongs to the shapefile is missing")
+
+
+def _dbf_encoding(source: Path) -> str | None:
+    """What the attributes are written in, where the shapefile does not say: UTF-8, else GB18030."""
+    if any(source.with_suffix(e).is_file() for e in (".cpg", ".CPG")):
+        return None
+    path = next(p for e in (".dbf", ".DBF") if (p := source.with_suffix(e)).is_file())
+    content = path.read_bytes()
+    if len(content) < 32 or content[29] not in (0, 0x57):
+        return None
+    begin = int.from_bytes(content[8:10], "little")
+    names = b" ".join(content[at : at + 11].split(b"\0")[0] for at in range(32, max(32, begin - 1), 32))
+    body = names + b" " + content[begin:]
+    for encoding in ("utf-8", "gb18030"):
+        try:
+            body.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return encoding
+    return None
+
+
+def _unpack(path: Path, folder: Path) -> Path:
     with zipfile.ZipFile(path) as archive:
         shapes = [m for m in archive.namelist() if m.lower().endswith(".shp")]
         if len(shapes) != 1:
@@ -281,7 +410,9 @@ def _unpacked_shapefile(path: Path, folder: Path) -> Path:
 def _epsg_text(frame: gpd.GeoDataFrame) -> str | None:
     if frame.crs is None:
         return None
-    code = frame.crs.to_epsg() or frame.crs.to_epsg(min_confidence=20)
+    if frame.crs.equals("OGC:CRS84"):
+        return "EPSG:4326"
+    code = frame.crs.to_epsg()
     return f"EPSG:{code}" if code else frame.crs.to_wkt()
 
 

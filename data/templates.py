@@ -130,7 +130,7 @@ def _help(book: Any, kind: Kind) -> None:
         if column.type == "choices":
             allowed += " —— 可多选, 用分号隔开; several joined by ;"
         if column.minimum is not None:
-            allowed = f"{column.minimum:g} – {column.maximum:g}"
+            allowed = f"{column.minimum:,.10g} – {column.maximum:,.10g}"
         sheet.append(
             [
                 column.zh,
