@@ -8,6 +8,9 @@ from flask import Flask, request
 from geo.errors import Forbidden
 from layers.layer import Role
 
+FIRST_ROLE: Role = "viewer"
+"""The role of whoever has not logged in."""
+
 
 def is_loopback(host: str) -> bool:
     """Whether a host name or address (without port) is this machine itself."""
@@ -21,7 +24,7 @@ def is_loopback(host: str) -> bool:
 
 def role_of_request() -> Role:
     """The role of whoever asks."""
-    return "viewer"
+    return FIRST_ROLE
 
 
 def register(app: Flask) -> None:

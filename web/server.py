@@ -7,15 +7,20 @@
 import dataclasses
 import errno
 import json
+import logging
 import os
 import socket
 import sys
+import threading
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from data.settings import Settings
 from geo.errors import Conflict, InputError, Unavailable
 from web.auth import is_loopback
+
+if TYPE_CHECKING:
+    from layers.district import District
 
 LISTENERS = 1_000
 """Idle event streams held at once."""
@@ -48,14 +53,16 @@ def listen(host: str, port: int) -> socket.socket:
     """A socket bound to a loopback address; a sentence instead of a traceback when that fails."""
     if not is_loopback(host):
         raise InputError(f"host={host}: for now the map is served on the loopback address only; use 127.0.0.1")
+    bound = None
     try:
-        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        family, _, _, _, address = infos[0]
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         bound = socket.socket(family, socket.SOCK_STREAM)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
         bound.listen(1024)
     except OSError as error:
+        if bound is not None:
+            bound.close()
         if error.errno == errno.EADDRINUSE:
             raise Conflict(f"port={port} is in use on {host}; choose another with --port") from error
         if error.errno == errno.EACCES:
@@ -89,6 +96,19 @@ def serve(settings: Settings, store_url: str, *, host: str, port: int) -> NoRetu
     os.execve(sys.executable, command, {**os.environ, "PYTHONPATH": paths})
 
 
+def warm(district: "District") -> None:
+    """Compute what the first page asks for before it is asked for."""
+    from layers import query, tiles
+    from web.auth import FIRST_ROLE
+
+    try:
+        tiles.build_base(district)
+        for name in query.permitted(FIRST_ROLE):
+            query.read(district, name, role=FIRST_ROLE)
+    except Exception:
+        logging.getLogger("onemap.web").exception("warming up failed; the first page will say why")
+
+
 def main(pipe: int) -> None:
     """Run gunicorn on the socket that `serve` bound; `pipe` says with which settings and store."""
     from gunicorn.app.base import BaseApplication
@@ -110,6 +130,7 @@ def main(pipe: int) -> None:
         def load(self) -> Any:
             app = create_app(settings, given["store"])
             app.extensions["onemap"].refresh()
+            threading.Thread(target=warm, args=[app.extensions["onemap"]], daemon=True).start()
             return app
 
     def ready(worker: Any) -> None:

@@ -42,9 +42,9 @@ export function makeCoverage(root, { view, layers }) {
 
   function streets(answer) {
     const rows = answer.by_street.map((row) => el(
-      "tr", { class: row.teams === 0 ? "no-team" : null },
+      "tr", { class: row.street && row.teams === 0 ? "no-team" : null },
       el("th", { scope: "row" }, row.street ?? "—"), el("td", { class: "num" }, count(row.persons)),
-      el("td", { class: "num" }, percent(row.covered_share)), el("td", { class: "num" }, row.teams === 0 ? el("span", { class: "badge none" }, "0") : count(row.teams)),
+      el("td", { class: "num" }, percent(row.covered_share)), el("td", { class: "num" }, row.street && row.teams === 0 ? el("span", { class: "badge none" }, "0") : count(row.teams)),
     ));
     const bare = answer.streets_without_team ?? answer.by_street.filter((row) => row.teams === 0).map((row) => row.street);
     return [

@@ -86,7 +86,9 @@ async function start() {
     else renew();
   });
 
+  let timer = 0;
   async function poll() {
+    clearTimeout(timer);
     try {
       const status = await ask("status", {}, { signal: AbortSignal.timeout(PATIENCE_MS) });
       connection.textContent = t("connection.ok", { revision: status.revision });
@@ -102,9 +104,12 @@ async function start() {
       if (error.name === "TimeoutError" || error.name === "AbortError") connection.textContent = t("connection.lost", { time: clockTime(new Date()) });
       else if (error.details?.code !== "offline") connection.textContent = error.message;
     }
-    setTimeout(poll, POLL_MS);
+    clearTimeout(timer);
+    timer = setTimeout(poll, POLL_MS);
   }
   poll();
+  // Who comes back to the page, or to the network, sees the newest state at once.
+  for (const event of ["focus", "online", "offline"]) window.addEventListener(event, poll);
 }
 
 start().catch((error) => {

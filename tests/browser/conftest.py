@@ -1,0 +1,162 @@
+"""A real Chromium before the real server with the demo district.
+
+Screenshots go to the folder named by ONEMAP_SCREENSHOTS; without it none are kept.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.parse
+import urllib.request
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+# Taken out of the environment: a variable that is no setting is an error for the program.
+SCREENSHOTS = os.environ.pop("ONEMAP_SCREENSHOTS", "")
+SIZES = {"desktop": (1440, 900), "wall": (2560, 1440), "phone": (390, 844)}
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-quic",
+]
+PATIENCE_MS = 60_000  # software rendering on a busy machine
+expect.set_options(timeout=30_000)
+
+
+def program(*arguments: str) -> list[str]:
+    return [sys.executable, "-c", "from web.cli import main; main()", *arguments]
+
+
+def clean_environment() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if not k.startswith("ONEMAP_")}
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        warnings.warn("NO CHROMIUM ON THIS MACHINE: THE BROWSER TESTS ARE SKIPPED", pytest.PytestWarning, stacklevel=1)
+        pytest.skip("no chromium on PATH")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo district, made by the command that users start."""
+    path = tmp_path_factory.mktemp("demo") / "district.gpkg"
+    made = subprocess.run(
+        program("run", "--check", "--db", str(path)),
+        cwd=ROOT,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    return path
+
+
+@pytest.fixture(scope="session")
+def address(database: Path) -> Iterator[str]:
+    """The address of the server (no slash at the end)."""
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(
+            program("serve", "--db", str(database), "--port", "0"),
+            cwd=ROOT,
+            env=clean_environment(),
+            stderr=subprocess.PIPE,
+            stdout=log,
+            text=True,
+        )
+        assert process.stderr is not None
+        said = ""
+        for line in process.stderr:
+            said += line
+            if "the map is at " in line:
+                break
+        assert "the map is at " in said, said
+        yield said.split("the map is at ")[1].split()[0].rstrip("/")
+        process.terminate()
+        process.wait(30)
+        process.stderr.close()
+
+
+@pytest.fixture
+def ask(address: str) -> Callable[..., Any]:
+    """Ask the API as a program does."""
+
+    def call(path: str, **query: Any) -> Any:
+        text = urllib.parse.urlencode(query, doseq=True)
+        with urllib.request.urlopen(f"{address}/api/v1/{path}?{text}", timeout=60) as response:
+            return json.load(response)
+
+    return call
+
+
+class Watched:
+    """A page with what went wrong on it."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page = page
+        self.address = address
+        self.errors: list[str] = []
+        self.outside: list[str] = []
+        page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", self._request)
+
+    def _request(self, request: Any) -> None:
+        url = request.url
+        if not url.startswith((self.address + "/", "data:", "blob:")):
+            self.outside.append(url)
+
+    def open(self, path: str = "/") -> Page:
+        """Open a page and wait until the layers are there."""
+        self.page.goto(self.address + path)
+        self.page.wait_for_selector("body[data-ready=true]", timeout=PATIENCE_MS)
+        return self.page
+
+    def shot(self, name: str) -> None:
+        """Keep a screenshot where they are wanted."""
+        if SCREENSHOTS:
+            folder = ROOT / SCREENSHOTS
+            folder.mkdir(parents=True, exist_ok=True)
+            self.page.wait_for_timeout(2500)  # tiles and labels
+            self.page.screenshot(path=folder / f"{name}.png")
+
+
+@pytest.fixture
+def watch(chromium: Browser, address: str) -> Iterator[Callable[..., Watched]]:
+    """Open watched pages; at the end none may have had an error or asked another host."""
+    opened: list[Watched] = []
+
+    def make(size: str = "desktop") -> Watched:
+        width, height = SIZES[size]
+        page = chromium.new_page(viewport={"width": width, "height": height})
+        page.set_default_timeout(PATIENCE_MS)
+        opened.append(Watched(page, address))
+        return opened[-1]
+
+    yield make
+    for watched in opened:
+        watched.page.context.close()
+    assert [watched.errors for watched in opened if watched.errors] == []
+    assert [watched.outside for watched in opened if watched.outside] == []

@@ -1,0 +1,378 @@
+"""The map as its three users meet it: command-centre staff, planner, dispatcher."""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from data.store import Store
+from layers.catalogue import LAYERS
+from tests.browser.conftest import SIZES, Watched
+
+pytestmark = pytest.mark.browser
+Watch = Callable[..., Watched]
+Ask = Callable[..., Any]
+
+# A Wednesday morning: what is on duty does not depend on when the tests run.
+AT = "2026-07-01T09:30"
+
+
+FOCUSED = """() => {
+    const node = document.activeElement;
+    const outline = getComputedStyle(node).outlineStyle !== 'none';
+    return [node.id || node.className || node.tagName, outline || node.tagName === 'CANVAS' || node === document.body];
+}"""
+
+
+def number(text: str) -> float:
+    found = re.search(r"-?[\d,]+(?:\.\d+)?", text)
+    assert found is not None, text
+    return float(found.group().replace(",", ""))
+
+
+def fix_moment(page: Page) -> None:
+    page.select_option("#when-mode", "fixed")
+    page.fill("#when-time", AT)
+    page.dispatch_event("#when-time", "change")
+
+
+def find(page: Page, name: str) -> None:
+    page.fill("#search", name)
+    expect(page.locator(".suggestions:not([hidden]) [role=option]").first).to_be_visible()
+    page.press("#search", "Enter")
+    expect(page.locator("#reach .verdict")).to_be_visible()
+
+
+def shown_place(page: Page) -> str:
+    found = re.search(r"(\d+\.\d{5}), (\d+\.\d{5})", page.locator("#reach .where p").inner_text())
+    assert found is not None
+    return f"{found.group(1)},{found.group(2)}"
+
+
+def choose_item(page: Page, row: int, name: str, quantity: str) -> None:
+    item = page.locator("#supply-rows input.item").nth(row)
+    item.fill(name)
+    expect(page.locator(".suggestions:not([hidden]) [role=option]").first).to_be_visible()
+    item.press("Enter")
+    expect(item).to_have_value(re.compile(re.escape(name)))
+    page.locator("#supply-rows input.amount").nth(row).fill(quantity)
+
+
+# -- command-centre staff ---------------------------------------------------------------------------
+
+
+def test_staff_open_the_map_and_see_what_is_there(watch: Watch, ask: Ask) -> None:
+    watched = watch()
+    page = watched.open()
+    expect(page.locator(".bar .demo")).to_have_text("示意数据")
+    listed = {row["id"]: row for row in ask("layers")}
+    assert list(listed) == list(LAYERS)
+    for name, row in listed.items():
+        line = page.locator(f".layer:has(#layer-{name})")
+        expect(line.locator("label")).to_have_text(row["title"])
+        assert number(line.locator(".count").inner_text()) == row["count"]
+        assert page.is_checked(f"#layer-{name}") == row["visible"]
+    page.click(".layer:has(#layer-teams) .fold")
+    details = page.locator("#detail-teams")
+    expect(details).to_contain_text("demo")
+    expect(details).to_contain_text("更新于")
+    expect(details).to_contain_text("消防站")
+    expect(page.locator("#connection")).to_contain_text(f"数据版本 {ask('status')['revision']}")
+    watched.shot("map-desktop")
+
+
+def test_staff_click_a_place_and_read_who_reaches_it(watch: Watch, ask: Ask) -> None:
+    watched = watch()
+    page = watched.open()
+    fix_moment(page)
+    box = page.locator("#map").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] * 0.52, box["y"] + box["height"] * 0.5)
+    expect(page.locator("#reach .verdict")).to_be_visible()
+    answer = ask("reach", at=shown_place(page), when=AT)
+    rows = page.locator("#reach .teams tbody tr:not(.bars)")
+    assert rows.count() == len(answer["teams"]) == 3
+    for k, team in enumerate(answer["teams"]):
+        cells = [number(text) for text in rows.nth(k).locator("td").all_inner_texts()]
+        parts = [team[f"{part}_s"] for part in ("handling", "turnout", "travel", "last_leg", "total")]
+        assert team["name"] in rows.nth(k).inner_text()
+        # The place on the screen is rounded to a metre.
+        assert cells == pytest.approx([s / 60 for s in parts], abs=0.11)
+    assert sum(answer["teams"][0][f"{p}_s"] for p in ("handling", "turnout", "travel", "last_leg")) == pytest.approx(
+        answer["teams"][0]["total_s"], abs=0.01
+    )
+    expect(page.locator("#reach")).to_contain_text(answer["hospital"]["name"])
+    expect(page.locator("#reach")).to_contain_text("2026-07-01 09:30")
+    watched.shot("reach-desktop")
+
+
+def test_staff_search_by_keyboard_and_ask_about_the_middle_of_the_map(watch: Watch, ask: Ask) -> None:
+    page = watch().open()
+    hit = ask("search", q="消防救援站", limit=1)[0]
+    page.focus("#search")
+    page.keyboard.type("消防救援站")
+    expect(page.locator(".suggestions:not([hidden]) [role=option]").first).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(page.locator("#reach .where h3")).to_have_text(hit["name"])
+    assert shown_place(page) == f"{hit['place'][0]:.5f},{hit['place'][1]:.5f}"
+    page.wait_for_timeout(1500)  # the flight
+    page.focus("#map canvas")
+    page.keyboard.press("Enter")
+    popup = page.locator(".maplibregl-popup")
+    expect(popup).to_be_visible()
+    expect(popup).to_contain_text(hit["name"])
+    expect(popup).to_contain_text("类型")
+
+
+def test_a_place_that_nobody_reaches_says_why(watch: Watch, ask: Ask) -> None:
+    page = watch().open()
+    fix_moment(page)
+    missing = next(p for p in ask("coverage", at=AT)["places"] if not p["covered"])
+    find(page, missing["name"])
+    verdict = page.locator("#reach .verdict.no")
+    expect(verdict).to_contain_text("60 分钟内没有队伍能到")
+    expect(verdict.locator("strong")).not_to_be_empty()
+
+
+# -- planner ------------------------------------------------------------------------------------------
+
+
+def test_planner_reads_the_same_numbers_as_the_api(watch: Watch, ask: Ask) -> None:
+    watched = watch()
+    page = watched.open()
+    fix_moment(page)
+    page.click("#tab-coverage")
+    for query, choice in (
+        ({}, None),
+        ({"skill": "flood"}, ("#coverage-skill", "flood")),
+        ({"skill": "flood", "limit": 900}, ("#coverage-limit", "900")),
+        ({"skill": "flood", "limit": 900, "places": "enterprises"}, ("#coverage-places", "enterprises")),
+    ):
+        if choice:
+            page.select_option(*choice)
+        answer = ask("coverage", at=AT, **query)
+        totals = answer["totals"]
+        counted = f"{totals['covered_places']:,} / {totals['places']:,} 处"
+        expect(page.locator("#coverage-count")).to_have_text(counted)
+        expect(page.locator("#coverage-persons")).to_have_text(
+            f"{totals['covered_persons']:,} / {totals['persons']:,} 人"
+        )
+        missing = [place for place in answer["places"] if not place["covered"]]
+        assert len(missing) == totals["places"] - totals["covered_places"]
+        rows = page.locator("#coverage table.uncovered tbody tr")
+        assert rows.count() == min(len(missing), 200)
+        if missing:
+            expect(rows.first).to_contain_text(missing[0]["name"])
+        bare = answer["streets_without_team"]
+        expect(page.locator("#coverage tr.no-team")).to_have_count(len(bare))
+        for name in bare:
+            expect(page.locator("#coverage .warn-box")).to_contain_text(name)
+        if not query:
+            assert number(page.locator("#coverage-share").inner_text()) == pytest.approx(
+                100 * totals["covered_share"], abs=0.005
+            )
+            watched.shot("coverage-desktop")
+
+
+# -- dispatcher ---------------------------------------------------------------------------------------
+
+
+def test_dispatcher_goes_from_a_place_to_a_plan(watch: Watch, ask: Ask) -> None:
+    watched = watch()
+    page = watched.open()
+    fix_moment(page)
+    village = ask("search", q="学田街道", limit=5)[0]
+    find(page, village["name"])
+    page.click("#tab-supply")
+    expect(page.locator("#supply-place")).to_contain_text(village["name"])
+    items = {item["name"]: item for item in ask("items")}
+    choose_item(page, 0, "棉被", "3000")
+    page.click("#supply-add")
+    pump = next(name for name in items if "泵" in name)
+    choose_item(page, 1, pump, "100000")
+    page.click("#supply-form button.primary")
+    expect(page.locator("#supply .plan-line")).to_have_count(2)
+    place = ",".join(str(v) for v in village["place"])
+    needs = [f"{items['棉被']['id']}=3000", f"{items[pump]['id']}=100000"]
+    answer = ask("supply", to=place, need=needs, within=60, at=AT)
+    quilts = answer["lines"][0]
+    rows = page.locator("#supply .plan-line").first.locator("tbody tr")
+    assert rows.count() == len(quilts["from"])
+    assert sum(number(row.locator("td").last.inner_text()) for row in rows.all()) == quilts["allocated"]
+    expect(rows.first).to_contain_text(quilts["from"][0]["depot_name"])
+    expect(rows.first).to_contain_text(quilts["from"][0]["lot"])
+    ready = page.locator("#supply .plan-line").first.locator(".ready").inner_text()
+    assert number(ready) == pytest.approx(quilts["ready_s"] / 60, abs=0.051)
+    short = page.locator("#supply .plan-line.lacking .short")
+    expect(short).to_contain_text(f"{answer['lines'][1]['short']:,}")
+    assert number(page.locator("#supply .refused summary").inner_text()) == len(answer["refused"])
+    page.click("#supply .refused summary")
+    expect(page.locator("#supply .refused li").first.locator(".badge")).not_to_be_empty()
+    watched.shot("supply-desktop")
+
+
+def test_what_the_form_lacks_is_said(watch: Watch) -> None:
+    page = watch().open()
+    page.click("#tab-supply")
+    page.click("#supply-form button.primary")
+    expect(page.locator("#supply")).to_contain_text("先在地图上点一下")
+    page.click("#tab-reach")
+    find(page, "任港街道")
+    page.click("#tab-supply")
+    page.fill("#supply-rows input.item", "不存在的东西")
+    page.click("#supply-form button.primary")
+    expect(page.locator("#supply")).to_contain_text("请从列表中选择第 1 行")
+    expect(page.locator("#supply-rows input.item")).to_be_focused()
+    choose_item(page, 0, "棉被", "0")
+    page.click("#supply-form button.primary")
+    expect(page.locator("#supply")).to_contain_text("要大于 0")
+
+
+# -- everybody ----------------------------------------------------------------------------------------
+
+
+def test_english_at_a_switch_and_remembered(watch: Watch) -> None:
+    watched = watch()
+    page = watched.open()
+    page.click(".links a[hreflang=en]")
+    page.wait_for_selector("body[data-ready=true]")
+    expect(page.locator("#tab-reach")).to_have_text("Who gets there")
+    expect(page.locator(".layer:has(#layer-teams) label")).to_have_text("Rescue teams")
+    watched.open("/")
+    expect(page.locator("#tab-coverage")).to_have_text("Coverage")
+    chrome = page.locator(
+        ".bar .when, .bar .links a[href='/atlas'], .tabs, #layers h3, #layers label"
+    ).all_inner_texts()
+    assert not re.search("[一-鿿]", "".join(chrome))
+    watched.shot("english-desktop")
+
+
+def test_lost_connection_shows_and_comes_back(watch: Watch) -> None:
+    watched = watch()
+    page = watched.open()
+    expect(page.locator("#connection")).to_contain_text("已连接")
+    page.context.set_offline(True)
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(page.locator("#connection")).to_contain_text("连接中断")
+    page.context.set_offline(False)
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(page.locator("#connection")).to_contain_text("已连接")
+    assert all("ERR_INTERNET_DISCONNECTED" in error for error in watched.errors)
+    watched.errors.clear()
+
+
+def test_a_change_in_the_store_reaches_the_open_page(watch: Watch, database: Path) -> None:
+    page = watch().open()
+    with Store(str(database)) as store:
+        depots = store.frame("depot")
+        one = depots[depots["id"] == depots["id"].iloc[0]]
+        columns = [c for c in one.columns if c not in ("fid", "source", "source_datum", "updated_utc")]
+
+        def rename(name: str) -> int:
+            with store.writing() as conn:
+                stamp: dict[str, Any] = {"source": "demo", "source_datum": "WGS 84", "now_utc": datetime.now(UTC)}
+                store.upsert(conn, "depot", one[columns].assign(name=name), **stamp)
+            return store.revision()
+
+        revision = rename("改名仓库")
+        try:
+            page.evaluate("window.dispatchEvent(new Event('focus'))")
+            expect(page.locator("#connection")).to_contain_text(f"数据版本 {revision}")
+            page.fill("#search", "改名仓库")
+            expect(page.locator(".suggestions:not([hidden]) [role=option]").first).to_contain_text("改名仓库")
+        finally:
+            rename(str(one["name"].iloc[0]))
+
+
+def test_names_are_text_never_markup(watch: Watch, ask: Ask) -> None:
+    watched = watch()
+    page = watched.page
+    evil = '<img src=x onerror="window.hacked=1"><b>厂</b>'
+    target = next(f for f in ask("layers/hospitals.geojson")["features"])
+
+    def poisoned(route: Route) -> None:
+        response = route.fetch()
+        body = response.json()
+        for feature in body["features"]:
+            feature["properties"]["name"] = evil
+        route.fulfill(response=response, body=json.dumps(body))
+
+    page.route("**/layers/hospitals.geojson*", poisoned)
+    watched.open()
+    find(page, target["properties"]["name"])
+    page.wait_for_timeout(1500)
+    page.focus("#map canvas")
+    page.keyboard.press("Enter")
+    expect(page.locator(".maplibregl-popup")).to_contain_text(evil)
+    expect(page.locator("#reach .where h3")).to_have_text(evil)
+    assert page.evaluate("window.hacked") is None
+    assert page.locator(".maplibregl-popup img").count() == 0
+
+
+def test_a_refusal_says_what_and_what_to_do(watch: Watch) -> None:
+    watched = watch()
+    page = watched.open()
+    problem = {
+        "type": "urn:x",
+        "title": "Too large",
+        "status": 413,
+        "detail": "9 x 9 pairs: too many",
+        "code": "too-large",
+    }
+    page.route(
+        "**/api/v1/coverage*",
+        lambda route: route.fulfill(status=413, content_type="application/problem+json", body=json.dumps(problem)),
+    )
+    page.click("#tab-coverage")
+    failure = page.locator("#coverage .failure")
+    expect(failure).to_contain_text("9 x 9 pairs: too many")
+    expect(failure).to_contain_text("缩小范围")
+    page.unroute("**/api/v1/coverage*")
+    failure.get_by_role("button").click()
+    expect(page.locator("#coverage-share")).to_be_visible()
+    assert all("413" in error for error in watched.errors)
+    watched.errors.clear()
+
+
+@pytest.mark.parametrize("size", list(SIZES))
+def test_text_is_large_enough_and_nothing_runs_off_the_side(size: str, watch: Watch) -> None:
+    watched = watch(size)
+    page = watched.open()
+    box = page.locator("#map").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5)
+    expect(page.locator("#reach .verdict")).to_be_visible()
+    small = """() => [...document.body.querySelectorAll('*')].filter((node) =>
+        [...node.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim()) &&
+        node.tagName !== 'SCRIPT' && parseFloat(getComputedStyle(node).fontSize) < 12
+    ).map((node) => node.outerHTML.slice(0, 100))"""
+    wide = "() => document.scrollingElement.scrollWidth - window.innerWidth"
+    watched.shot(f"reach-{size}")
+    for name in ("reach", "supply", "coverage", *(["layers"] if size == "phone" else [])):
+        page.click(f"#tab-{name}")
+        if name == "coverage":
+            expect(page.locator("#coverage-share")).to_be_visible()
+        assert page.evaluate(small) == []
+        assert page.evaluate(wide) <= 0
+        if size != "desktop":
+            watched.shot(f"{name}-{size}")
+
+
+def test_every_control_can_be_reached_by_keyboard_and_shows_it(watch: Watch) -> None:
+    page = watch().open()
+    page.focus("#search")
+    seen = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        seen.append(page.evaluate(FOCUSED))
+    names = [name for name, _ in seen]
+    for wanted in ("when-mode", "layer-teams", "tab-reach"):
+        assert wanted in names
+    assert [name for name, visible in seen if not visible] == []
