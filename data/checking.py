@@ -141,7 +141,7 @@ def _typed(values: pd.Series, column: Column, zone: ZoneInfo, problems: Problems
             value = value.tolist()
         if isinstance(value, list | tuple):
             value = ";".join(str(part) for part in value)
-        elif not isinstance(value, Hashable):
+        elif isinstance(value, Decimal) or not isinstance(value, Hashable):
             value = str(value)
         key = (type(value), value) if not isinstance(value, float) else (float, repr(value))
         if key not in known:

@@ -318,13 +318,15 @@ def _read_vector(path: Path, ending: str) -> RawFrame:
             _require_whole_shp(path, source)
             encoding = _dbf_encoding(source)
         try:
-            layers = pyogrio.list_layers(source)
-            spatial = [str(name) for name, kind in layers if kind is not None]
-            if len(spatial) != 1:
-                raise ImportRefused(
-                    f"{path.name}: {len(spatial)} layers with geometry ({', '.join(spatial[:5])}); expected one"
-                )
-            frame = pyogrio.read_dataframe(source, layer=spatial[0], encoding=encoding)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)  # GDAL's remarks on files that it can read
+                layers = pyogrio.list_layers(source)
+                spatial = [str(name) for name, kind in layers if kind is not None]
+                if len(spatial) != 1:
+                    raise ImportRefused(
+                        f"{path.name}: {len(spatial)} layers with geometry ({', '.join(spatial[:5])}); expected one"
+                    )
+                frame = pyogrio.read_dataframe(source, layer=spatial[0], encoding=encoding)
         except ImportRefused:
             raise
         except Exception as error:  # GDAL raises many kinds on damaged files
@@ -356,7 +358,9 @@ def _require_whole_sqlite(path: Path) -> None:
     page = 65536 if page == 1 else page
     pages = int.from_bytes(head[28:32], "big")
     counted = head[24:28] == head[92:96]
-    if len(head) < 100 or (counted and path.stat().st_size < page * pages):
+    if len(head) < 100 or page < 512:
+        raise ImportRefused(f"{path.name}: cannot be read as .gpkg; it is damaged or incomplete; copy it again")
+    if counted and path.stat().st_size < page * pages:
         raise ImportRefused(
             f"{path.name}: cannot be read as .gpkg; it is cut off at {path.stat().st_size:,} "
             f"of {page * pages:,} bytes; copy it again"

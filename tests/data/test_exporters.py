@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ import pytest
 from shapely import Point, Polygon
 
 from data.exporters import neutralised, to_csv, to_gpkg, to_xlsx
+from data.importers import import_file
+from data.kinds import KINDS
+from data.store import Store
 
 LABELS = {"name": "名称", "value": "数值(t)"}
 RUNNING = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", "＝1", '=HYPERLINK("http://x")', "-2+cmd|' /C x'!A0"]
@@ -149,3 +153,35 @@ def test_gpkg_of_mixed_shapes_and_of_none(tmp_path: Path) -> None:
         path = tmp_path / f"{number}.gpkg"
         path.write_bytes(to_gpkg(frame, layer="x"))
         assert len(gpd.read_file(path)) == len(frame)
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_our_own_table_of_a_kind_is_read_back(tmp_path: Path, ending: str, lang: str) -> None:
+    row = {
+        "id": "007",
+        "name": "=1+1",
+        "level": "street",
+        "volume_m3": 12.5,
+        "address": None,
+        "contact": "@王",
+        "phone": "+86 138-0000-0000",
+        "lon": 120.86,
+        "lat": 32.01,
+    }
+    depots = KINDS["depots"].columns
+    labels = {c.name: (c.zh if lang == "zh" else c.en) + (f"({c.unit})" if c.unit else "") for c in depots}
+    labels |= {"lon": "lon", "lat": "lat"}
+    frame = pd.DataFrame([row, {**row, "id": "8", "lon": None, "lat": None}], dtype=object)
+    content = to_csv(frame, labels) if ending == "csv" else to_xlsx(frame, labels, title="t")
+    path = tmp_path / f"a.{ending}"
+    path.write_bytes(content)
+    with Store.create(tmp_path / "d.gpkg", name="试", epsg=4549) as store:
+        report = import_file(store, "depots", path, crs="EPSG:4326", now_utc=datetime(2026, 7, 1, tzinfo=UTC))
+        assert report.notices == ()
+        assert report.unplaced == ("8",)
+        found = store.frame("depot").iloc[0]
+    assert [found[name] for name in ("id", "name", "level", "volume_m3", "contact", "phone")] == [
+        row[name] for name in ("id", "name", "level", "volume_m3", "contact", "phone")
+    ]
+    assert found.geometry.equals(Point(120.86, 32.01))

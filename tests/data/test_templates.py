@@ -1,0 +1,149 @@
+"""Templates: each opens, is filled in, and comes back as it was filled in."""
+
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+import shapely
+
+from data.checking import match_columns
+from data.importers import ImportReport, import_file
+from data.kinds import KINDS
+from data.reading import EXAMPLE_MARK, SETTINGS_SHEET
+from data.store import Store
+from data.templates import template_xlsx
+from geo.crs import to_metric, wgs84_to_gcj02
+from geo.errors import ImportRefused, InputError
+
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
+LON, LAT = 120.86, 32.01
+
+FILLED: dict[str, dict[str, Any]] = {
+    "villages": {"编号": "001", "名称": "东村", "街道": "城东", "常住人口(人)": 1200, "经度": LON, "纬度": LAT},
+    "enterprises": {"编号": "002", "名称": "甲厂", "类别": "危险化学品", "风险等级": "重大", "经度": LON, "纬度": LAT},
+    "depots": {"编号": "003", "名称": "库", "级别": "街道", "容积(m3)": 12.5, "经度": LON, "纬度": LAT},
+    "items": {"编号": "004", "名称": "沙袋", "计量单位": "只"},
+    "lots": {"仓库编号": "003", "物资编号": "004", "批号": "A", "数量": 100, "状态": "可用", "有效期至": "2027-12-31"},
+    "teams": {
+        "编号": "005",
+        "名称": "队",
+        "类型": "消防站",
+        "能力": "灭火;防汛排涝",
+        "出动时间(s)": 60,
+        "值班时段": "24h",
+    },
+    "shelters": {"编号": "006", "名称": "园", "类别": "中心", "室内": "否", "可容纳人数(人)": 500},
+    "hospitals": {"编号": "007", "名称": "院", "床位(张)": 50, "地址": "路1号"},
+    "cells": {"编号": "008", "人口(人)": 5, "经度": LON, "纬度": LAT},
+    "substances": {"企业编号": "002", "物质名称": "氨", "设计最大量(t)": 1.5},
+    "closures": {"编号": "009", "原因": "积水", "开始时间": "2026-07-01 08:00", "经度": LON, "纬度": LAT},
+}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.create(tmp_path / "d.gpkg", name="试", epsg=4549) as made:
+        yield made
+
+
+def opened(kind: str) -> Any:
+    return openpyxl.load_workbook(io.BytesIO(template_xlsx(kind)))
+
+
+def filled(folder: Path, kind: str, *rows: dict[str, Any], crs: str | None = None) -> Path:
+    book = opened(kind)
+    sheet = book.worksheets[0]
+    at = {cell.value: cell.column for cell in sheet[1]}
+    for number, row in enumerate(rows, start=3):
+        for header, value in row.items():
+            sheet.cell(number, at[header], value)
+    if crs is not None:
+        book[SETTINGS_SHEET]["B1"] = crs
+    path = folder / f"{kind}.xlsx"
+    book.save(path)
+    return path
+
+
+def bring(store: Store, kind: str, path: Path) -> ImportReport:
+    return import_file(store, kind, path, now_utc=NOW)
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_template_opens_and_its_headers_are_read(kind: str) -> None:
+    book = opened(kind)
+    headers = [cell.value for cell in book.worksheets[0][1]]
+    found, unused = match_columns(headers, KINDS[kind])
+    assert unused == []
+    wanted = {column.name for column in KINDS[kind].columns}
+    assert set(found) == wanted | ({"lon", "lat"} if "Point" in KINDS[kind].geometry else set())
+    assert book.worksheets[0]["A2"].value == EXAMPLE_MARK
+    assert "说明" in book.sheetnames
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_drop_downs(kind: str) -> None:
+    book = opened(kind)
+    rules = book.worksheets[0].data_validations.dataValidation
+    wanted = sum(bool(c.choices) or c.type == "boolean" for c in KINDS[kind].columns)
+    assert sum(rule.type == "list" for rule in rules) == wanted
+    for number, column in enumerate(KINDS[kind].columns, start=1):
+        listed = [cell.value for cell in book["选项"][openpyxl.utils.get_column_letter(number)] if cell.value]
+        assert listed == ([c.zh for c in column.choices] or (["是", "否"] if column.type == "boolean" else []))
+
+
+def test_the_same_template_is_the_same_bytes() -> None:
+    assert template_xlsx("teams") == template_xlsx("teams")
+
+
+def test_unknown_kind() -> None:
+    with pytest.raises(InputError, match="kind=dragons: expected one of boundary"):
+        template_xlsx("dragons")
+
+
+def test_filled_in_and_imported(store: Store, tmp_path: Path) -> None:
+    for kind, row in FILLED.items():
+        path = filled(tmp_path, kind, row)
+        report = bring(store, kind, path)
+        assert (report.rows, report.inserted) == (1, 1), kind
+        assert "1 example rows of the template are not imported" in report.notices
+        revision = store.revision()
+        assert bring(store, kind, path).unchanged == 1
+        assert store.revision() == revision
+    assert store.frame("village")[["id", "street", "persons"]].to_numpy().tolist() == [["001", "城东", 1200]]
+    assert store.frame("team")["skills"].tolist() == ["firefighting;flood"]
+    assert store.frame("lot")["on_hand_e3"].tolist() == [100_000]
+    assert store.frame("enterprise")["source_datum"].tolist() == ["EPSG:4490"]
+    assert store.frame("closure")["from_utc"].tolist()[0].startswith("2026-07-01T00:00")
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_template_as_it_is_has_no_rows(store: Store, tmp_path: Path, kind: str) -> None:
+    before = store.revision()
+    with pytest.raises(ImportRefused, match="no data rows"):
+        bring(store, kind, filled(tmp_path, kind))
+    assert store.revision() == before
+
+
+def test_the_crs_of_the_settings_sheet(store: Store, tmp_path: Path) -> None:
+    lon, lat = wgs84_to_gcj02([(LON, LAT)])[0]
+    row = FILLED["enterprises"] | {"经度": float(lon), "纬度": float(lat)}
+    bring(store, "enterprises", filled(tmp_path, "enterprises", row, crs="GCJ-02"))
+    found = store.frame("enterprise")
+    away = to_metric(shapely.get_coordinates(found.geometry.to_numpy()), epsg=4549) - to_metric([(LON, LAT)], epsg=4549)
+    assert abs(away).max() < 0.5
+    assert found["source_datum"].tolist() == ["GCJ-02"]
+    metric = to_metric([(LON, LAT)], epsg=4549)[0]
+    row = FILLED["depots"] | {"经度": float(metric[0]), "纬度": float(metric[1])}
+    bring(store, "depots", filled(tmp_path, "depots", row, crs="EPSG:4549"))
+    assert store.frame("depot").geometry.iloc[0].distance(shapely.Point(LON, LAT)) < 1e-7
+
+
+def test_the_row_number_is_that_of_the_clerk(store: Store, tmp_path: Path) -> None:
+    path = filled(tmp_path, "items", FILLED["items"], {"编号": "010", "计量单位": "只"})
+    with pytest.raises(ImportRefused) as caught:
+        bring(store, "items", path)
+    assert "data row 2 (line 4 of the file), name: '', expected a value" in caught.value.detail
