@@ -106,6 +106,7 @@ def for_scripts() -> dict[str, str]:
         "supply.next_none": _("没有其他仓库还有这种物资。"),
         "supply.none": _("没有仓库能在时限内送到。"),
         "supply.on_hand": _("全区库存 {n} {unit}"),
+        "supply.partly": _("能给的 {time} 到齐"),
         "supply.parts": _("下单 {order} + 装车 {loading} + 行车 {travel} + 最后一段 {last}"),
         "supply.plan_of": _("方案: {got} / {wanted} {unit}"),
         "supply.quantity": _("数量"),

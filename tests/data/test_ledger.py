@@ -367,16 +367,12 @@ def test_two_at_once_take_exactly_what_is_there(store: Store) -> None:
         assert ledger.verify(conn) == []
 
 
-sheets = st.lists(
-    st.tuples(st.sampled_from("AB"), st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)), max_size=8
-)
+sheets = st.lists(st.tuples(st.sampled_from("AB"), st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)), max_size=8)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=sheets)
-def test_any_series_of_lists_ends_where_the_last_one_says(
-    store: Store, steps: list[tuple[str, int, int, int]]
-) -> None:
+def test_any_series_of_lists_ends_where_the_last_one_says(store: Store, steps: list[tuple[str, int, int, int]]) -> None:
     model = {row["lot"]: balances(store, row["id"]) for _, row in store.frame("lot").iterrows()}
     for name, quantity, reserved, held in steps:
         rows = lots(quantity, lot=name, reserved=reserved, on_hold=held)

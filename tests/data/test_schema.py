@@ -104,9 +104,7 @@ def test_tables_that_are_not_there_are_not_found() -> None:
     [(kind, column) for kind in KINDS.values() for column in kind.columns],
     ids=[f"{kind.table}.{column.name}" for kind in KINDS.values() for column in kind.columns],
 )
-def test_the_schema_itself_refuses_what_the_kind_forbids(
-    db: sqlite3.Connection, kind: Kind, column: Column
-) -> None:
+def test_the_schema_itself_refuses_what_the_kind_forbids(db: sqlite3.Connection, kind: Kind, column: Column) -> None:
     name = schema.stored_name(column)
     good: list[Any] = []
     bad: list[Any] = []
@@ -156,9 +154,7 @@ def test_the_schema_itself_refuses_what_the_kind_forbids(
 @pytest.mark.parametrize(
     ("reserved", "held", "fits"), [(10, 0, True), (6, 4, True), (11, 0, False), (6, 5, False), (-1, 0, False)]
 )
-def test_no_more_is_bound_than_is_on_hand(
-    db: sqlite3.Connection, reserved: int, held: int, fits: bool
-) -> None:
+def test_no_more_is_bound_than_is_on_hand(db: sqlite3.Connection, reserved: int, held: int, fits: bool) -> None:
     row = a_row(KINDS["lots"], on_hand_e3=10, reserved_e3=reserved, on_hold_e3=held)
     if fits:
         insert(db, "lot", row)
@@ -260,9 +256,7 @@ def test_the_main_statements_compile_for_postgresql() -> None:
     assert "BIGSERIAL" in text
     assert "%%" not in text
     assert "AUTOINCREMENT" not in text
-    assert "SUM" in str(
-        sa.text(f"SELECT SUM({schema.balance_sql('on_hand_e3')})").compile(dialect=POSTGRESQL)
-    )
+    assert "SUM" in str(sa.text(f"SELECT SUM({schema.balance_sql('on_hand_e3')})").compile(dialect=POSTGRESQL))
 
 
 def test_accounts_and_kinds_of_movement_agree_with_the_pairs() -> None:
@@ -358,9 +352,7 @@ def test_blobs_of_other_writers_are_read(envelope_code: int, order: int) -> None
     assert geometry.decode([blob])[0] == shapely.Point(1, 2)
 
 
-@pytest.mark.parametrize(
-    "blob", [b"", b"GP", b"XX\0\3aaaa", b"GP\0\x0f" + bytes(80), b"GP\0\1" + bytes(4) + b"junk"]
-)
+@pytest.mark.parametrize("blob", [b"", b"GP", b"XX\0\3aaaa", b"GP\0\x0f" + bytes(80), b"GP\0\1" + bytes(4) + b"junk"])
 def test_a_broken_blob_is_refused_with_a_sentence(blob: bytes) -> None:
     with pytest.raises(InputError, match="geom"):
         geometry.decode([blob])
@@ -387,9 +379,7 @@ def test_the_column_type_takes_and_gives_shapes() -> None:
     table = sa.Table("t", metadata, sa.Column("i", sa.Integer), sa.Column("g", geometry.Geometry("POINT")))
     metadata.create_all(engine)
     with engine.begin() as conn:
-        conn.execute(
-            table.insert(), [{"i": 1, "g": shapely.Point(1, 2)}, {"i": 2, "g": None}, {"i": 3, "g": BLOB}]
-        )
+        conn.execute(table.insert(), [{"i": 1, "g": shapely.Point(1, 2)}, {"i": 2, "g": None}, {"i": 3, "g": BLOB}])
         found = conn.execute(sa.select(table.c.g).order_by(table.c.i)).scalars().all()
     engine.dispose()
     assert found == [shapely.Point(1, 2), None, shapely.Point(120.8, 32.0)]

@@ -68,9 +68,7 @@ def test_settings_are_frozen() -> None:
 
 def test_the_table_names_every_setting_with_help_in_both_languages() -> None:
     rows = settings_table(Settings(port=9))
-    assert [row.name for row in rows] == [
-        f"ONEMAP_{field.name.upper()}" for field in dataclasses.fields(Settings)
-    ]
+    assert [row.name for row in rows] == [f"ONEMAP_{field.name.upper()}" for field in dataclasses.fields(Settings)]
     port = next(row for row in rows if row.name == "ONEMAP_PORT")
     assert (port.value, port.default) == ("9", "8000")
     assert all(row.help_zh and row.help_en for row in rows)

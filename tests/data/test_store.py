@@ -211,9 +211,7 @@ def test_a_failed_creation_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Mo
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_migration_and_its_record_are_one_transaction(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_migration_and_its_record_are_one_transaction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrations, "frozen", lambda name: ["CREATE TABLE half (a)", "CREATE NONSENSE"])
     path = tmp_path / "d.sqlite"
     engine = sa.create_engine(f"sqlite:///{path}", connect_args={"isolation_level": None})
@@ -294,9 +292,7 @@ def test_settings_of_the_connections(store: Store) -> None:
 @pytest.mark.skipif(shutil.which("ogrinfo") is None, reason="no ogrinfo here")
 def test_ogrinfo_opens_a_fresh_and_a_filled_district(store: Store) -> None:
     def ogrinfo(*arguments: str) -> str:
-        done = subprocess.run(
-            ["ogrinfo", "-ro", *arguments], capture_output=True, text=True, timeout=60, check=False
-        )
+        done = subprocess.run(["ogrinfo", "-ro", *arguments], capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0
         assert "Warning" not in done.stderr + done.stdout
         assert "ERROR" not in done.stderr + done.stdout
@@ -347,9 +343,7 @@ for _ in range(25):
     frame = pyogrio.read_dataframe(sys.argv[1], layer="depot")
     assert frame.empty or frame["name"].nunique() == 1, "half a transaction was seen"
 """
-    reader = subprocess.Popen(
-        [sys.executable, "-c", code, str(store.path)], stderr=subprocess.PIPE, text=True
-    )
+    reader = subprocess.Popen([sys.executable, "-c", code, str(store.path)], stderr=subprocess.PIPE, text=True)
     rounds = 0
     while reader.poll() is None or rounds == 0:
         upsert(store, "depot", depots(4, name=f"round {rounds}"), now_utc=datetime.now(UTC))

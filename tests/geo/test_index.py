@@ -40,9 +40,7 @@ def place(rng: np.random.Generator, span: int = 12) -> BaseGeometry:
 
 
 def entry(rng: np.random.Generator, number: int) -> Facility:
-    return Facility(
-        KINDS[rng.integers(len(KINDS))], f"f{number:04d}", place(rng), {"level": int(rng.integers(4))}
-    )
+    return Facility(KINDS[rng.integers(len(KINDS))], f"f{number:04d}", place(rng), {"level": int(rng.integers(4))})
 
 
 class Oracle:
@@ -138,9 +136,7 @@ def test_large_index_uses_the_tree_and_equals_brute_force() -> None:
         distance = shapely.distance(geometries, shapely.Point(xy))
         for kinds in (None, ["teams"], ["teams", "depots"]):
             rows = sorted(
-                (float(distance[i]), e.kind, e.id)
-                for i, e in enumerate(entries)
-                if kinds is None or e.kind in kinds
+                (float(distance[i]), e.kind, e.id) for i, e in enumerate(entries) if kinds is None or e.kind in kinds
             )
             assert keys(live.nearest(xy, 40, kinds)) == rows[:40]
             radius = rows[60][0]
@@ -179,9 +175,7 @@ def test_polygon_boundary_counts_for_points_lines_and_areas() -> None:
 
 def test_a_line_is_as_far_as_its_nearest_point_not_its_box() -> None:
     diagonal = shapely.LineString([(0, 0), (100, 100)])
-    live = FacilityIndex(
-        [Facility("evacuation_routes", "r", diagonal), Facility("teams", "t", shapely.Point(90, 0))]
-    )
+    live = FacilityIndex([Facility("evacuation_routes", "r", diagonal), Facility("teams", "t", shapely.Point(90, 0))])
     found = live.nearest((100, 0), 2)
     assert [(e.id, d) for e, d in found] == [("t", 10.0), ("r", pytest.approx(math.sqrt(5_000)))]
     assert [e.id for e, _ in live.within_radius((100, 0), 70.0)] == ["t"]
@@ -301,8 +295,7 @@ def test_readers_beside_a_writer_see_whole_states(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(index, "_BRUTE_BELOW", 0)
     rng = np.random.default_rng(3)
     crowd = [
-        Facility("teams", f"{i:04d}", shapely.Point(rng.uniform(0, 1_000, 2)), {"hops": False})
-        for i in range(3_000)
+        Facility("teams", f"{i:04d}", shapely.Point(rng.uniform(0, 1_000, 2)), {"hops": False}) for i in range(3_000)
     ]
     live = FacilityIndex([*crowd, Facility("depots", "d", shapely.Point(1, 1), {"hops": True})])
     stop = threading.Event()

@@ -128,9 +128,7 @@ def test_last_piece_arrives_as_early_as_any_choice_of_depots_allows(case: Any) -
         # Never more from a lot than it has, and nothing from a lot that is out of bounds.
         given_e3: dict[tuple[str, str], int] = {}
         for piece in line.pieces:
-            given_e3[piece.depot_id, piece.lot] = (
-                given_e3.get((piece.depot_id, piece.lot), 0) + piece.quantity_e3
-            )
+            given_e3[piece.depot_id, piece.lot] = given_e3.get((piece.depot_id, piece.lot), 0) + piece.quantity_e3
             assert piece.quantity_e3 > 0
             assert piece.arrival_s == travel[piece.depot_id]
         room = {(r.depot_id, r.lot): usable_e3(r, travel[r.depot_id]) for r in mine if r.depot_id in able}
@@ -150,9 +148,7 @@ def test_last_piece_arrives_as_early_as_any_choice_of_depots_allows(case: Any) -
         holders = {r.depot_id for r in mine}
         end = limit if line.short_e3 else line.ready_s
         quicker = {
-            d
-            for d, t in travel.items()
-            if math.isfinite(t) and (t <= limit if line.short_e3 else t < float(end or 0))
+            d for d, t in travel.items() if math.isfinite(t) and (t <= limit if line.short_e3 else t < float(end or 0))
         }
         assert refused.keys() == (holders | quicker) - used
         for depot, row in refused.items():
@@ -197,9 +193,7 @@ def test_order_of_rows_depots_and_needs_does_not_matter(case: Any, seed: int) ->
     rng = np.random.default_rng(seed)
     shuffled = list(rng.permutation(list(travel)))
     other = at_seconds(**{str(d): travel[str(d)] for d in shuffled})
-    first = plan_supply(
-        stock_table(frame, items="XY"), at_seconds(**travel), needs, at=MORNING, within_s=within_s
-    )
+    first = plan_supply(stock_table(frame, items="XY"), at_seconds(**travel), needs, at=MORNING, within_s=within_s)
     second = plan_supply(
         stock_table(frame.iloc[rng.permutation(len(frame))], items="YX"),
         other,
@@ -258,9 +252,7 @@ def test_expiry_is_by_the_local_day_of_arrival(arrival_s: float, expires_on: str
 
 def test_each_depot_is_judged_by_its_own_arrival_in_the_time_zone_of_the_moment() -> None:
     stock = stock_table(
-        lots(
-            ("A", "X", "1", 5, 0, 0, "usable", "2026-07-01"), ("B", "X", "1", 5, 0, 0, "usable", "2026-07-01")
-        )
+        lots(("A", "X", "1", 5, 0, 0, "usable", "2026-07-01"), ("B", "X", "1", 5, 0, 0, "usable", "2026-07-01"))
     )
     late = datetime(2026, 7, 1, 23, 30, tzinfo=SHANGHAI)
     depots = at_seconds(A=1500.0, B=2400.0)
@@ -400,9 +392,7 @@ def test_closed_depot_is_next_best_when_nothing_else_is() -> None:
 
 
 def test_used_depot_says_why_it_gives_less_than_it_has() -> None:
-    stock = stock_table(
-        lots(("A", "X", "1", 10, 4, 1), ("A", "X", "2", 3, 0, 0, "damaged"), ("B", "X", "1", 9))
-    )
+    stock = stock_table(lots(("A", "X", "1", 10, 4, 1), ("A", "X", "2", 3, 0, 0, "damaged"), ("B", "X", "1", 9)))
     plan = plan_supply(stock, at_seconds(A=100.0, B=200.0), {"X": 8}, at=MORNING)
     assert taken(plan) == [("A", "1", 5), ("B", "1", 3)]
     withheld = [(w.depot_id, w.reason, w.quantity_e3, w.detail) for w in plan.lines[0].withheld]

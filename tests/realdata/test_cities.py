@@ -45,9 +45,7 @@ def nanjing(realdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Distric
         inside = points[shapely.contains_properly(row.geometry, points)]
         cells += list(inside)
         persons += largest_remainder(int(row.pop2020), len(inside))
-    frame = gpd.GeoDataFrame(
-        {"id": [f"c{i}" for i in range(len(cells))], "persons": persons}, geometry=cells, crs=4326
-    )
+    frame = gpd.GeoDataFrame({"id": [f"c{i}" for i in range(len(cells))], "persons": persons}, geometry=cells, crs=4326)
     import_frame(store, "cells", frame, source="test", source_datum="WGS 84", now_utc=NOW)
     roads = gpd.read_parquet(source / "roads.parquet", columns=["geometry"])
     starts = shapely.get_point(roads.geometry.array, 0)

@@ -130,7 +130,7 @@ export function makeSupply({ view, isShown }) {
     return el(
       "section", { class: `plan-line${line.short > 0 ? " lacking" : ""}` },
       el("h3", {}, line.name, el("span", { class: "amounts" }, t("supply.plan_of", { got: quantity(line.allocated), wanted: quantity(line.requested), unit: line.unit }))),
-      line.ready_s !== null && line.from.length ? el("p", { class: "ready" }, t("supply.complete", { time: minutes(line.ready_s) })) : null,
+      line.ready_s !== null && line.from.length ? el("p", { class: "ready" }, line.short > 0 ? t("supply.partly", { time: minutes(line.ready_s) }) : t("supply.complete", { time: minutes(line.ready_s) })) : null,
       body,
     );
   }
