@@ -23,6 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 # Taken out of the environment: a variable that is no setting is an error for the program.
 SCREENSHOTS = os.environ.pop("ONEMAP_SCREENSHOTS", "")
 SIZES = {"desktop": (1440, 900), "wall": (2560, 1440), "phone": (390, 844)}
+# Without a picture to take, a smaller window: every pixel is drawn by the processor here.
+DESK = SIZES["desktop"] if SCREENSHOTS else (1100, 740)
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -148,9 +150,9 @@ def watch(chromium: Browser, address: str) -> Iterator[Callable[..., Watched]]:
     """Open watched pages; at the end none may have had an error or asked another host."""
     opened: list[Watched] = []
 
-    def make(size: str = "desktop") -> Watched:
-        width, height = SIZES[size]
-        page = chromium.new_page(viewport={"width": width, "height": height})
+    def make(size: str = "") -> Watched:
+        width, height = SIZES.get(size, DESK)
+        page = chromium.new_page(viewport={"width": width, "height": height}, reduced_motion="reduce")
         page.set_default_timeout(PATIENCE_MS)
         opened.append(Watched(page, address))
         return opened[-1]

@@ -122,7 +122,6 @@ def test_staff_search_by_keyboard_and_ask_about_the_middle_of_the_map(watch: Wat
     page.keyboard.press("Enter")
     expect(page.locator("#reach .where h3")).to_have_text(hit["name"])
     assert shown_place(page) == f"{hit['place'][0]:.5f},{hit['place'][1]:.5f}"
-    page.wait_for_timeout(1500)  # the flight
     page.focus("#map canvas")
     page.keyboard.press("Enter")
     popup = page.locator(".maplibregl-popup")
@@ -307,7 +306,6 @@ def test_names_are_text_never_markup(watch: Watch, ask: Ask) -> None:
     page.route("**/layers/hospitals.geojson*", poisoned)
     watched.open()
     find(page, target["properties"]["name"])
-    page.wait_for_timeout(1500)
     page.focus("#map canvas")
     page.keyboard.press("Enter")
     expect(page.locator(".maplibregl-popup")).to_contain_text(evil)

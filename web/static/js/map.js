@@ -31,6 +31,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
     pitchWithRotate: false,
     touchPitch: false,
     maxZoom: 19,
+    fadeDuration: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 200,
     localIdeographFontFamily: FONT,
   });
   map.touchZoomRotate.disableRotation();
