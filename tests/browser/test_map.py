@@ -69,7 +69,7 @@ def choose_item(page: Page, row: int, name: str, quantity: str) -> None:
 def test_staff_open_the_map_and_see_what_is_there(watch: Watch, ask: Ask) -> None:
     watched = watch()
     page = watched.open()
-    expect(page.locator(".bar .demo")).to_have_text("示意数据")
+    expect(page.locator("p.demo")).to_contain_text("示意数据")
     listed = {row["id"]: row for row in ask("layers")}
     assert list(listed) == list(LAYERS)
     for name, row in listed.items():
@@ -77,11 +77,12 @@ def test_staff_open_the_map_and_see_what_is_there(watch: Watch, ask: Ask) -> Non
         expect(line.locator("label")).to_have_text(row["title"])
         assert number(line.locator(".count").inner_text()) == row["count"]
         assert page.is_checked(f"#layer-{name}") == row["visible"]
+    facts = page.locator(".layer:has(#layer-teams) > .facts")
+    expect(facts).to_contain_text("demo")
+    expect(facts).to_contain_text("更新于")
     page.click(".layer:has(#layer-teams) .fold")
-    details = page.locator("#detail-teams")
-    expect(details).to_contain_text("demo")
-    expect(details).to_contain_text("更新于")
-    expect(details).to_contain_text("消防站")
+    expect(page.locator("#detail-teams")).to_contain_text("消防站")
+    page.click(".layer:has(#layer-teams) .fold")
     expect(page.locator("#connection")).to_contain_text(f"数据版本 {ask('status')['revision']}")
     watched.shot("map-desktop")
 

@@ -68,7 +68,7 @@ export function makeLayers(root, view) {
     const isOn = on.get(layer.id);
     const facts = layer.count === 0
       ? t("layers.none")
-      : layer.updated_utc ? `${layer.source} · ${t("layers.updated", { age: age(layer.age_s) })}` : "";
+      : layer.updated_utc ? `${layer.source} · ${t("layers.updated", { age: age(layer.age_s) })}` : layer.note;
     const zoomed = view.map.getZoom() >= layer.min_zoom;
     const legend = el("ul", { class: "legend", id: `legend-${layer.id}` }, layer.legend.map((mark) => el("li", {}, markPicture(mark), el("span", {}, mark.label))));
     const kept = states.get(layer.id);
@@ -85,12 +85,11 @@ export function makeLayers(root, view) {
           onclick: () => { open.set(layer.id, !open.get(layer.id)); draw(); },
         }, open.get(layer.id) ? "▾" : "▸"),
       ),
+      el("p", { class: "facts" }, facts, layer.stale ? el("span", { class: "warn" }, t("layers.stale")) : null, isOn && !zoomed ? el("span", { class: "warn" }, t("layers.zoom")) : null),
       el(
         "div", { id: `detail-${layer.id}`, class: "detail", hidden: !open.get(layer.id) },
-        el("p", { class: "facts first" }, facts, layer.stale ? el("span", { class: "warn" }, t("layers.stale")) : null),
-        isOn && !zoomed ? el("p", { class: "facts zoom" }, t("layers.zoom")) : null,
         layer.legend.length > 1 ? legend : null,
-        el("p", { class: "facts" }, `${layer.note} · `, ["geojson", "csv", "xlsx"].map((form, k) => [k ? " " : "", el("a", { href: `/api/v1/layers/${layer.id}.${form}?lang=${config.lang}`, download: `${layer.id}.${form}` }, form)])),
+        el("p", { class: "facts" }, layer.updated_utc ? `${layer.note} · ` : null, ["geojson", "csv", "xlsx"].map((form, k) => [k ? " " : "", el("a", { href: `/api/v1/layers/${layer.id}.${form}?lang=${config.lang}`, download: `${layer.id}.${form}` }, form)])),
       ),
       el("p", { class: `state ${kept?.kind ?? ""}`, role: "status" }, kept?.text ?? ""),
     );
