@@ -25,9 +25,11 @@ def _reached(view: View, at: datetime) -> RoadSamples:
     key = ("samples", view.district.travel_key(view, at), tuple(teams.on_duty.tolist()), tuple(teams.turnout_s))
 
     def make() -> RoadSamples:
-        counted = np.flatnonzero(teams.eligible)
+        # Equal times go to the smallest id, as in the proof table.
+        by_id = np.argsort(np.asarray(teams.id, dtype=object), kind="stable")
+        counted = by_id[teams.eligible[by_id]]
         stations = view.snapped("team").take(counted)
-        samples = road_samples(view.travel(at), stations, teams.before_travel_s[counted], snap_m=view.district.snap_m)
+        samples = road_samples(view.travel(at), stations, teams.before_travel_s[counted])
         team = np.where(samples.team >= 0, np.append(counted, -1)[samples.team], -1).astype(np.int32)
         return replace(samples, team=team)
 
