@@ -77,6 +77,7 @@ def test_staff_open_the_map_and_see_what_is_there(watch: Watch, ask: Ask) -> Non
         expect(line.locator("label")).to_have_text(row["title"])
         assert number(line.locator(".count").inner_text()) == row["count"]
         assert page.is_checked(f"#layer-{name}") == row["visible"]
+    watched.shot("map-desktop")
     facts = page.locator(".layer:has(#layer-teams) > .facts")
     expect(facts).to_contain_text("demo")
     expect(facts).to_contain_text("更新于")
@@ -84,7 +85,6 @@ def test_staff_open_the_map_and_see_what_is_there(watch: Watch, ask: Ask) -> Non
     expect(page.locator("#detail-teams")).to_contain_text("消防站")
     page.click(".layer:has(#layer-teams) .fold")
     expect(page.locator("#connection")).to_contain_text(f"数据版本 {ask('status')['revision']}")
-    watched.shot("map-desktop")
 
 
 def test_staff_click_a_place_and_read_who_reaches_it(watch: Watch, ask: Ask) -> None:
