@@ -16,6 +16,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from scipy.spatial import KDTree
 
 from geo.crs import STORED_EPSG, metric_crs, to_metric
 from geo.errors import CrsError, InputError
@@ -37,7 +38,8 @@ POINT_CLOSURE_M = 30.0
 LINE_CLOSURE_M = 1.0
 """A closure drawn as a line follows an edge when it runs this near to it [proposed]."""
 
-_GRID_M = 0.01  # vertices nearer than this are one
+_GRID_M = 0.01  # vertices this near are one
+_MAX_LEVEL = 500  # levels beyond are no levels; they must fit into a node's key
 _CLASS_OF = {row.highway: i for i, row in enumerate(ROAD_SPEEDS)}
 
 
@@ -209,7 +211,8 @@ class RoadNetwork:
         Lines and areas act on every edge whose inside they meet, a line also on every edge that it
         follows (within `LINE_CLOSURE_M` over half of the edge or over 10 m, so that a line traced
         along a road need not hit it exactly); a point acts on the nearest edge within
-        `POINT_CLOSURE_M`. All grades are closed where several cross. Edges that are only touched,
+        `POINT_CLOSURE_M`, and on all that are equally near (a street drawn once for each direction,
+        a junction). All grades are closed where several cross. Edges that are only touched,
         as those that end at the border of an area, stay open.
         """
         result = np.ones(len(self.edge_tail))
@@ -233,18 +236,30 @@ class RoadNetwork:
         """The edges on which one closure acts."""
         found: NDArray[np.intp]
         if shape.geom_type == "Point":
-            found = self._tree.query_nearest(shape, max_distance=_above(POINT_CLOSURE_M), all_matches=False)
-            found = found[shapely.distance(self._lines[found], shape) <= POINT_CLOSURE_M]
+            found = self._tree.query_nearest(shape, max_distance=_above(POINT_CLOSURE_M), all_matches=True)
+            found = np.sort(found[shapely.distance(self._lines[found], shape) <= POINT_CLOSURE_M])
             return found
         found = self._tree.query(shape, predicate="intersects")
         found = found[~shapely.touches(self._lines[found], shape)]
         if shape.geom_type == "LineString":
             beside = shapely.buffer(shape, LINE_CLOSURE_M, cap_style="flat")
             near = self._tree.query(beside, predicate="intersects")
-            shared_m = shapely.length(shapely.intersection(self._lines[near], beside))
+            shared = shapely.intersection(self._lines[near], beside)
+            shared_m = shapely.length(shared)
             follows = shared_m >= np.minimum(0.5 * self.edge_length_m[near], 10.0)
-            found = np.union1d(found, near[follows & (shared_m > 0)])
+            follows &= (shared_m > 0) & (_span_m(shape, shared) >= 0.5 * shared_m)
+            found = np.union1d(found, near[follows])
         return found
+
+
+def _span_m(line: Any, pieces: NDArray[np.object_]) -> Floats:
+    """(n,) m, how much of a line each piece runs beside; little for a piece that runs across."""
+    xy, piece = shapely.get_coordinates(pieces, return_index=True)
+    along = shapely.line_locate_point(line, shapely.points(xy))
+    low, high = np.full(len(pieces), np.inf), np.full(len(pieces), -np.inf)
+    np.minimum.at(low, piece, along)
+    np.maximum.at(high, piece, along)
+    return np.where(high >= low, high - low, 0.0)
 
 
 def _above(value: float) -> float:
@@ -395,7 +410,8 @@ def _flags(roads: gpd.GeoDataFrame, name: str) -> Bools:
 
 def _grades(roads: gpd.GeoDataFrame) -> NDArray[np.int64]:
     """One number for each combination of level, bridge and tunnel; 0 is the plain ground."""
-    level = pd.to_numeric(_column(roads, "layer"), errors="coerce").fillna(0).to_numpy(dtype=np.int64)
+    told = pd.to_numeric(_column(roads, "layer"), errors="coerce").fillna(0).to_numpy(dtype=np.float64)
+    level = np.clip(told, -_MAX_LEVEL, _MAX_LEVEL).astype(np.int64)
     found: NDArray[np.int64] = level * 4 + _flags(roads, "bridge") * 1 + _flags(roads, "tunnel") * 2
     return found
 
@@ -407,6 +423,7 @@ def _nodes(coords: Floats, grade: NDArray[np.int64], is_end: Bools) -> NDArray[n
     cell = np.round(coords / _GRID_M).astype(np.int64)
     cell -= cell.min(axis=0)
     place = np.unique(cell[:, 0] * (int(cell[:, 1].max()) + 1) + cell[:, 1], return_inverse=True)[1]
+    place = _merged(coords, place)
     places = int(place.max()) + 1
     inner = ~is_end
     # Places where inner vertices of several grades meet: each grade is a node of its own.
@@ -430,6 +447,18 @@ def _nodes(coords: Floats, grade: NDArray[np.int64], is_end: Bools) -> NDArray[n
     ends[number[is_end]] = True
     is_node = (uses > 1) | ends
     return np.where(is_node[number], number, -1).astype(np.int64)
+
+
+def _merged(coords: Floats, place: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Cells as places, joined where vertices on both sides of a cell's border are one."""
+    one = np.unique(place, return_index=True)[1]
+    pairs = KDTree(coords[one], balanced_tree=False, compact_nodes=False).query_pairs(_GRID_M, output_type="ndarray")
+    if len(pairs) == 0:
+        return place
+    near = coo_array((np.ones(len(pairs), dtype=np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(one), len(one)))
+    label = connected_components(near, directed=False)[1].astype(np.int64)
+    found: NDArray[np.int64] = label[place]
+    return found
 
 
 def _classes(roads: gpd.GeoDataFrame) -> tuple[NDArray[np.int16], tuple[tuple[str, int], ...]]:

@@ -48,7 +48,7 @@ def random_roads(rng: np.random.Generator) -> gpd.GeoDataFrame:
         middle = (here + there) / 2 + rng.integers(-1, 2, 2) / 4
         kind = rng.random()
         if kind < 0.5:
-            line = [here, there]
+            line: list[Any] = [here, there]
         elif kind < 0.9:
             line = [here, middle, there]
         else:
@@ -134,6 +134,24 @@ def test_a_line_that_crosses_itself_at_a_vertex_is_split_there() -> None:
 def test_vertices_within_a_centimetre_are_one() -> None:
     assert network([(0, 0), (100, 0)], [(100.001, 0), (200, 0)]).report.components == 1
     assert network([(0, 0), (100, 0)], [(100.1, 0), (200, 0)]).report.components == 2
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.00002, 0.004, 0.009])
+@pytest.mark.parametrize("x", [100.0, 100.00499, 100.005, 99.99999])
+def test_vertices_within_a_centimetre_are_one_wherever_they_lie(x: float, gap: float) -> None:
+    found = network([(0, 0), (x, 0)], [(x + gap, 0), (200, 0)], [(x, -gap), (x, -80)])
+    assert (len(found.node_xy_m), found.report.components) == (4, 1)
+
+
+@pytest.mark.parametrize("levels", [[1000, 0], [float("inf"), 0], [-1e300, 0], [600, -600]])
+def test_levels_that_are_none_keep_roads_apart(levels: Any) -> None:
+    assert network(*CROSS, layer=levels).report.components == 2
+
+
+def test_far_levels_do_not_reach_into_the_next_place() -> None:
+    beside = [[(x + 300 * i, y) for x, y in line] for i in range(3) for line in CROSS]
+    found = network(*beside, layer=[1024, 0, -1024, 0, 0, 1])
+    assert (len(found.node_xy_m), found.report.components) == (12, 6)
 
 
 def test_degrees_and_metres_give_the_same_graph() -> None:
@@ -271,6 +289,36 @@ def test_strong_components_are_mutual_reachability(seed: int) -> None:
     assert np.array_equal(found.is_main, (sizes >= 0.05 * n)[found.component] | (sizes == sizes.max())[found.component])
 
 
+@settings(max_examples=30, deadline=None)
+@given(SEEDS)
+def test_the_order_of_rows_does_not_matter(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    roads = random_roads(rng)
+    turn = rng.permutation(len(roads))
+    one, other = road_network(roads, epsg=EPSG), road_network(roads.iloc[turn], epsg=EPSG)
+    assert road_network(roads, epsg=EPSG).hash == one.hash
+    told, again = one.report.to_json(), other.report.to_json()
+    assert told == again
+
+    def streets(found: RoadNetwork, row: Any) -> Any:
+        key = np.column_stack([row[found.edge_row], np.round(found.edge_length_m, 6), found.edge_is_main])
+        return key[np.lexsort(key.T)]
+
+    assert np.array_equal(streets(one, np.arange(len(roads))), streets(other, turn))
+    places = at(*rng.uniform(-100, 700, (20, 2)))
+    a, b = one.snap(places), other.snap(places)
+    assert np.array_equal(a.edge >= 0, b.edge >= 0)
+    assert a.access_m == pytest.approx(b.access_m, nan_ok=True)
+    assert np.array_equal(a.is_fragment, b.is_fragment)
+    shapes = [*shapely.points(places[:4]), shapely.LineString(places[4:6]), shapely.box(X, Y, X + 150, Y + 150)]
+    closed = [found.closure_factors(shapes, np.zeros(len(shapes))) == 0 for found in (one, other)]
+    shut = [
+        np.bincount(n.edge_row[c], n.edge_length_m[c], minlength=len(roads))
+        for n, c in zip((one, other), closed, strict=True)
+    ]
+    assert shut[0][turn] == pytest.approx(shut[1])
+
+
 # -- snapping ---------------------------------------------------------------------------------------
 
 
@@ -360,6 +408,21 @@ def test_what_a_closure_closes(wkt: str, closed: list[int]) -> None:
     factor = network(*STREETS).closure_factors([shape(wkt)], [0.0])
     assert np.flatnonzero(factor == 0).tolist() == closed
     assert set(factor) <= {0.0, 1.0}
+
+
+def test_a_point_closes_both_directions_and_all_of_a_junction() -> None:
+    both = network([(0, 0), (100, 0)], [(100, 0), (0, 0)], oneway=["yes", "yes"])
+    assert both.closure_factors([shape("POINT (50 3)")], [0.0]).tolist() == [0.0, 0.0]
+    assert network(*STREETS).closure_factors([shape("POINT (100 0)")], [0.4]).tolist() == [0.4, 0.4, 0.4]
+
+
+@pytest.mark.parametrize("end", [(100, 1.5), (100, -0.8), (101, 1), (100, 40), (60, 40)])
+def test_a_closed_street_leaves_its_neighbours_open(end: Any) -> None:
+    streets = network([(0, 0), (100, 0)], [(100, 0), (200, 0)], [(100, 0), end])
+    for wkt in ("LINESTRING (100 0, 200 0)", "LINESTRING (200 0, 150 0, 100 0)"):
+        assert streets.closure_factors([shape(wkt)], [0.0])[[0, 1]].tolist() == [1.0, 0.0]
+        if end != (101, 1):
+            assert streets.closure_factors([shape(wkt)], [0.0])[2] == 1.0
 
 
 def test_the_least_factor_holds() -> None:

@@ -23,7 +23,7 @@ from geo.times import TravelTimes, contraction_order, last_leg_s
 EPSG = 4549
 ORIGIN = np.array([500_000.0, 3_545_000.0])
 SEEDS = st.integers(0, 2**32 - 1)
-ENGINES = ("cch", "scipy")
+ENGINES: tuple[Any, ...] = ("cch", "scipy")
 
 
 def network(*lines: Any, **columns: Any) -> RoadNetwork:
@@ -207,6 +207,55 @@ def test_turning_every_one_way_round_transposes_the_matrix(seed: int) -> None:
     assert close_to(forth, back.T)
 
 
+@pytest.mark.parametrize("seed", range(100))
+def test_both_engines_answer_alike_with_streets_closed_and_slowed(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    net = random_network(rng)
+    a, b = random_places(net, rng, 5), random_places(net, rng, 7)
+    b.edge[0], b.fraction[0], b.xy_m[0] = a.edge[0], rng.random(), np.nan  # two places on one edge
+    factor = rng.choice([0.0, 0.4, 1.0], len(net.edge_tail), p=[0.15, 0.25, 0.6])
+    one, two = (TravelTimes(net, engine=engine, edge_factor=factor) for engine in ENGINES)
+    found = one.matrix_s(a, b)
+    assert np.array_equal(found, two.matrix_s(a, b))
+    assert np.array_equal(found, TravelTimes(net).with_factors(factor).matrix_s(a, b))
+    assert np.array_equal(one.matrix_s(b, a), two.matrix_s(b, a))
+    assert close_to(found, oracle(net, edge_seconds(net, factor), a, b))
+    single = [[one.matrix_s(a.take([i]), b.take([j]))[0, 0] for j in range(7)] for i in range(5)]
+    assert np.allclose(found, single, atol=0.002)
+
+
+@settings(max_examples=30, deadline=None)
+@given(SEEDS)
+def test_the_order_of_roads_does_not_change_times(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    lines = [rng.integers(0, 4, (2, 2)) * 100.0 for _ in range(int(rng.integers(2, 30)))]
+    oneway = rng.choice(np.array(["yes", "-1", None], dtype=object), len(lines))
+    turn = rng.permutation(len(lines))
+    xy = ORIGIN + rng.uniform(-20, 320, (8, 2))
+    one = network(*lines, oneway=oneway)
+    other = network(*(lines[k] for k in turn), oneway=oneway[turn])
+    # A place as near to one street as to another may go to either: those are left out.
+    a, b = one.snap(xy), other.snap(xy)
+    alike = np.flatnonzero((turn[other.edge_row[b.edge]] == one.edge_row[a.edge]) & (a.edge >= 0))
+    found = [TravelTimes(net).matrix_s(s.take(alike), s.take(alike)) for net, s in ((one, a), (other, b))]
+    assert close_to(found[0], found[1], 0.01)
+
+
+def test_against_one_ways_times_are_the_same_both_ways() -> None:
+    rng = np.random.default_rng(11)
+    lines = [[(x, y), (x + dx, y + dy)] for x in (0, 100, 200) for y in (0, 100) for dx, dy in ((100, 0), (0, 100))]
+    shapes = [shapely.LineString(np.array(line, dtype=float) + ORIGIN) for line in lines]
+    table = {"highway": ["primary"] * len(lines), "oneway": rng.choice(["yes", "-1"], len(lines))}
+    frame = gpd.GeoDataFrame(table, geometry=shapes, crs=EPSG)
+    plain, blue = (road_network(frame, epsg=EPSG, ignore_oneway=ignore) for ignore in (False, True))
+    xy = ORIGIN + rng.uniform(0, 300, (10, 2))
+    found = TravelTimes(blue).matrix_s(blue.snap(xy), blue.snap(xy))
+    assert np.isfinite(found).all()
+    assert close_to(found, found.T)
+    assert (found <= TravelTimes(plain).matrix_s(plain.snap(xy), plain.snap(xy)) + 0.01).all()
+    assert np.isinf(TravelTimes(plain).matrix_s(plain.snap(xy), plain.snap(xy))).any()
+
+
 # -- by hand ----------------------------------------------------------------------------------------
 
 SPEED = 20 / 3.6
@@ -363,6 +412,28 @@ def seconds(net: RoadNetwork, **options: Any) -> float:
 def test_speed_in_force(highway: str, maxspeed: Any, options: Any, kmh: float) -> None:
     net = network([(0, 0), (1000, 0)], highway=[highway], maxspeed=[maxspeed])
     assert seconds(net, **options) == pytest.approx(3600 / kmh, abs=0.002)
+
+
+def test_the_profile_of_every_hour() -> None:
+    found = [DEFAULT_SPEEDS.profile(hour) for hour in range(24)]
+    expected = ["night"] * 6 + ["free"] + ["peak"] * 2 + ["free"] * 8 + ["peak"] * 2 + ["free"] * 3 + ["night"] * 2
+    assert found == expected
+    assert DEFAULT_SPEEDS.profile(None) == "free"
+
+
+@pytest.mark.parametrize("hour", [None, *range(24)])
+def test_no_hour_is_faster_than_the_tagged_limit(hour: int | None) -> None:
+    n = len(ROAD_SPEEDS)
+    lines = [[(0, 50 * k), (1000, 50 * k)] for k in range(n)]
+    limits = [7.0 + 3 * k for k in range(n)]
+    net = network(*lines, highway=[row.highway for row in ROAD_SPEEDS], maxspeed=limits)
+    west, east = (net.snap(at(*((x, 50 * k) for k in range(n)))) for x in (0, 1000))
+    limited = np.diag(TravelTimes(net, hour=hour).matrix_s(west, east))
+    unlimited = np.diag(TravelTimes(net, hour=hour, respect_maxspeed=False).matrix_s(west, east))
+    assert (limited >= 3600 / np.array(limits) - 0.001).all()
+    by_table = 1000 / DEFAULT_SPEEDS.class_m_s(hour)
+    assert unlimited == pytest.approx(by_table, abs=0.001)
+    assert limited == pytest.approx(np.maximum(by_table, 3600 / np.array(limits)), abs=0.001)
 
 
 def test_speed_table_as_plain_values() -> None:
