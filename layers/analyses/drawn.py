@@ -18,6 +18,11 @@ from layers.analyses.response import coverage, teams_at
 from layers.catalogue import BAND_LIMITS_S, LAYERS
 from layers.district import View, metric_geometries
 
+DRAWN_TOLERANCE_M = 4.0
+"""Areas are drawn to about this many metres; counts never come from them."""
+
+_KEPT_FILES = 8  # drawn results kept on disk: profiles of the day x closures
+
 
 def _reached(view: View, at: datetime) -> RoadSamples:
     """Samples of every road with the quickest response at a moment, kept for as long as nothing changes."""
@@ -62,12 +67,17 @@ def _drawn(view: View, name: str, at: datetime, make: Callable[[RoadSamples], gp
             frame = make(_reached(view, at))
         frame = _inside_boundary(view, frame)
         frame["area_km2"] = np.round(frame.geometry.area / 1e6, 3)
+        # Neighbours keep their common line; a few metres are below what a map shows.
+        frame = frame.set_geometry(
+            shapely.coverage_simplify(frame.geometry.to_numpy(dtype=object), DRAWN_TOLERANCE_M), crs=frame.crs
+        )
         frame = frame.set_geometry(
             shapely.transform(frame.geometry.to_numpy(dtype=object), lambda xy: to_lonlat(xy, epsg=view.district.epsg)),
             crs=4326,
         )
         path.parent.mkdir(parents=True, exist_ok=True)
-        for old in path.parent.glob(f"{name}-*.parquet"):
+        kept = sorted(path.parent.glob(f"{name}-*.parquet"), key=lambda old: old.stat().st_mtime)
+        for old in kept[:-_KEPT_FILES]:
             old.unlink(missing_ok=True)
         part = path.with_suffix(f".{os.getpid()}.part")
         frame.to_parquet(part)
