@@ -97,7 +97,7 @@ class _Ways(osmium.SimpleHandler):
 
     def way(self, way: Any) -> None:
         """Called for every way of the file."""
-        if not is_drivable(way.tags):
+        if way.deleted or not is_drivable(way.tags):
             return
         runs: list[list[Any]] = [[]]
         for node in way.nodes:
@@ -140,8 +140,12 @@ def read_osm(path: Path) -> tuple[gpd.GeoDataFrame, list[str]]:
     ways = _Ways()
     try:
         ways.apply_file(str(path), locations=True)
-    except (RuntimeError, OSError) as error:
+    except (RuntimeError, OSError, ValueError, osmium.InvalidLocationError) as error:
         raise ImportRefused(f"{path.name}: not a whole OpenStreetMap file ({error}); fetch it anew") from error
+    if not ways.rows and ways.incomplete:
+        raise ImportRefused(
+            f"{path.name}: no road in it has its nodes; expected a whole extract, nodes before ways, ids above 0"
+        )
     if not ways.rows:
         raise ImportRefused(f"{path.name}: no drivable road is in it")
     uses: dict[int, int] = {}
@@ -186,7 +190,7 @@ def _require_plain_xml(path: Path) -> None:
         raise ImportRefused(f"{path.name}: cannot be read ({error})") from error
     if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
         raise ImportRefused(f"{path.name}: XML with a document type or entities is refused; export it without")
-    if b"<osm" not in head:
+    if re.search(rb"<osm[\s>]", head) is None:
         raise ImportRefused(f"{path.name}: this is not an OpenStreetMap file; expected <osm at its beginning")
 
 

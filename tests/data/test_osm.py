@@ -28,7 +28,7 @@ def document(nodes: dict[int, tuple[float, float]], ways: list[Way]) -> str:
     return "\n".join([*parts, "</osm>"])
 
 
-CROSS = {1: (0, 0), 2: (1, 0), 3: (2, 0), 4: (1, -1), 5: (1, 1)}
+CROSS: dict[int, tuple[float, float]] = {1: (0, 0), 2: (1, 0), 3: (2, 0), 4: (1, -1), 5: (1, 1)}
 STREET = {"highway": "residential"}
 
 
@@ -230,6 +230,61 @@ def test_what_is_no_road_file_is_refused(tmp_path: Path, name: str, content: byt
     path.write_bytes(content)
     with pytest.raises(ImportRefused, match=r"x\.osm"):
         read_osm(path)
+
+
+def edited(folder: Path, *changes: tuple[str, str]) -> Path:
+    """The crossing of two streets with something in its text changed."""
+    text = document(CROSS, [([1, 2, 3], STREET), ([4, 2, 5], STREET)])
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path = folder / "x.osm"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    "changes,reason",
+    [
+        ([('lat="32.0000000"', 'lat="north"')], "not a whole"),
+        ([('lon="120.8000000"', 'lon="nan"')], "not a whole"),
+        ([('id="1" version', 'id="one" version')], "not a whole"),
+        ([('<osm version="0.6">', "<osm>")], "not a whole"),
+        ([("</osm>", "</osm><!DOCTYPE osm>")], "document type"),
+        ([("<osm ", "<osmChange "), ("</osm>", "</osmChange>")], "not an OpenStreetMap file"),
+        ([('k="highway" v="residential"', 'k="highway" v="footway"')], "no drivable road"),
+        ([("<nd ref=", "<nd lost=")], ""),
+        ([('ref="', 'ref="77')], "nodes before ways"),
+        ([('id="', 'id="-'), ('ref="', 'ref="-')], "ids above 0"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_told(tmp_path: Path, changes: Any, reason: str) -> None:
+    with pytest.raises(ImportRefused, match=rf"x\.osm: .*{reason}"):
+        read_osm(edited(tmp_path, *changes))
+
+
+def test_deleted_ways_are_no_roads(tmp_path: Path) -> None:
+    frame, _ = read_osm(edited(tmp_path, ('<way id="1" version="1">', '<way id="1" version="2" visible="false">')))
+    assert frame["id"].tolist() == ["2/0"]
+
+
+def test_odd_ways_are_kept_and_numbered(tmp_path: Path) -> None:
+    ways: list[Way] = [
+        ([1, 1, 2], STREET),  # a node told twice
+        ([2, 4, 5, 2, 3], STREET),  # through itself
+        ([3], STREET),
+        ([], STREET),
+        ([3, 5], STREET | {"access": "no"}),
+        ([2, 3], {"highway": "motorway", "maxspeed": "CN:urban"}),
+    ]
+    frame, notices = read_osm(written(tmp_path, CROSS, ways))
+    assert frame["id"].tolist() == ["1/0", "1/1", "2/0", "2/1", "6/0"]
+    assert frame["oneway"].tolist()[-1] == "yes"
+    assert frame["maxspeed"].isna().all()
+    assert notices == []
+    net = road_network(frame, epsg=EPSG)
+    assert (net.report.edges, net.report.zero_length, net.report.self_loops) == (5, 1, 1)
+    assert len(net.node_xy_m) == 3
 
 
 # -- real -------------------------------------------------------------------------------------------
