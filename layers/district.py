@@ -133,6 +133,16 @@ class View:
         """Travel times at a moment: the hour's speeds, and the closures in force unless `closed` is off."""
         return self.district.travel(self, at, closed=closed, distance=distance)
 
+    def closure_factors(self, at: datetime) -> NDArray[np.float64] | None:
+        """(edges,) the share of the speed left by the closures in force, None where there are none."""
+        closures = self.closures_in_force(at)
+        if len(closures) == 0:
+            return None
+        frame = self.frame("closure").iloc[closures]
+        return self.network.closure_factors(
+            metric_geometries(frame, self.district.epsg), frame["factor"].to_numpy(dtype=np.float64)
+        )
+
     @property
     def bounds(self) -> tuple[float, float, float, float] | None:
         """(min_lon, min_lat, max_lon, max_lat) of what is drawn, None for an empty district."""
@@ -311,7 +321,7 @@ class District:
                 return base
             return self._keep_times(
                 (key, closures, view.seqs["closure"]),
-                lambda: base.with_factors(self._factors(view, closures)),
+                lambda: base.with_factors(view.closure_factors(moment)),
             )
 
     def travel_key(self, view: View, at: datetime) -> Hashable:
@@ -319,12 +329,6 @@ class District:
         moment = self.local(at)
         closures = tuple(view.closures_in_force(moment).tolist())
         return DEFAULT_SPEEDS.profile(moment.hour), closures, view.seqs.get("closure", 0) if closures else 0
-
-    def _factors(self, view: View, closures: tuple[int, ...]) -> NDArray[np.float64]:
-        frame = view.frame("closure").iloc[list(closures)]
-        return view.network.closure_factors(
-            metric_geometries(frame, self.epsg), frame["factor"].to_numpy(dtype=np.float64)
-        )
 
     def _keep_times(self, key: Hashable, make: Callable[[], TravelTimes]) -> TravelTimes:
         if key not in self._times:

@@ -10,11 +10,15 @@ from itertools import pairwise
 import geopandas as gpd
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from geo.crs import to_lonlat
-from geo.surface import EMPTY_SAMPLES, RoadSamples, contours, road_samples, territories
+from geo.network import RoadNetwork, Snapped
+from geo.surface import EMPTY_SAMPLES, contours, road_samples, territories
+from geo.times import TravelTimes
 from layers.analyses.places import PLACES
 from layers.analyses.response import coverage, teams_at
+from layers.apart import run_apart
 from layers.catalogue import BAND_LIMITS_S, LAYERS
 from layers.district import View, metric_geometries
 
@@ -24,24 +28,52 @@ DRAWN_TOLERANCE_M = 4.0
 _KEPT_FILES = 8  # drawn results kept on disk: profiles of the day x closures
 
 
-def _reached(view: View, at: datetime) -> RoadSamples:
-    """Samples of every road with the quickest response at a moment, kept for as long as nothing changes."""
+def _areas(
+    name: str,
+    network: RoadNetwork,
+    order: list[int] | None,
+    hour: int,
+    factors: NDArray[np.float64] | None,
+    stations: Snapped,
+    before_travel_s: NDArray[np.float64],
+    snap_m: float,
+) -> gpd.GeoDataFrame:
+    """Bands or territories in the metric CRS; called in a process of its own, it takes seconds and much memory."""
+    if len(network.edge_tail) == 0:
+        samples = replace(EMPTY_SAMPLES, epsg=network.epsg)
+    else:
+        travel = TravelTimes(network, hour=hour, order=order, edge_factor=factors)
+        samples = road_samples(travel, stations, before_travel_s)
+    if name == "response_time":
+        return contours(samples, BAND_LIMITS_S, snap_m=snap_m)
+    return territories(samples, snap_m=snap_m)
+
+
+def _areas_apart(view: View, name: str, at: datetime) -> gpd.GeoDataFrame:
+    """The areas at a moment; `team` is the position in the table of teams."""
     teams = teams_at(view, None, at)
-    key = ("samples", view.district.travel_key(view, at), tuple(teams.on_duty.tolist()), tuple(teams.turnout_s))
+    # Equal times go to the smallest id, as in the proof table.
+    by_id = np.argsort(np.asarray(teams.id, dtype=object), kind="stable")
+    counted = by_id[teams.eligible[by_id]]
+    areas = run_apart(
+        _areas,
+        name,
+        replace(view.network),
+        view.order,
+        view.district.local(at).hour,
+        view.closure_factors(at),
+        view.snapped("team").take(counted),
+        teams.before_travel_s[counted],
+        view.district.snap_m,
+    )
+    if "team" in areas.columns:
+        areas["team"] = counted[areas["team"].to_numpy(dtype=np.int64)]
+    return areas
 
-    def make() -> RoadSamples:
-        # Equal times go to the smallest id, as in the proof table.
-        by_id = np.argsort(np.asarray(teams.id, dtype=object), kind="stable")
-        counted = by_id[teams.eligible[by_id]]
-        stations = view.snapped("team").take(counted)
-        samples = road_samples(view.travel(at), stations, teams.before_travel_s[counted])
-        team = np.where(samples.team >= 0, np.append(counted, -1)[samples.team], -1).astype(np.int32)
-        return replace(samples, team=team)
 
-    return view.kept(key, make)
-
-
-def _drawn(view: View, name: str, at: datetime, make: Callable[[RoadSamples], gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
+def _drawn(
+    view: View, name: str, at: datetime, make: Callable[[gpd.GeoDataFrame], gpd.GeoDataFrame]
+) -> gpd.GeoDataFrame:
     """A drawn result in WGS 84, kept in memory and on disk for as long as what it depends on is the same."""
     teams = teams_at(view, None, at)
     parts = (
@@ -61,10 +93,7 @@ def _drawn(view: View, name: str, at: datetime, make: Callable[[RoadSamples], gp
         path = view.district.cache / f"{name}-{digest}.parquet"
         if path.is_file():
             return gpd.read_parquet(path)
-        if len(view.network.edge_tail) == 0:
-            frame = make(replace(EMPTY_SAMPLES, epsg=view.district.epsg))
-        else:
-            frame = make(_reached(view, at))
+        frame = make(_areas_apart(view, name, at))
         frame = _inside_boundary(view, frame)
         frame["area_km2"] = np.round(frame.geometry.area / 1e6, 3)
         # Neighbours keep their common line; a few metres are below what a map shows.
@@ -100,8 +129,7 @@ def _inside_boundary(view: View, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 def response_time_layer(view: View, *, at: datetime) -> gpd.GeoDataFrame:
     """The bands of response time as polygons that do not overlap: each without the quicker ones."""
 
-    def make(samples: RoadSamples) -> gpd.GeoDataFrame:
-        areas = contours(samples, BAND_LIMITS_S, snap_m=view.district.snap_m)
+    def make(areas: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         shapes = areas.geometry.to_numpy(dtype=object)
         rings = [shapes[0], *(shapely.difference(b, a) for a, b in pairwise(shapes))]
         names = [mark.label.zh for mark in LAYERS["response_time"].marks()]
@@ -117,8 +145,7 @@ def team_territories_layer(view: View, *, at: datetime) -> gpd.GeoDataFrame:
     """Where each team on duty is the first to arrive."""
     teams = view.frame("team")
 
-    def make(samples: RoadSamples) -> gpd.GeoDataFrame:
-        areas = territories(samples, snap_m=view.district.snap_m)
+    def make(areas: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         rows = teams.iloc[areas["team"].to_numpy(dtype=np.int64)]
         return gpd.GeoDataFrame(
             {"team_id": rows["id"].tolist(), "name": rows["name"].tolist(), "type": rows["type"].tolist()},
