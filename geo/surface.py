@@ -251,7 +251,7 @@ def _inside_edges(network: RoadNetwork, stations: Snapped, step_m: float) -> tup
     """Edges and fractions of the samples between the nodes, edge by edge, at least one on each.
 
     At every bend, where a place may have the corner as its nearest spot; in equal pieces between;
-    and on both sides of each team.
+    and close on both sides of each team.
     """
     xy, length = network.edge_coords_m, network.edge_length_m
     counts = np.diff(network.edge_start)
@@ -266,7 +266,10 @@ def _inside_edges(network: RoadNetwork, stations: Snapped, step_m: float) -> tup
     cross = before[:, 0] * leg[:, 1] - before[:, 1] * leg[:, 0]
     turn = np.abs(np.arctan2(cross, (before * leg).sum(axis=1)))
     inner = ~is_first & ~is_last
-    kept = np.flatnonzero(~inner | (turn > np.radians(_BEND_DEG)))
+    # Where a team stands, time may jump within the edge: no bend is too slight there.
+    with_team = np.zeros(len(length), dtype=bool)
+    with_team[stations.edge[stations.edge >= 0]] = True
+    kept = np.flatnonzero(~inner | (turn > np.radians(np.where(with_team[owner], 0.01, _BEND_DEG))))
 
     # From each kept vertex to the next of its edge; the last of an edge begins no stretch.
     begin, stop = kept[:-1][~is_last[kept[:-1]]], kept[1:][~is_first[kept[1:]]]
@@ -284,8 +287,9 @@ def _inside_edges(network: RoadNetwork, stations: Snapped, step_m: float) -> tup
     there = np.flatnonzero(stations.edge >= 0)
     here = stations.edge[there]
     spot_m = stations.fraction[there] * length[here]
-    edge = np.r_[edge, here, here]
-    at_m = np.r_[at_m, spot_m - _BESIDE_M, spot_m + _BESIDE_M]
+    for near_m in _BESIDE_M * np.array([1.0, 3.0, 7.0, 15.0]):
+        edge = np.r_[edge, here, here]
+        at_m = np.r_[at_m, spot_m - near_m, spot_m + near_m]
     inside = (at_m >= 0) & (at_m <= length[edge])
     edge, at_m = edge[inside], at_m[inside]
     order = np.lexsort((at_m, edge))

@@ -144,7 +144,6 @@ def ask(where: Town, samples: RoadSamples, xy: Any) -> Asked:
     network = where.network
     snapped = network.snap(xy, max_m=SNAP_M)
     lines = network.edge_lines()
-    tree = shapely.STRtree(lines)
     points = shapely.points(xy)
     nearest_main = np.full(len(xy), np.inf)
     main = shapely.STRtree(lines[network.edge_is_main])
@@ -161,16 +160,18 @@ def ask(where: Town, samples: RoadSamples, xy: Any) -> Asked:
     most = least.copy()
     there = np.flatnonzero(on)
     limit_m = snapped.access_m[there] + samples.tolerance_m(snapped.access_m[there]) + 1e-6
-    pair, edge = tree.query(points[there], predicate="dwithin", distance=limit_m)
-    same_kind = network.edge_is_main[edge] == ~snapped.is_fragment[there[pair]]
-    pair, edge = pair[same_kind], edge[same_kind]
-    i = there[pair]
-    fraction = shapely.line_locate_point(lines[edge], points[i], normalized=True)
+    # By straight pieces: on the inside of a bend a road is as near on both sides of it.
+    pieces, piece_edge, begin, length = straight_pieces(network)
+    pair, piece = shapely.STRtree(pieces).query(points[there], predicate="dwithin", distance=limit_m)
+    same_kind = network.edge_is_main[piece_edge[piece]] == ~snapped.is_fragment[there[pair]]
+    pair, piece = pair[same_kind], piece[same_kind]
+    i, edge = there[pair], piece_edge[piece]
+    along = begin[piece] + np.nan_to_num(shapely.line_locate_point(pieces[piece], points[i]))
     beside = Snapped(
         edge.astype(np.int32),
-        np.nan_to_num(fraction),
+        np.where(along > length[edge] - 1e-6, 1.0, along / np.maximum(length[edge], 1e-9)),
         xy[i],
-        shapely.distance(lines[edge], points[i]),
+        shapely.distance(pieces[piece], points[i]),
         ~network.edge_is_main[edge],
     )
     answers = where.answers(beside)
@@ -179,6 +180,18 @@ def ask(where: Town, samples: RoadSamples, xy: Any) -> Asked:
         np.minimum.at(least[j], i, answers[j])
         np.maximum.at(most[j], i, answers[j])
     return Asked(xy, least, most, judged)
+
+
+def straight_pieces(network: RoadNetwork) -> tuple[Any, Any, Any, Any]:
+    """The pieces between vertices, the edge of each, where on it each begins; the length of the edges."""
+    xy = network.edge_coords_m
+    owner = np.repeat(np.arange(len(network.edge_tail)), np.diff(network.edge_start))
+    k = np.flatnonzero(owner[1:] == owner[:-1])
+    step = np.hypot(*(xy[k + 1] - xy[k]).T)
+    so_far = np.cumsum(step) - step
+    edge = owner[k]
+    begin = so_far - so_far[np.searchsorted(edge, edge)]
+    return shapely.linestrings(np.stack([xy[k], xy[k + 1]], axis=1)), edge, begin, network.edge_length_m
 
 
 def judge(where: Town, samples: RoadSamples, rng: np.random.Generator, limits: Any) -> dict[str, float]:
@@ -219,7 +232,8 @@ def test_territories_belong_to_the_quickest_team(place: Town) -> None:
     assert areas.geometry.is_valid.all()
     assert set(areas["team"]) == set(np.unique(samples.team[samples.team >= 0]))
     asked = ask(place, samples, random_places(place.network, np.random.default_rng(7), areas.geometry))
-    slack = place.slack_s(samples.step_m)
+    # Half a step's drive for the one team and for the other.
+    slack = samples.step_m / min(place.slowest_m_s, WALK_M_S)
     quickest = asked.most_s.min(axis=0)
     owned = np.zeros(len(asked.xy), dtype=int)
     for team, area in zip(areas["team"], areas.geometry, strict=True):
@@ -390,7 +404,8 @@ def test_no_limits_no_bands(place: Town) -> None:
 def test_the_step_grows_with_the_roads_and_is_told(place: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(surface, "MAX_SAMPLES", 200)
     samples = place.samples()
-    assert len(samples.edge) <= 200 + len(place.network.edge_tail) + 2 * len(place.stations)
+    few = place.samples(step_m=1e6)
+    assert len(few.edge) < len(samples.edge) <= 200 + len(few.edge)
     assert samples.step_m == pytest.approx(place.network.edge_length_m.sum() / 200)
     assert contours(samples, [300.0])["step_m"].tolist() == [samples.step_m]
     assert samples.tolerance_m(0.0) == pytest.approx(samples.step_m / 2, rel=0.1)
