@@ -13,11 +13,16 @@ from geo.errors import Unavailable
 T = TypeVar("T")
 
 _CHILD = """
-import pickle, sys
+import os, pickle, sys
 answers = sys.stdout.buffer
 sys.stdout = sys.stderr
 function, arguments = pickle.load(sys.stdin.buffer)
-pickle.dump(function(*arguments), answers, protocol=5)
+answer = pickle.dumps(function(*arguments), protocol=5)
+try:
+    answers.write(answer)
+    answers.flush()
+except BrokenPipeError:  # nobody waits any more
+    os._exit(1)
 """
 
 
@@ -35,6 +40,7 @@ def run_apart(function: Callable[..., T], *arguments: object) -> T:
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": paths},
         check=False,
+        start_new_session=True,  # Ctrl-C is for the parent; the child then ends by itself, without a word
     )
     if ended.returncode != 0:
         raise Unavailable(f"{function.__name__} ended with code {ended.returncode} in its own process; see the log")
