@@ -409,4 +409,9 @@ def _nested(rings: NDArray[np.object_], area: Floats) -> shapely.MultiPolygon:
         mended = shapely.get_parts(shapely.make_valid(polygons[bad], method="structure", keep_collapsed=False))
         parts = shapely.get_parts(mended)
         polygons = np.r_[polygons[~bad], parts[shapely.get_type_id(parts) == 3]]
-    return shapely.multipolygons(polygons)
+    found = shapely.multipolygons(polygons)
+    if found.is_valid:
+        return found
+    # Corners that rounding has put on or across a neighbouring line: less than a millimetre of area.
+    sound = shapely.make_valid(found, method="structure", keep_collapsed=False)
+    return shapely.multipolygons([part for part in shapely.get_parts(sound) if part.geom_type == "Polygon"])

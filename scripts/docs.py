@@ -132,11 +132,11 @@ def errors_page() -> str:
 def commands_page() -> str:
     """Every command with its options."""
     text = NOTE + "# Commands\n\n"
-    context = click.Context(cli, info_name="onemap")
+    context = click.Context(cli, info_name="onemap", **cli.context_settings)
     for name in cli.list_commands(context):
         command = cli.get_command(context, name)
         assert command is not None
-        usage = command.get_help(click.Context(command, info_name=f"onemap {name}", max_content_width=100))
+        usage = command.get_help(click.Context(command, info_name=name, parent=context, max_content_width=100))
         text += f"## `onemap {name}`\n\n```\n{usage}\n```\n\n"
     return text
 

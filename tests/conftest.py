@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same cases every time: what fails here fails for everybody.
+settings.register_profile("onemap", derandomize=True, deadline=None)
+settings.load_profile("onemap")
 
 
 @pytest.fixture(scope="session")
