@@ -1,0 +1,399 @@
+"""Regular grids: where the cells lie, how large they are, how a shape or another grid falls on them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyproj
+import shapely
+from affine import Affine
+from numpy.typing import NDArray
+from rasterio.enums import Resampling
+from rasterio.warp import reproject
+
+from geo.errors import CrsError, InputError
+
+NATIONAL_CELL_DEG = 30 / 3600
+"""Side of a cell of the national 30 arc-second grid, in degrees."""
+
+MAX_CELLS = 2_000_000_000
+"""More cells than this are a mistake of the cell size."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A regular grid with north up: row 0 is the northernmost, column 0 the westernmost.
+
+    `left`, `top` and the cell sides `dx`, `dy` are in units of the CRS (metres, or degrees for
+    a geographic one). Cells are numbered row by row: ``row * cols + col``.
+    """
+
+    epsg: int
+    left: float
+    top: float
+    dx: float
+    dy: float
+    rows: int
+    cols: int
+
+    def __post_init__(self) -> None:
+        if not (self.dx > 0 and self.dy > 0 and np.isfinite([self.left, self.top, self.dx, self.dy]).all()):
+            raise InputError(f"dx={self.dx}, dy={self.dy}: expected finite cell sides greater than 0")
+        if self.rows < 1 or self.cols < 1 or self.rows * self.cols > MAX_CELLS:
+            raise InputError(f"rows={self.rows}, cols={self.cols}: expected 1 to {MAX_CELLS} cells; take larger cells")
+
+    @classmethod
+    def covering(cls, bounds: tuple[float, float, float, float], *, cell: float, epsg: int) -> "Grid":
+        """The grid of square cells aligned to multiples of `cell` that covers (min_x, min_y, max_x, max_y)."""
+        min_x, min_y, max_x, max_y = bounds
+        if not (np.isfinite(bounds).all() and min_x <= max_x and min_y <= max_y):
+            raise InputError(f"bounds={bounds}: expected min_x, min_y, max_x, max_y with min <= max")
+        if not cell > 0:
+            raise InputError(f"cell={cell}: expected a cell side greater than 0")
+        first_col, first_row = np.floor(min_x / cell), np.ceil(max_y / cell)
+        cols = max(int(np.ceil(max_x / cell) - first_col), 1)
+        rows = max(int(first_row - np.floor(min_y / cell)), 1)
+        return cls(epsg, float(first_col * cell), float(first_row * cell), cell, cell, rows, cols)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, cols)."""
+        return (self.rows, self.cols)
+
+    @property
+    def cells(self) -> int:
+        """Number of cells."""
+        return self.rows * self.cols
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """(min_x, min_y, max_x, max_y)."""
+        return (self.left, self.top - self.rows * self.dy, self.left + self.cols * self.dx, self.top)
+
+    @property
+    def transform(self) -> Affine:
+        """From (col, row) to the upper left corner of the cell."""
+        return Affine(self.dx, 0.0, self.left, 0.0, -self.dy, self.top)
+
+    @cached_property
+    def x(self) -> NDArray[np.float64]:
+        """(cols,) x of the cell centres, west to east."""
+        found: NDArray[np.float64] = self.left + (np.arange(self.cols) + 0.5) * self.dx
+        return found
+
+    @cached_property
+    def y(self) -> NDArray[np.float64]:
+        """(rows,) y of the cell centres, north to south."""
+        found: NDArray[np.float64] = self.top - (np.arange(self.rows) + 0.5) * self.dy
+        return found
+
+    @cached_property
+    def is_geographic(self) -> bool:
+        """Whether the cell sides are degrees."""
+        return bool(pyproj.CRS.from_epsg(self.epsg).is_geographic)
+
+    @cached_property
+    def row_area_m2(self) -> NDArray[np.float64]:
+        """(rows,) m2 of one cell of each row: exact on the ellipsoid for a geographic grid."""
+        if not self.is_geographic:
+            return np.full(self.rows, self.dx * self.dy)
+        geod = pyproj.CRS.from_epsg(self.epsg).get_geod()
+        edges = self.top - np.arange(self.rows + 1) * self.dy
+        west, east = self.left, self.left + self.dx
+        return np.array(
+            [
+                abs(geod.polygon_area_perimeter([west, east, east, west], [south, south, north, north])[0])
+                for north, south in zip(edges[:-1], edges[1:], strict=True)
+            ]
+        )
+
+    def cell_at(self, xy: NDArray[np.float64]) -> NDArray[np.int64]:
+        """(n,) the cell that holds each point, -1 outside; the west and north edges belong to a cell."""
+        xy = np.asarray(xy, dtype=np.float64)
+        with np.errstate(invalid="ignore"):
+            col = np.floor((xy[:, 0] - self.left) / self.dx)
+            row = np.floor((self.top - xy[:, 1]) / self.dy)
+            inside = (col >= 0) & (col < self.cols) & (row >= 0) & (row < self.rows)
+        cell = np.full(len(xy), -1, dtype=np.int64)
+        cell[inside] = (row[inside] * self.cols + col[inside]).astype(np.int64)
+        return cell
+
+    def centres(self, cells: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(n, 2) the centres of cells."""
+        return np.column_stack([self.x[cells % self.cols], self.y[cells // self.cols]])
+
+    def boxes(self, cells: NDArray[np.int64]) -> NDArray[np.object_]:
+        """(n,) the cells as polygons."""
+        left = self.left + (cells % self.cols) * self.dx
+        top = self.top - (cells // self.cols) * self.dy
+        found: NDArray[np.object_] = shapely.box(left, top - self.dy, left + self.dx, top)
+        return found
+
+    def window(self, row: int, col: int, rows: int, cols: int) -> "Grid":
+        """The part of the grid that begins at (row, col)."""
+        return Grid(self.epsg, self.left + col * self.dx, self.top - row * self.dy, self.dx, self.dy, rows, cols)
+
+    def with_cells(self, factor: int) -> "Grid":
+        """The grid of cells `factor` times as large, with the same upper left corner."""
+        return Grid(
+            self.epsg,
+            self.left,
+            self.top,
+            self.dx * factor,
+            self.dy * factor,
+            -(-self.rows // factor),
+            -(-self.cols // factor),
+        )
+
+
+@dataclass(frozen=True)
+class Raster:
+    """Values on a grid: float32 (rows, cols), NaN where there is no data; with quantity, unit and vertical datum.
+
+    `vertical_datum` is empty for values that are no heights.
+    """
+
+    grid: Grid
+    values: NDArray[np.float32]
+    quantity: str
+    unit: str
+    vertical_datum: str = ""
+
+    def __post_init__(self) -> None:
+        if self.values.shape != self.grid.shape:
+            raise InputError(f"values of shape {self.values.shape}: the grid has {self.grid.shape} rows and columns")
+
+
+def require_same_datum(*rasters: Raster) -> str:
+    """The one vertical datum of several height rasters.
+
+    Parameters
+    ----------
+    rasters : rasters of heights, each with its declared vertical datum
+
+    Returns
+    -------
+    The datum that they share; empty for no rasters
+
+    Raises
+    ------
+    CrsError
+        where two differ, or one that others are compared with declares none
+
+    Notes
+    -----
+    CRS: none.
+    Cost: O(rasters).
+    Invariant: heights of unlike datums never meet in one computation.
+    Source: none; Wusong (吴淞) and 1985 (1985国家高程基准) differ by more than a metre along the Yangtze.
+    """
+    datums = [raster.vertical_datum for raster in rasters]
+    for raster, datum in zip(rasters, datums, strict=True):
+        if datum != datums[0] or (not datum and len(rasters) > 1):
+            raise CrsError(
+                f"vertical_datum of '{raster.quantity}' is '{datum or 'not declared'}', of '{rasters[0].quantity}' "
+                f"'{datums[0] or 'not declared'}': convert one of them to the other's datum first"
+            )
+    return datums[0] if datums else ""
+
+
+def on_grid(raster: Raster, grid: Grid, *, by: str = "average") -> Raster:
+    """A raster carried onto another grid.
+
+    Parameters
+    ----------
+    raster : values on their own grid
+    grid : the wanted grid, any CRS
+    by : 'average' (mean of the data weighted by overlap), 'nearest', 'bilinear', 'max' or 'min'
+
+    Returns
+    -------
+    The raster on `grid`; NaN where the source has no data
+
+    Raises
+    ------
+    InputError
+        for an unknown `by`
+
+    Notes
+    -----
+    CRS: the source's grid to the target's, by PROJ.
+    Cost: O(cells of both).
+    Invariant: a constant stays that constant; no data stays no data.
+    Source: GDAL's warper through rasterio.
+    """
+    methods = {
+        "average": Resampling.average,
+        "nearest": Resampling.nearest,
+        "bilinear": Resampling.bilinear,
+        "max": Resampling.max,
+        "min": Resampling.min,
+    }
+    if by not in methods:
+        raise InputError(f"by={by}: expected one of {', '.join(methods)}")
+    if raster.grid == grid:
+        return raster
+    target = np.full(grid.shape, np.nan, dtype=np.float32)
+    reproject(
+        np.ascontiguousarray(raster.values, dtype=np.float32),
+        target,
+        src_transform=raster.grid.transform,
+        src_crs=f"EPSG:{raster.grid.epsg}",
+        src_nodata=np.nan,
+        dst_transform=grid.transform,
+        dst_crs=f"EPSG:{grid.epsg}",
+        dst_nodata=np.nan,
+        resampling=methods[by],
+    )
+    return Raster(grid, target, raster.quantity, raster.unit, raster.vertical_datum)
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How polygons fall on a grid: exact area shares, kept for as long as both are the same.
+
+    Most cells of a large polygon lie wholly within it, so those stand in one label array;
+    only the cells at the edges carry a share.
+    """
+
+    grid: Grid
+    polygons: int
+    label: NDArray[np.int32]  # (rows, cols) polygon that holds the whole cell, -1 else
+    cell: NDArray[np.int64]  # (m,) partly covered cells
+    polygon: NDArray[np.int32]  # (m,)
+    share: NDArray[np.float64]  # (m,) 0..1 of the cell's area
+
+    def sums(self, values: Any, *, weights: Any = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(polygons,) sums of value x share (x weight) and of share (x weight) over the cells with data."""
+        flat = np.asarray(values).reshape(-1)
+        label = self.label.reshape(-1)
+        there = np.isfinite(flat)
+        edge_value = flat[self.cell].astype(np.float64)
+        edge_weight = np.where(np.isfinite(edge_value), self.share, 0.0)
+        if weights is None:
+            inner_index = np.where(there, label, -1) + 1
+            inner = np.bincount(inner_index, weights=np.where(there, flat, 0), minlength=self.polygons + 1)[1:]
+            inner_weight = np.bincount(inner_index, minlength=self.polygons + 1)[1:].astype(np.float64)
+        else:
+            w = np.where(there, np.asarray(weights).reshape(-1), 0.0)
+            inner = np.bincount(label + 1, weights=np.where(there, flat, 0) * w, minlength=self.polygons + 1)[1:]
+            inner_weight = np.bincount(label + 1, weights=w, minlength=self.polygons + 1)[1:]
+            edge_weight = edge_weight * w[self.cell]
+        total = inner + np.bincount(
+            self.polygon, weights=np.where(edge_weight > 0, edge_value, 0.0) * edge_weight, minlength=self.polygons
+        )
+        weight = inner_weight + np.bincount(self.polygon, weights=edge_weight, minlength=self.polygons)
+        return total, weight
+
+    def mean(self, values: Any, *, weights: Any = None) -> NDArray[np.float64]:
+        """(polygons,) mean weighted by area share (x weight); NaN where a polygon has no data."""
+        total, weight = self.sums(values, weights=weights)
+        return np.divide(total, weight, out=np.full(self.polygons, np.nan), where=weight > 0)
+
+    def covered(self) -> NDArray[np.float64]:
+        """(rows, cols) the share of each cell that any polygon covers, at most 1 for polygons that do not overlap."""
+        found = (self.label >= 0).astype(np.float64).reshape(-1)
+        np.add.at(found, self.cell, self.share)
+        return found.reshape(self.grid.shape)
+
+    def rasterised(self, values: Any, *, empty: float = np.nan) -> NDArray[np.float64]:
+        """(rows, cols) the mean of the polygons' values by area share; `empty` where none lies."""
+        values = np.asarray(values, dtype=np.float64)
+        total = np.zeros(self.grid.cells)
+        weight = np.zeros(self.grid.cells)
+        inner = self.label.reshape(-1) >= 0
+        of = self.label.reshape(-1)[inner]
+        there = np.isfinite(values)
+        total[inner] = np.where(there[of], values[of], 0.0)
+        weight[inner] = there[of]
+        edge = there[self.polygon]
+        np.add.at(total, self.cell[edge], self.share[edge] * values[self.polygon[edge]])
+        np.add.at(weight, self.cell[edge], self.share[edge])
+        return np.divide(total, weight, out=np.full(self.grid.cells, empty), where=weight > 0).reshape(self.grid.shape)
+
+    def largest(self) -> NDArray[np.int32]:
+        """(rows, cols) the polygon with the largest share of each cell, the smaller number at equality; -1 where none."""
+        found = self.label.reshape(-1).copy()
+        order = np.lexsort((self.polygon, -self.share, self.cell))
+        cells, first = np.unique(self.cell[order], return_index=True)
+        free = found[cells] < 0
+        found[cells[free]] = self.polygon[order][first][free]
+        return found.reshape(self.grid.shape)
+
+
+def area_shares(polygons: Any, grid: Grid) -> Shares:
+    """The exact share of each cell's area that each polygon covers.
+
+    Parameters
+    ----------
+    polygons : (n,) shapely polygons in the grid's CRS; None and empty ones cover nothing
+    grid : the grid
+
+    Returns
+    -------
+    Shares; a polygon outside the grid has none
+
+    Raises
+    ------
+    InputError
+        for a geometry that is not a polygon
+
+    Notes
+    -----
+    CRS: the grid's; on a geographic grid shares are of degrees squared (within a cell the same to 1e-6).
+    Cost: O(cells of the bounding boxes), run by run of polygons.
+    Invariant: the shares of a partition of the grid add up to 1 in each cell.
+    Source: exactextract (exact clipping of each cell), no sampling by cell centres.
+    """
+    from exactextract import exact_extract
+    from exactextract.raster import NumPyRasterSource
+
+    shapes = np.asarray(polygons, dtype=object).reshape(-1)
+    label = np.full(grid.cells, -1, dtype=np.int32)
+    cells: list[NDArray[np.int64]] = []
+    owners: list[NDArray[np.int32]] = []
+    parts: list[NDArray[np.float64]] = []
+    rows = [k for k, shape in enumerate(shapes) if shape is not None and not shape.is_empty]
+    for k in rows:
+        if shapes[k].geom_type not in ("Polygon", "MultiPolygon"):
+            raise InputError(f"polygons[{k}] is a {shapes[k].geom_type}: expected Polygon or MultiPolygon")
+        window = _window(grid, shapes[k].bounds)
+        if window is None:
+            continue
+        row0, col0, part = window
+        min_x, min_y, max_x, max_y = part.bounds
+        source = NumPyRasterSource(
+            np.broadcast_to(np.int8(0), part.shape), xmin=min_x, ymin=min_y, xmax=max_x, ymax=max_y, name="cover"
+        )
+        feature = {"type": "Feature", "geometry": shapely.geometry.mapping(shapes[k]), "properties": {}}
+        found = exact_extract(source, [feature], ["cell_id", "coverage"])[0]["properties"]
+        local = np.asarray(found["cell_id"], dtype=np.int64)
+        share = np.asarray(found["coverage"], dtype=np.float64)
+        cell = (local // part.cols + row0) * grid.cols + local % part.cols + col0
+        whole = share >= 1.0
+        free = whole & (label[cell] < 0)  # where polygons overlap the first keeps the label
+        label[cell[free]] = k
+        edge = ~free & (share > 0)
+        cells.append(cell[edge])
+        owners.append(np.full(int(edge.sum()), k, dtype=np.int32))
+        parts.append(share[edge])
+    return Shares(
+        grid,
+        len(shapes),
+        label.reshape(grid.shape),
+        np.concatenate(cells) if cells else np.empty(0, dtype=np.int64),
+        np.concatenate(owners) if owners else np.empty(0, dtype=np.int32),
+        np.concatenate(parts) if parts else np.empty(0),
+    )
+
+
+def _window(grid: Grid, bounds: tuple[float, float, float, float]) -> tuple[int, int, Grid] | None:
+    """The rows and columns that a bounding box touches."""
+    col0 = max(int(np.floor((bounds[0] - grid.left) / grid.dx)), 0)
+    col1 = min(int(np.ceil((bounds[2] - grid.left) / grid.dx)), grid.cols)
+    row0 = max(int(np.floor((grid.top - bounds[3]) / grid.dy)), 0)
+    row1 = min(int(np.ceil((grid.top - bounds[1]) / grid.dy)), grid.rows)
+    if col0 >= col1 or row0 >= row1:
+        return None
+    return row0, col0, grid.window(row0, col0, row1 - row0, col1 - col0)
