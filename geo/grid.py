@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
+import numba
 import numpy as np
 import pyproj
 import shapely
@@ -79,14 +81,12 @@ class Grid:
     @cached_property
     def x(self) -> NDArray[np.float64]:
         """(cols,) x of the cell centres, west to east."""
-        found: NDArray[np.float64] = self.left + (np.arange(self.cols) + 0.5) * self.dx
-        return found
+        return np.asarray(self.left + (np.arange(self.cols) + 0.5) * self.dx, dtype=np.float64)
 
     @cached_property
     def y(self) -> NDArray[np.float64]:
         """(rows,) y of the cell centres, north to south."""
-        found: NDArray[np.float64] = self.top - (np.arange(self.rows) + 0.5) * self.dy
-        return found
+        return np.asarray(self.top - (np.arange(self.rows) + 0.5) * self.dy, dtype=np.float64)
 
     @cached_property
     def is_geographic(self) -> bool:
@@ -99,12 +99,13 @@ class Grid:
         if not self.is_geographic:
             return np.full(self.rows, self.dx * self.dy)
         geod = pyproj.CRS.from_epsg(self.epsg).get_geod()
+        assert geod is not None
         edges = self.top - np.arange(self.rows + 1) * self.dy
         west, east = self.left, self.left + self.dx
         return np.array(
             [
                 abs(geod.polygon_area_perimeter([west, east, east, west], [south, south, north, north])[0])
-                for north, south in zip(edges[:-1], edges[1:], strict=True)
+                for north, south in pairwise(edges)
             ]
         )
 
@@ -266,30 +267,20 @@ class Shares:
 
     def sums(self, values: Any, *, weights: Any = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(polygons,) sums of value x share (x weight) and of share (x weight) over the cells with data."""
-        flat = np.asarray(values).reshape(-1)
-        label = self.label.reshape(-1)
-        there = np.isfinite(flat)
-        edge_value = flat[self.cell].astype(np.float64)
-        edge_weight = np.where(np.isfinite(edge_value), self.share, 0.0)
-        if weights is None:
-            inner_index = np.where(there, label, -1) + 1
-            inner = np.bincount(inner_index, weights=np.where(there, flat, 0), minlength=self.polygons + 1)[1:]
-            inner_weight = np.bincount(inner_index, minlength=self.polygons + 1)[1:].astype(np.float64)
-        else:
-            w = np.where(there, np.asarray(weights).reshape(-1), 0.0)
-            inner = np.bincount(label + 1, weights=np.where(there, flat, 0) * w, minlength=self.polygons + 1)[1:]
-            inner_weight = np.bincount(label + 1, weights=w, minlength=self.polygons + 1)[1:]
-            edge_weight = edge_weight * w[self.cell]
-        total = inner + np.bincount(
-            self.polygon, weights=np.where(edge_weight > 0, edge_value, 0.0) * edge_weight, minlength=self.polygons
-        )
-        weight = inner_weight + np.bincount(self.polygon, weights=edge_weight, minlength=self.polygons)
+        flat = np.ascontiguousarray(values).reshape(-1)
+        weighing = np.ones(1, dtype=np.float64) if weights is None else np.ascontiguousarray(weights).reshape(-1)
+        total, weight = _inner_sums(flat, self.label.reshape(-1), weighing, self.polygons)
+        value = flat[self.cell].astype(np.float64)
+        share = np.where(np.isfinite(value), self.share * (1.0 if weights is None else weighing[self.cell]), 0.0)
+        total += np.bincount(self.polygon, weights=np.where(share > 0, value, 0.0) * share, minlength=self.polygons)
+        weight += np.bincount(self.polygon, weights=share, minlength=self.polygons)
         return total, weight
 
     def mean(self, values: Any, *, weights: Any = None) -> NDArray[np.float64]:
         """(polygons,) mean weighted by area share (x weight); NaN where a polygon has no data."""
         total, weight = self.sums(values, weights=weights)
-        return np.divide(total, weight, out=np.full(self.polygons, np.nan), where=weight > 0)
+        found: NDArray[np.float64] = np.divide(total, weight, out=np.full(self.polygons, np.nan), where=weight > 0)
+        return found
 
     def covered(self) -> NDArray[np.float64]:
         """(rows, cols) the share of each cell that any polygon covers, at most 1 for polygons that do not overlap."""
@@ -310,16 +301,32 @@ class Shares:
         edge = there[self.polygon]
         np.add.at(total, self.cell[edge], self.share[edge] * values[self.polygon[edge]])
         np.add.at(weight, self.cell[edge], self.share[edge])
-        return np.divide(total, weight, out=np.full(self.grid.cells, empty), where=weight > 0).reshape(self.grid.shape)
+        found: NDArray[np.float64] = np.divide(total, weight, out=np.full(self.grid.cells, empty), where=weight > 0)
+        return found.reshape(self.grid.shape)
 
     def largest(self) -> NDArray[np.int32]:
-        """(rows, cols) the polygon with the largest share of each cell, the smaller number at equality; -1 where none."""
+        """(rows, cols) polygon with the largest share of each cell, the smaller number at equality; -1 where none."""
         found = self.label.reshape(-1).copy()
         order = np.lexsort((self.polygon, -self.share, self.cell))
         cells, first = np.unique(self.cell[order], return_index=True)
         free = found[cells] < 0
         found[cells[free]] = self.polygon[order][first][free]
         return found.reshape(self.grid.shape)
+
+
+@numba.njit(cache=True)
+def _inner_sums(flat: Any, label: Any, weighing: Any, polygons: int) -> Any:
+    """Sums of value x weight and of weight over the cells that lie wholly in each polygon."""
+    total = np.zeros(polygons)
+    weight = np.zeros(polygons)
+    uniform = len(weighing) == 1
+    for k in range(len(flat)):
+        of = label[k]
+        if of >= 0 and np.isfinite(flat[k]):
+            w = 1.0 if uniform else weighing[k]
+            total[of] += flat[k] * w
+            weight[of] += w
+    return total, weight
 
 
 def area_shares(polygons: Any, grid: Grid) -> Shares:
