@@ -1,0 +1,483 @@
+"""Comprehensive risk: from raw indicators to a composite level, by a model whose every number can be shown.
+
+A `ZoningModel` holds all that is global (scales, weights, breaks); `evaluate` needs nothing but
+the raw indicators of a unit and the model. So the same arithmetic serves one unit, a block of a
+province, and whoever recomputes the exported table.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.classify import (
+    Breaks,
+    classify,
+    mean_sigma_breaks,
+    natural_breaks,
+    natural_breaks_from_histogram,
+    quantile_breaks,
+)
+from geo.errors import InputError
+
+Arrays = Mapping[str, NDArray[Any]]
+Block = Callable[[], Arrays]
+Mapper = Callable[[Callable[[Block], Any], Sequence[Block]], Iterable[Any]]
+Method = Literal["sum", "product", "geometric"]
+Classification = Literal["natural_breaks", "quantiles", "mean_sigma", "fixed"]
+
+LEVELS = 5
+"""Levels of the composite: 1 low, 2 lower middle, 3 middle, 4 upper middle, 5 high; 0 no data."""
+
+INDEX_DECIMALS = 9
+"""Indices are rounded to this many decimals before they are classed: equal units get equal levels."""
+
+RAW_DECIMALS = 6
+"""Raw indicators are rounded to this many decimals, so that the exported table holds what was computed with."""
+
+HISTOGRAM_BINS = 65_536
+"""Bins of the unit interval where units are too many for their values to be kept."""
+
+EXACT_UNITS = 4_000_000
+"""Up to this many units breaks are found on the values themselves."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """From a raw indicator to 0..1: linear between ascending knots, flat beyond the ends."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+    def __call__(self, raw: NDArray[Any]) -> NDArray[np.float64]:
+        """The scaled values; NaN stays NaN."""
+        return np.asarray(np.interp(np.asarray(raw, dtype=np.float64), self.x, self.y), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Term:
+    """One indicator of a dimension: its column, its share of the dimension, how it is scaled.
+
+    `method` is 'min_max' (range of this run), 'percentile' (rank in this run, ties share the
+    mean rank), 'fixed' (the scale is given) or 'given' (the column is 0..1 already);
+    `cost` turns it round: more is less.
+    """
+
+    column: str
+    weight: float
+    method: Literal["min_max", "percentile", "fixed", "given"] = "min_max"
+    cost: bool = False
+    scale: Scale | None = None
+
+
+@dataclass(frozen=True)
+class HazardTerm:
+    """One hazard: `column` holds its index 0..1; `weight` its share of the composite; `breaks` of its risk."""
+
+    id: str
+    column: str
+    weight: float
+    breaks: Breaks | None = None
+
+
+@dataclass(frozen=True)
+class ZoningModel:
+    """Every number that turns raw indicators into a level.
+
+    Single hazard: R = H^a E^b V^c (1 - k C). `score` says whether the composite adds up levels/5
+    ('ordinal') or R itself ('cardinal'). `hot` is (single, least): where any hazard is at
+    `single` the composite is at least `least`; None switches the rule off.
+    """
+
+    hazards: tuple[HazardTerm, ...]
+    exposure: tuple[Term, ...]
+    vulnerability: tuple[Term, ...] = ()
+    capacity: tuple[Term, ...] = ()
+    exponents: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    capacity_factor: float = 0.3
+    method: Method = "sum"
+    score: Literal["ordinal", "cardinal"] = "ordinal"
+    hot: tuple[int, int] | None = (5, 4)
+    classification: Classification = "natural_breaks"
+    breaks: Breaks | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The raw columns that it needs."""
+        terms = (*self.exposure, *self.vulnerability, *self.capacity)
+        return tuple(dict.fromkeys([*(h.column for h in self.hazards), *(t.column for t in terms)]))
+
+
+def evaluate(raw: Arrays, model: ZoningModel) -> dict[str, NDArray[Any]]:
+    """From raw indicators to levels, unit by unit.
+
+    Parameters
+    ----------
+    raw : column -> array, all of one shape, NaN where there is no data; a hazard's column is 0..1
+    model : a fitted model (`fit`)
+
+    Returns
+    -------
+    exposure, vulnerability, capacity : 0..1 (1 where a dimension has no indicators; capacity 0)
+    risk_H, level_H : for each hazard its R 0..1 and level 0..5
+    index : 0..1 composite; level_index : its class; level : after the rule of the top class;
+    dominant : position of the hazard that contributes most (the first at equality), -1 without data
+
+    Notes
+    -----
+    CRS: none.
+    Cost: O(units x columns).
+    Invariant: a unit's result depends on that unit and the model alone; a unit that lacks any column
+    has level 0 and NaN, never a low level.
+    Source: risk as hazard x exposure x vulnerability x (1 - k capacity), k and exponents from the parameter set.
+    """
+    found = _risks(raw, model)
+    for hazard in model.hazards:
+        found[f"level_{hazard.id}"] = _levels(found[f"risk_{hazard.id}"], hazard.breaks)
+    parts = _contributions(found, raw, model)
+    index = _index(parts, found, model)
+    level_index = _levels(index, model.breaks)
+    level = level_index
+    if model.hot is not None:
+        single, least = model.hot
+        top = np.max([found[f"level_{h.id}"] for h in model.hazards], axis=0)
+        level = np.where((top >= single) & (level_index > 0), np.maximum(level_index, least), level_index)
+    with np.errstate(invalid="ignore"):
+        dominant = np.where(np.isfinite(index), np.argmax(np.nan_to_num(parts, nan=-1.0), axis=0), -1)
+    return {
+        **found,
+        "index": index,
+        "level_index": level_index,
+        "level": level.astype(np.int8),
+        "dominant": dominant.astype(np.int8),
+    }
+
+
+def _dimension(raw: Arrays, terms: Sequence[Term], empty: float, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    if not terms:
+        return np.full(shape, empty)
+    total = np.zeros(shape)
+    for term in terms:
+        assert term.scale is not None, "the model is not fitted"
+        scaled = term.scale(raw[term.column])
+        total += term.weight * (1.0 - scaled if term.cost else scaled)
+    return total
+
+
+def _risks(raw: Arrays, model: ZoningModel) -> dict[str, NDArray[Any]]:
+    shape = np.shape(raw[model.hazards[0].column])
+    exposure = _dimension(raw, model.exposure, 1.0, shape)
+    vulnerability = _dimension(raw, model.vulnerability, 1.0, shape)
+    capacity = _dimension(raw, model.capacity, 0.0, shape)
+    a, b, c = model.exponents
+    rest = exposure**b * vulnerability**c * (1.0 - model.capacity_factor * capacity)
+    found: dict[str, NDArray[Any]] = {"exposure": exposure, "vulnerability": vulnerability, "capacity": capacity}
+    for hazard in model.hazards:
+        index = np.asarray(raw[hazard.column], dtype=np.float64)
+        found[f"risk_{hazard.id}"] = np.round(index**a * rest, INDEX_DECIMALS)
+    return found
+
+
+def _levels(values: NDArray[Any], breaks: Breaks | None) -> NDArray[np.int8]:
+    """Classes by breaks; without breaks (a hazard that is zero everywhere) the lowest level where there is data."""
+    if breaks is None:
+        return np.isfinite(values).astype(np.int8)
+    return classify(values, breaks)
+
+
+def _contributions(found: Arrays, raw: Arrays, model: ZoningModel) -> NDArray[np.float64]:
+    """(hazards, ...) what each hazard adds to the composite."""
+    parts = []
+    for hazard in model.hazards:
+        if model.method != "sum":
+            part = np.asarray(raw[hazard.column], dtype=np.float64)
+        elif model.score == "ordinal":
+            level = found[f"level_{hazard.id}"]
+            part = np.where(level > 0, level / LEVELS, np.nan)
+        else:
+            part = found[f"risk_{hazard.id}"]
+        parts.append(hazard.weight * part)
+    return np.asarray(parts, dtype=np.float64)
+
+
+def _index(parts: NDArray[np.float64], found: Arrays, model: ZoningModel) -> NDArray[np.float64]:
+    total = parts.sum(axis=0)
+    if model.method == "product":
+        total = total * found["exposure"] * found["vulnerability"] * (1.0 - model.capacity_factor * found["capacity"])
+    elif model.method == "geometric":
+        dimensions = [total, found["exposure"], found["vulnerability"], 1.0 - found["capacity"]]
+        used = [True, True, bool(model.vulnerability), bool(model.capacity)]
+        kept = [dimension for dimension, use in zip(dimensions, used, strict=True) if use]
+        total = np.prod(kept, axis=0) ** (1.0 / len(kept))
+    return np.asarray(np.round(total, INDEX_DECIMALS), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted model, and what was noticed on the way; `units` counts those with data in every column."""
+
+    model: ZoningModel
+    units: int
+    notices: tuple[str, ...]
+
+
+def serial(function: Callable[[Block], Any], blocks: Sequence[Block]) -> Iterable[Any]:
+    """Call `function` on every block, here and now.
+
+    Parameters
+    ----------
+    function : what is done with each block
+    blocks : the blocks
+
+    Returns
+    -------
+    The results in order
+
+    Notes
+    -----
+    CRS: none.
+    Cost: one call a block.
+    Invariant: the results of a cluster are these.
+    Source: none.
+    """
+    return [function(block) for block in blocks]
+
+
+def fit(blocks: Sequence[Block], model: ZoningModel, *, binned: bool = False, mapper: Mapper = serial) -> Fitted:
+    """Find the scales and breaks of a model on the units at hand.
+
+    Parameters
+    ----------
+    blocks : each a function that returns the raw columns of some units; read several times
+    model : scales that are given and breaks that are frozen stay; the others are found
+    binned : count values in `HISTOGRAM_BINS` bins of 0..1 instead of keeping them (more than `EXACT_UNITS` units)
+    mapper : runs a function over the blocks, here or on a cluster
+
+    Returns
+    -------
+    The fitted model
+
+    Raises
+    ------
+    InputError
+        for an indicator without data or the same everywhere, a hazard index outside 0..1, weights that do
+        not add up to 1, no unit with data, or fewer different values than classes
+
+    Notes
+    -----
+    CRS: none.
+    Cost: three passes over the blocks; memory of the values, or of the bins.
+    Invariant: how the units are cut into blocks does not change the model (bit for bit where not binned).
+    Source: none.
+    """
+    notices: list[str] = []
+    _require_weights(model)
+    model = _with_scales(blocks, model, mapper)
+    summaries = list(mapper(_RiskValues(model, binned), blocks))
+    units = sum(summary.units for summary in summaries)
+    if units == 0:
+        raise InputError("no unit has data in every indicator; look at the notices of the inputs")
+    hazards = []
+    for position, hazard in enumerate(model.hazards):
+        if hazard.breaks is None:
+            values = _merged([summary.columns[position] for summary in summaries])
+            try:
+                hazard = replace(hazard, breaks=_found_breaks(values, model.classification))
+            except InputError as error:
+                if not values.is_constant:
+                    raise InputError(f"hazard '{hazard.id}': {error.detail}") from None
+                notices.append(f"hazard '{hazard.id}' is the same in every unit: its level is 1 everywhere")
+        hazards.append(hazard)
+    model = replace(model, hazards=tuple(hazards))
+    if model.breaks is None:
+        values = _merged(list(mapper(_IndexValues(model, binned), blocks)))
+        model = replace(model, breaks=_found_breaks(values, model.classification))
+    return Fitted(model, units, tuple(notices))
+
+
+def _require_weights(model: ZoningModel) -> None:
+    groups = {
+        "hazards": [h.weight for h in model.hazards],
+        "exposure": [t.weight for t in model.exposure],
+        "vulnerability": [t.weight for t in model.vulnerability],
+        "capacity": [t.weight for t in model.capacity],
+    }
+    if not model.hazards:
+        raise InputError("hazards: expected at least one")
+    for name, weights in groups.items():
+        if weights and abs(sum(weights) - 1.0) > 1e-9:
+            raise InputError(f"weights of {name} add up to {sum(weights):.6f}: expected 1")
+
+
+def _with_scales(blocks: Sequence[Block], model: ZoningModel, mapper: Mapper) -> ZoningModel:
+    """The scales of this run: ranges by one pass, ranks from the values themselves."""
+    terms = (*model.exposure, *model.vulnerability, *model.capacity)
+    ranges = _ranges(list(mapper(_Ranges(model.columns), blocks)))
+    for hazard in model.hazards:
+        low, high = ranges[hazard.column]
+        if not (np.isnan(low) or (low >= 0.0 and high <= 1.0)):
+            raise InputError(f"hazard '{hazard.id}' runs from {low:g} to {high:g}: expected an index of 0 to 1")
+    ranked = sorted({t.column for t in terms if t.scale is None and t.method == "percentile"})
+    values: dict[str, NDArray[np.float64]] = {}
+    if ranked:
+        parts = list(mapper(_Values(tuple(ranked)), blocks))
+        values = {name: np.concatenate([part[name] for part in parts]) for name in ranked}
+
+    def scaled(term: Term) -> Term:
+        if term.scale is not None:
+            return term
+        if term.method == "given":
+            return replace(term, scale=Scale((0.0, 1.0), (0.0, 1.0)))
+        low, high = ranges[term.column]
+        if np.isnan(low):
+            raise InputError(f"indicator '{term.column}' has no data; leave it out or import it")
+        if low == high:
+            raise InputError(
+                f"indicator '{term.column}' is {low:g} in every unit: it tells no unit from another and cannot be "
+                "scaled; leave it out, or give it a fixed range"
+            )
+        if term.method == "percentile":
+            distinct, count = np.unique(values[term.column], return_counts=True)
+            rank = (np.cumsum(count) - count / 2.0) / count.sum()
+            return replace(term, scale=Scale(tuple(distinct.tolist()), tuple(rank.tolist())))
+        return replace(term, scale=Scale((low, high), (0.0, 1.0)))
+
+    return replace(
+        model,
+        exposure=tuple(map(scaled, model.exposure)),
+        vulnerability=tuple(map(scaled, model.vulnerability)),
+        capacity=tuple(map(scaled, model.capacity)),
+    )
+
+
+@dataclass(frozen=True)
+class _Spread:
+    """The values of one column of one block: kept, or counted in bins of 0..1 with their sums."""
+
+    values: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    sums: NDArray[np.float64]
+    low: float
+    high: float
+
+    @property
+    def is_constant(self) -> bool:
+        return self.low == self.high
+
+
+def _spread(values: NDArray[np.float64], *, binned: bool) -> _Spread:
+    values = values[np.isfinite(values)].astype(np.float64).reshape(-1)
+    low, high = (float(values.min()), float(values.max())) if len(values) else (np.nan, np.nan)
+    if not binned:
+        return _Spread(values, np.empty(0, dtype=np.int64), np.empty(0), low, high)
+    position = np.minimum((values * HISTOGRAM_BINS).astype(np.int64), HISTOGRAM_BINS - 1)
+    counts = np.bincount(position, minlength=HISTOGRAM_BINS)
+    sums = np.bincount(position, weights=values, minlength=HISTOGRAM_BINS)
+    return _Spread(np.empty(0), counts, sums, low, high)
+
+
+def _merged(parts: Sequence[_Spread]) -> _Spread:
+    binned = any(len(part.counts) for part in parts)
+    lows = [part.low for part in parts if not np.isnan(part.low)]
+    highs = [part.high for part in parts if not np.isnan(part.high)]
+    return _Spread(
+        np.concatenate([part.values for part in parts]),
+        np.sum([part.counts for part in parts], axis=0) if binned else np.empty(0, dtype=np.int64),
+        np.sum([part.sums for part in parts], axis=0) if binned else np.empty(0),
+        min(lows, default=np.nan),
+        max(highs, default=np.nan),
+    )
+
+
+def _found_breaks(spread: _Spread, method: Classification) -> Breaks:
+    if method == "fixed":
+        raise InputError("classes.lower: fixed classes need their lower bounds, or an earlier run to take them from")
+    if len(spread.counts):
+        if method != "natural_breaks":
+            raise InputError(
+                f"classes.method={method}: for more than {EXACT_UNITS} units there are natural_breaks and fixed"
+            )
+        edges = np.linspace(0.0, 1.0, HISTOGRAM_BINS + 1)
+        return natural_breaks_from_histogram(spread.counts, edges, LEVELS, sums=spread.sums)
+    if method == "quantiles":
+        return quantile_breaks(spread.values, LEVELS)
+    if method == "mean_sigma":
+        return mean_sigma_breaks(spread.values)
+    return natural_breaks(spread.values, LEVELS)
+
+
+# What runs on a block must pickle, for a cluster: small classes with a call.
+
+
+@dataclass(frozen=True)
+class _Ranges:
+    columns: tuple[str, ...]
+
+    def __call__(self, block: Block) -> dict[str, tuple[float, float]]:
+        raw = block()
+        found = {}
+        for name in self.columns:
+            if name not in raw:
+                raise InputError(f"column '{name}' is not among the indicators: {', '.join(raw)}")
+            values = np.asarray(raw[name], dtype=np.float64)
+            if np.isinf(values).any():
+                raise InputError(f"indicator '{name}' holds an infinite value; mark it as no data")
+            there = values[~np.isnan(values)]
+            found[name] = (float(there.min()), float(there.max())) if there.size else (np.nan, np.nan)
+        return found
+
+
+def _ranges(parts: Sequence[Mapping[str, tuple[float, float]]]) -> dict[str, tuple[float, float]]:
+    found = {}
+    for name in parts[0]:
+        lows = [part[name][0] for part in parts if not np.isnan(part[name][0])]
+        highs = [part[name][1] for part in parts if not np.isnan(part[name][1])]
+        found[name] = (min(lows, default=np.nan), max(highs, default=np.nan))
+    return found
+
+
+@dataclass(frozen=True)
+class _Values:
+    columns: tuple[str, ...]
+
+    def __call__(self, block: Block) -> dict[str, NDArray[np.float64]]:
+        raw = block()
+        found = {}
+        for name in self.columns:
+            values = np.asarray(raw[name], dtype=np.float64).reshape(-1)
+            found[name] = values[~np.isnan(values)]
+        return found
+
+
+@dataclass(frozen=True)
+class _Risks:
+    units: int
+    columns: tuple[_Spread, ...]
+
+
+@dataclass(frozen=True)
+class _RiskValues:
+    model: ZoningModel
+    binned: bool
+
+    def __call__(self, block: Block) -> _Risks:
+        raw = block()
+        found = _risks(raw, self.model)
+        complete = np.logical_and.reduce([np.isfinite(found[f"risk_{h.id}"]) for h in self.model.hazards])
+        columns = tuple(_spread(found[f"risk_{h.id}"], binned=self.binned) for h in self.model.hazards)
+        return _Risks(int(complete.sum()), columns)
+
+
+@dataclass(frozen=True)
+class _IndexValues:
+    model: ZoningModel
+    binned: bool
+
+    def __call__(self, block: Block) -> _Spread:
+        raw = block()
+        found = _risks(raw, self.model)
+        for hazard in self.model.hazards:
+            found[f"level_{hazard.id}"] = _levels(found[f"risk_{hazard.id}"], hazard.breaks)
+        return _spread(_index(_contributions(found, raw, self.model), found, self.model), binned=self.binned)

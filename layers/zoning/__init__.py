@@ -1,0 +1,1 @@
+"""Risk zoning of a district: schemes, runs, their products."""

@@ -1,0 +1,79 @@
+"""The runs that a district keeps: which there are, which one the map shows, who made it and when."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from geo.errors import NotFound
+from layers.district import District, View
+from layers.zoning.result import ZoningRun, load, save
+
+KEPT_RUNS = 50
+"""Runs kept a scheme; the oldest go first."""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """Who made a run and when; beside the products, never in them."""
+
+    run: str
+    scheme: str
+    title: str
+    made_utc: str
+    made_by: str
+    seconds: float
+    units: int
+    parameter_version: str
+
+
+def folder(district: District) -> Path:
+    """Where the district's runs stand."""
+    return district.cache.with_suffix(".zoning")
+
+
+def publish(district: District, run: ZoningRun, *, made_utc: datetime, made_by: str, seconds: float) -> RunRecord:
+    """Keep a run and show it on the map from now on."""
+    home = folder(district)
+    save(run, home)
+    record = RunRecord(
+        run.id,
+        run.scheme.id,
+        run.scheme.title.zh,
+        made_utc.isoformat(timespec="seconds"),
+        made_by,
+        round(seconds, 2),
+        len(run.units),
+        run.parameter_version,
+    )
+    part = home / f".record-{os.getpid()}.part"
+    part.write_text(json.dumps(asdict(record), ensure_ascii=False, indent=1), encoding="utf-8")
+    part.replace(home / run.id / "record.json")
+    return record
+
+
+def records(district: District, scheme: str | None = None) -> list[RunRecord]:
+    """The runs that are kept, the newest first; of one scheme or of all."""
+    found = []
+    for path in folder(district).glob("*/record.json"):
+        record = RunRecord(**json.loads(path.read_text(encoding="utf-8")))
+        if scheme is None or record.scheme == scheme:
+            found.append(record)
+    return sorted(found, key=lambda record: (record.made_utc, record.run), reverse=True)
+
+
+def kept_run(district: District, run: str) -> ZoningRun:
+    """A run by its id; NotFound lists the newest."""
+    if not run.isalnum() or not (folder(district) / run / "record.json").is_file():
+        known = ", ".join(record.run for record in records(district)[:5]) or "none yet"
+        raise NotFound(f"there is no zoning run '{run}'; there are: {known}")
+    return load(folder(district) / run)
+
+
+def latest(view: View, scheme: str) -> ZoningRun | None:
+    """The run that the map shows of a scheme, kept in memory with the view; None where there is none."""
+    newest = next(iter(records(view.district, scheme)), None)
+    if newest is None:
+        return None
+    return view.kept(("zoning", newest.run), lambda: kept_run(view.district, newest.run))
