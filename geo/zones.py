@@ -254,7 +254,7 @@ def position_in(point_xy: tuple[float, float], outline: Any) -> str:
     centre = shapely.centroid(outline)
     radius = math.sqrt(shapely.area(outline) / math.pi)
     dx, dy = point_xy[0] - centre.x, point_xy[1] - centre.y
-    if math.hypot(dx, dy) <= _CENTRAL_SHARE * radius:
+    if math.hypot(dx, dy) <= _CENTRAL_SHARE * radius * (1 + 1e-12):
         return "中部"
     return _SECTORS[round(math.atan2(dy, dx) / (math.pi / 4)) % 8] + "部"
 

@@ -184,7 +184,8 @@ def _levels(values: NDArray[Any], breaks: Breaks | None) -> NDArray[np.int8]:
     """Classes by breaks; without breaks (a hazard that is zero everywhere) the lowest level where there is data."""
     if breaks is None:
         return np.isfinite(values).astype(np.int8)
-    return classify(values, breaks)
+    found: NDArray[np.int8] = classify(values, breaks)
+    return found
 
 
 def _contributions(found: Arrays, raw: Arrays, model: ZoningModel) -> NDArray[np.float64]:
@@ -374,7 +375,7 @@ def _spread(values: NDArray[np.float64], *, binned: bool) -> _Spread:
         return _Spread(values, np.empty(0, dtype=np.int64), np.empty(0), low, high)
     position = np.minimum((values * HISTOGRAM_BINS).astype(np.int64), HISTOGRAM_BINS - 1)
     counts = np.bincount(position, minlength=HISTOGRAM_BINS)
-    sums = np.bincount(position, weights=values, minlength=HISTOGRAM_BINS)
+    sums = np.bincount(position, weights=values, minlength=HISTOGRAM_BINS).astype(np.float64)
     return _Spread(np.empty(0), counts, sums, low, high)
 
 
