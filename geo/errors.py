@@ -87,6 +87,14 @@ class Conflict(OneMapError, RuntimeError):
     status = 409
 
 
+class Cancelled(OneMapError, RuntimeError):
+    """Whoever asked for the work stopped it; nothing of it was kept."""
+
+    code = "cancelled"
+    title = "Cancelled"
+    status = 409
+
+
 class TooLarge(InputError):
     """The request asks for more than is served at once; the text names the limit."""
 

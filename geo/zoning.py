@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+import geo.zoning_kernel as kernel
 from geo.classify import (
     Breaks,
     classify,
@@ -53,7 +54,7 @@ class Scale:
 
     def __call__(self, raw: NDArray[Any]) -> NDArray[np.float64]:
         """The scaled values; NaN stays NaN."""
-        return np.asarray(np.interp(np.asarray(raw, dtype=np.float64), self.x, self.y), dtype=np.float64)
+        return np.asarray(np.interp(rounded(raw), self.x, self.y), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,27 @@ class ZoningModel:
         """The raw columns that it needs."""
         terms = (*self.exposure, *self.vulnerability, *self.capacity)
         return tuple(dict.fromkeys([*(h.column for h in self.hazards), *(t.column for t in terms)]))
+
+
+def rounded(raw: NDArray[Any]) -> NDArray[np.float64]:
+    """Raw indicators as they count: rounded to `RAW_DECIMALS`.
+
+    Parameters
+    ----------
+    raw : numbers of any shape
+
+    Returns
+    -------
+    The same shape, float64
+
+    Notes
+    -----
+    CRS: none.
+    Cost: O(units).
+    Invariant: rounding twice changes nothing.
+    Source: none.
+    """
+    return np.asarray(np.round(np.asarray(raw, dtype=np.float64), RAW_DECIMALS), dtype=np.float64)
 
 
 def evaluate(raw: Arrays, model: ZoningModel) -> dict[str, NDArray[Any]]:
@@ -175,7 +197,7 @@ def _risks(raw: Arrays, model: ZoningModel) -> dict[str, NDArray[Any]]:
     rest = exposure**b * vulnerability**c * (1.0 - model.capacity_factor * capacity)
     found: dict[str, NDArray[Any]] = {"exposure": exposure, "vulnerability": vulnerability, "capacity": capacity}
     for hazard in model.hazards:
-        index = np.asarray(raw[hazard.column], dtype=np.float64)
+        index = rounded(raw[hazard.column])
         found[f"risk_{hazard.id}"] = np.round(index**a * rest, INDEX_DECIMALS)
     return found
 
@@ -193,7 +215,7 @@ def _contributions(found: Arrays, raw: Arrays, model: ZoningModel) -> NDArray[np
     parts = []
     for hazard in model.hazards:
         if model.method != "sum":
-            part = np.asarray(raw[hazard.column], dtype=np.float64)
+            part = rounded(raw[hazard.column])
         elif model.score == "ordinal":
             level = found[f"level_{hazard.id}"]
             part = np.where(level > 0, level / LEVELS, np.nan)
@@ -368,15 +390,10 @@ class _Spread:
         return self.low == self.high
 
 
-def _spread(values: NDArray[np.float64], *, binned: bool) -> _Spread:
+def _spread(values: NDArray[np.float64]) -> _Spread:
     values = values[np.isfinite(values)].astype(np.float64).reshape(-1)
     low, high = (float(values.min()), float(values.max())) if len(values) else (np.nan, np.nan)
-    if not binned:
-        return _Spread(values, np.empty(0, dtype=np.int64), np.empty(0), low, high)
-    position = np.minimum((values * HISTOGRAM_BINS).astype(np.int64), HISTOGRAM_BINS - 1)
-    counts = np.bincount(position, minlength=HISTOGRAM_BINS)
-    sums = np.bincount(position, weights=values, minlength=HISTOGRAM_BINS).astype(np.float64)
-    return _Spread(np.empty(0), counts, sums, low, high)
+    return _Spread(values, np.empty(0, dtype=np.int64), np.empty(0), low, high)
 
 
 def _merged(parts: Sequence[_Spread]) -> _Spread:
@@ -422,11 +439,12 @@ class _Ranges:
         for name in self.columns:
             if name not in raw:
                 raise InputError(f"column '{name}' is not among the indicators: {', '.join(raw)}")
-            values = np.asarray(raw[name], dtype=np.float64)
+            values = np.asarray(raw[name])
             if np.isinf(values).any():
                 raise InputError(f"indicator '{name}' holds an infinite value; mark it as no data")
-            there = values[~np.isnan(values)]
-            found[name] = (float(there.min()), float(there.max())) if there.size else (np.nan, np.nan)
+            empty = not np.isfinite(values).any()
+            span = (np.nan, np.nan) if empty else (np.nanmin(values), np.nanmax(values))
+            found[name] = (round(float(span[0]), RAW_DECIMALS), round(float(span[1]), RAW_DECIMALS))
         return found
 
 
@@ -447,7 +465,7 @@ class _Values:
         raw = block()
         found = {}
         for name in self.columns:
-            values = np.asarray(raw[name], dtype=np.float64).reshape(-1)
+            values = rounded(raw[name]).reshape(-1)
             found[name] = values[~np.isnan(values)]
         return found
 
@@ -465,9 +483,11 @@ class _RiskValues:
 
     def __call__(self, block: Block) -> _Risks:
         raw = block()
+        if self.binned:
+            return _binned_risks(raw, self.model)
         found = _risks(raw, self.model)
         complete = np.logical_and.reduce([np.isfinite(found[f"risk_{h.id}"]) for h in self.model.hazards])
-        columns = tuple(_spread(found[f"risk_{h.id}"], binned=self.binned) for h in self.model.hazards)
+        columns = tuple(_spread(found[f"risk_{h.id}"]) for h in self.model.hazards)
         return _Risks(int(complete.sum()), columns)
 
 
@@ -478,7 +498,83 @@ class _IndexValues:
 
     def __call__(self, block: Block) -> _Spread:
         raw = block()
+        if self.binned:
+            return _binned(_rated(raw, self.model, stage=1)[1])
         found = _risks(raw, self.model)
         for hazard in self.model.hazards:
             found[f"level_{hazard.id}"] = _levels(found[f"risk_{hazard.id}"], hazard.breaks)
-        return _spread(_index(_contributions(found, raw, self.model), found, self.model), binned=self.binned)
+        return _spread(_index(_contributions(found, raw, self.model), found, self.model))
+
+
+def rated(raw: Arrays, model: ZoningModel) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    """Index and level alone, by the compiled arithmetic.
+
+    Parameters
+    ----------
+    raw : column -> array, all of one shape, NaN where there is no data
+    model : a fitted model
+
+    Returns
+    -------
+    index and level of that shape, as in `evaluate`
+
+    Notes
+    -----
+    CRS: none.
+    Cost: O(units x columns), no temporary arrays; the interpreter is free meanwhile.
+    Invariant: bit for bit those of `evaluate`.
+    Source: as `evaluate`.
+    """
+    _, index, level = _rated(raw, model, stage=2)
+    shape = np.shape(raw[model.hazards[0].column])
+    return index.reshape(shape), level.reshape(shape)
+
+
+def _binned_risks(raw: Arrays, model: ZoningModel) -> _Risks:
+    risks, _, _ = _rated(raw, model, stage=0)
+    units = int(np.isfinite(risks.sum(axis=0)).sum())
+    return _Risks(units, tuple(_binned(row) for row in risks))
+
+
+def _binned(values: NDArray[np.float64]) -> _Spread:
+    found = np.zeros((HISTOGRAM_BINS, 2))
+    low, high, _ = kernel.histogram(values, HISTOGRAM_BINS, found)
+    return _Spread(np.empty(0), found[:, 0].astype(np.int64), found[:, 1].copy(), low, high)
+
+
+def _rated(
+    raw: Arrays, model: ZoningModel, *, stage: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.uint8]]:
+    """Risks (stage 0), index (1), level (2) by the compiled arithmetic."""
+    hazards = kernel.stacked([raw[h.column] for h in model.hazards])
+    n = hazards.shape[1]
+    terms = (model.exposure, model.vulnerability, model.capacity)
+    shape = (n,) if any(terms) else (1,)
+    flat = {t.column: np.asarray(raw[t.column]).reshape(-1) for group in terms for t in group}
+    dimensions = np.array([_dimension(flat, group, e, shape) for group, e in zip(terms, (1.0, 1.0, 0.0), strict=True)])
+    lower = np.full((len(model.hazards) + 1, 8), np.inf)
+    counts = np.zeros(len(model.hazards) + 1, dtype=np.int64)
+    for k, breaks in enumerate([*(h.breaks for h in model.hazards), model.breaks]):
+        if breaks is not None:
+            counts[k] = len(breaks.lower)
+            lower[k, : counts[k]] = breaks.lower
+    risks = np.empty((len(model.hazards), n if stage == 0 else 1))
+    index = np.empty(n)
+    level = np.zeros(n, dtype=np.uint8)
+    kernel.rate(
+        hazards,
+        dimensions,
+        np.array([bool(model.vulnerability), bool(model.capacity)], dtype=np.int64),
+        np.array(model.exponents, dtype=np.float64),
+        np.array([model.capacity_factor, model.score == "ordinal", 10.0**INDEX_DECIMALS, 10.0**RAW_DECIMALS]),
+        np.array([h.weight for h in model.hazards]),
+        lower,
+        counts,
+        kernel.METHODS.index(model.method),
+        np.array(model.hot or (0, 0), dtype=np.int64),
+        risks,
+        index,
+        level,
+        stage,
+    )
+    return risks, index, level

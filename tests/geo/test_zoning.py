@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from geo.classify import fixed_breaks
 from geo.errors import InputError
 from geo.stability import stability
-from geo.zoning import HazardTerm, Scale, Term, ZoningModel, evaluate, fit
+from geo.zoning import HazardTerm, Scale, Term, ZoningModel, evaluate, fit, rated
 
 Arrays = dict[str, NDArray[np.float64]]
 
@@ -247,3 +247,21 @@ def test_bad_trials_are_refused(runs: int, spread: float) -> None:
     raw = made(50)
     with pytest.raises(InputError):
         stability(raw, fit([block(raw)], model()).model, groups(50), seed=1, runs=runs, spread_share=spread)
+
+
+@pytest.mark.parametrize("method", ["sum", "product", "geometric"])
+@pytest.mark.parametrize("score", ["ordinal", "cardinal"])
+@pytest.mark.parametrize("exponents", [(1.0, 1.0, 1.0), (1.0, 0.5, 2.0)])
+def test_the_compiled_arithmetic_is_the_same(method: str, score: str, exponents: tuple[float, float, float]) -> None:
+    raw = made(3000)
+    for k, name in enumerate(raw):
+        raw[name][k] = np.nan
+    fitted = fit([block(raw)], model(method=method, score=score, exponents=exponents)).model
+    index, level = rated(raw, fitted)
+    found = evaluate(raw, fitted)
+    np.testing.assert_array_equal(index, found["index"])
+    np.testing.assert_array_equal(level, found["level"])
+    cold = replace(fitted, hot=None)
+    np.testing.assert_array_equal(rated(raw, cold)[1], evaluate(raw, cold)["level"])
+    bare = replace(fitted, exposure=(), vulnerability=(), capacity=())
+    np.testing.assert_array_equal(rated(raw, bare)[0], evaluate(raw, bare)["index"])
