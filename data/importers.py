@@ -100,6 +100,11 @@ class _DryRun(Exception):
 def _kind(name: str) -> Kind:
     if name not in KINDS:
         raise InputError(f"kind={name}: expected one of {', '.join(KINDS)}")
+    if not KINDS[name].from_sheet:
+        raise InputError(
+            f"kind={name}: its rows are made from GeoTIFF or NetCDF files; "
+            f"use `onemap import {name} FILE --code CODE --title TITLE --quantity QUANTITY --unit UNIT`"
+        )
     return KINDS[name]
 
 
@@ -453,7 +458,7 @@ def _require_inside(
     notices: list[str],
 ) -> None:
     """Nothing outside the district's extent; what frames the district is held against its boundary only."""
-    if kind.name == "boundary":
+    if kind.name == "boundary" or kind.anywhere:
         return
     if kind.name in _FRAMING and len(store.frame("boundary", conn=conn, columns=["name"])) == 0:
         return

@@ -46,7 +46,9 @@ class Kind:
 
     ``geometry`` lists the accepted geometry types, empty for kinds without a place.
     ``replaces`` is true where the file has no external ids, so that an import replaces the
-    whole set unless it is told to append.
+    whole set unless it is told to append. ``anywhere`` is true where places far outside the
+    district belong to it. ``from_sheet`` is false where the rows are not typed or drawn but made
+    when a file of another sort is brought in.
     """
 
     name: str
@@ -58,6 +60,8 @@ class Kind:
     key: tuple[str, ...] = ("id",)
     replaces: bool = False
     geometry_required: bool = True
+    anywhere: bool = False
+    from_sheet: bool = True
 
     def column(self, name: str) -> Column:
         """The column called `name`; KeyError where there is none."""
@@ -146,6 +150,86 @@ STAYS = (
     Choice("long", "长期", "long stay"),
 )
 
+FIRE_CLASSES = (
+    Choice("A", "甲类", "class A", ("甲",)),
+    Choice("B", "乙类", "class B", ("乙",)),
+    Choice("C", "丙类", "class C", ("丙",)),
+    Choice("D", "丁类", "class D", ("丁",)),
+    Choice("E", "戊类", "class E", ("戊",)),
+)
+
+HAZARDS = (
+    Choice("waterlogging", "暴雨内涝", "waterlogging", ("内涝", "积水")),
+    Choice("typhoon", "台风", "typhoon"),
+    Choice("storm_surge", "长江高潮位/风暴潮", "Yangtze high tide, storm surge", ("风暴潮", "高潮位", "洪水")),
+    Choice("convection", "强对流", "severe convection", ("雷电",)),
+    Choice("earthquake", "地震", "earthquake"),
+    Choice("geological", "地质", "geological", ("坍江", "江岸坍塌", "地面沉降")),
+    Choice("fire", "火灾", "fire"),
+    Choice("other", "其他", "other"),
+)
+
+HAZARD_AREA_KINDS = (
+    Choice("zone", "区划", "zone", ("分区",)),
+    Choice("unprotected_bank", "未护岸段", "unprotected bank", ("无护岸", "未防护岸段")),
+    Choice("subsidence", "地面沉降区", "land subsidence", ("沉降",)),
+    Choice("site_class", "场地类别区", "site class", ("场地类别",)),
+    Choice("intensity", "地震动参数区", "earthquake intensity zone", ("烈度区",)),
+    Choice("underpass", "下穿通道", "underpass", ("下立交",)),
+    Choice("inundation", "淹没区", "inundation area", ("淹没范围",)),
+    Choice("other", "其他", "other"),
+)
+
+BUILDING_USES = (
+    Choice("residential", "住宅", "residential", ("居住", "民居")),
+    Choice("office", "办公", "office"),
+    Choice("commercial", "商业", "commercial", ("商铺", "商场")),
+    Choice("school", "学校", "school", ("教育",)),
+    Choice("hospital", "医院", "hospital", ("医疗",)),
+    Choice("factory", "厂房", "factory", ("工业",)),
+    Choice("warehouse", "仓库", "warehouse", ("仓储",)),
+    Choice("other", "其他", "other"),
+)
+
+STRUCTURES = (
+    Choice("steel_concrete", "钢混", "steel and concrete", ("钢筋混凝土", "钢混结构", "钢结构")),
+    Choice("mixed", "混合", "mixed", ("砖混", "混合结构")),
+    Choice("brick_wood", "砖木", "brick and wood", ("砖木结构", "木结构")),
+    Choice("other", "其他", "other"),
+)
+
+LIFELINE_TYPES = (
+    Choice("pumping_station", "排涝泵站", "pumping station", ("泵站",)),
+    Choice("substation", "变电站", "substation", ("变电所",)),
+    Choice("water_works", "水厂", "water works", ("自来水厂",)),
+    Choice("gas_station", "燃气门站/调压站", "gas station", ("燃气站", "门站", "调压站")),
+    Choice("telecom", "通信枢纽", "telecommunication site", ("通信", "基站")),
+    Choice("bridge", "桥梁", "bridge"),
+    Choice("school", "学校", "school"),
+    Choice("other", "其他", "other"),
+)
+
+DANGER_STATES = (
+    Choice("open", "未消除", "open", ("在册", "整改中")),
+    Choice("closed", "已消除", "closed", ("销号", "已整改")),
+)
+
+VERTICAL_DATUMS = (
+    Choice("none", "无", "none", ("不是高程",)),
+    Choice("wusong", "吴淞高程", "Wusong", ("吴淞", "吴淞基面")),
+    Choice("cgvd1985", "1985国家高程基准", "1985 national height datum", ("85高程", "1985", "国家85")),
+    Choice("other", "其他", "other"),
+)
+
+PROVENANCES = (
+    Choice("standard", "标准规范", "standard", ("标准", "规范")),
+    Choice("cited", "文献", "cited", ("引用", "F")),
+    Choice("computed", "计算", "computed", ("推算", "C")),
+    Choice("remembered", "记忆(待核对)", "remembered, to be confirmed", ("待核对", "M")),
+    Choice("proposed", "建议(待核对)", "proposed, to be confirmed", ("建议", "P")),
+    Choice("decided", "本区确定", "decided here", ("本地", "本区")),
+)
+
 LEVEL_BOUND = 1_000_000_000
 
 _ID = Column("id", "编号", "id", required=True, help_zh="长期不变的唯一编号", aliases=("ID", "编码", "代码", "code"))
@@ -155,8 +239,15 @@ _PHONE = Column("phone", "电话", "phone", aliases=("联系电话", "手机"))
 _ADDRESS = Column("address", "地址", "address", aliases=("详细地址",), help_zh="没有坐标时据此落点")
 
 
-def _persons(name: str, zh: str, en: str, required: bool = False) -> Column:
-    return Column(name, zh, en, "integer", required, "人", 0, LEVEL_BOUND)
+def _persons(name: str, zh: str, en: str, required: bool = False, aliases: tuple[str, ...] = ()) -> Column:
+    return Column(name, zh, en, "integer", required, "人", 0, LEVEL_BOUND, aliases=aliases)
+
+
+def _wan(name: str, zh: str, en: str, aliases: tuple[str, ...] = ()) -> Column:
+    return Column(name, zh, en, "number", False, "万元", 0, LEVEL_BOUND, aliases=aliases)
+
+
+_HAZARD = Column("hazard", "灾种", "hazard", "choice", True, choices=HAZARDS, aliases=("灾害类型", "灾害种类"))
 
 
 KINDS: dict[str, Kind] = {
@@ -206,6 +297,16 @@ KINDS: dict[str, Kind] = {
                 _persons("persons_day", "白天人口", "daytime persons"),
                 _CONTACT,
                 _PHONE,
+                _persons(
+                    "persons_0_14", "0-14岁人口", "persons of 0 to 14", aliases=("0-14岁人数", "少儿人口", "0-14岁")
+                ),
+                _persons(
+                    "persons_65_over",
+                    "65岁及以上人口",
+                    "persons of 65 and over",
+                    aliases=("65岁及以上人数", "65岁（含）以上人数", "65岁(含)以上人数", "老年人口", "65岁以上人口"),
+                ),
+                _wan("gdp_wan", "地区生产总值", "gross product", aliases=("GDP", "生产总值")),
             ),
         ),
         Kind(
@@ -245,6 +346,16 @@ KINDS: dict[str, Kind] = {
                 _ADDRESS,
                 _CONTACT,
                 _PHONE,
+                Column(
+                    "fire_class",
+                    "火灾危险性类别",
+                    "fire hazard class",
+                    "choice",
+                    choices=FIRE_CLASSES,
+                    help_zh="生产或储存的火灾危险性, 甲、乙、丙、丁、戊类",
+                    help_en="of production or storage, A (highest) to E",
+                    aliases=("火灾危险性", "火险类别"),
+                ),
             ),
             geometry_required=False,
         ),
@@ -471,6 +582,295 @@ KINDS: dict[str, Kind] = {
             ),
             key=(),
             replaces=True,
+        ),
+        Kind(
+            "waterlogging_spots",
+            "waterlogging_spot",
+            "积水点",
+            "waterlogging spots",
+            ("Point",),
+            (
+                _ID,
+                _NAME,
+                Column("depth_m", "积水深度", "depth of water", "number", False, "m", 0, 10),
+                Column("flooded_on", "积水日期", "flooded on", "date", aliases=("发生日期", "日期")),
+                Column("cause", "原因", "cause", aliases=("积水原因",)),
+                _persons("persons", "受影响人数", "persons concerned", aliases=("影响人数",)),
+            ),
+        ),
+        Kind(
+            "buildings",
+            "building",
+            "房屋建筑",
+            "buildings",
+            ("Polygon", "MultiPolygon"),
+            (
+                _ID,
+                Column("name", "名称", "name", aliases=("名字", "Name", "建筑名称")),
+                Column(
+                    "use", "用途", "use", "choice", choices=BUILDING_USES, aliases=("房屋用途", "建筑用途", "building")
+                ),
+                Column(
+                    "storeys",
+                    "层数",
+                    "storeys",
+                    "integer",
+                    False,
+                    "层",
+                    0,
+                    200,
+                    aliases=("地上层数", "building:levels"),
+                ),
+                Column(
+                    "structure", "结构", "structure", "choice", choices=STRUCTURES, aliases=("结构类型", "房屋结构")
+                ),
+                Column(
+                    "year_built",
+                    "建成年份",
+                    "year built",
+                    "integer",
+                    False,
+                    "",
+                    1000,
+                    2200,
+                    aliases=("建造年代", "年代"),
+                ),
+                Column("floor_area_m2", "建筑面积", "floor area", "number", False, "m2", 0, LEVEL_BOUND),
+                _persons("residents", "居住人数", "residents", aliases=("居住人口",)),
+            ),
+        ),
+        Kind(
+            "storm_tracks",
+            "storm_track",
+            "台风路径",
+            "storm tracks",
+            ("Point",),
+            (
+                Column("storm_id", "台风编号", "storm id", required=True, aliases=("编号", "SID", "sid")),
+                Column("name", "台风名称", "storm name", aliases=("名称", "NAME")),
+                Column(
+                    "time_utc",
+                    "时间",
+                    "time",
+                    "datetime",
+                    True,
+                    help_zh="请写时区, 例如 2022-09-14T12:00Z; 不写按本区时区",
+                    help_en="with its zone, such as 2022-09-14T12:00Z; without one the district's is taken",
+                    aliases=("时间(UTC)", "ISO_TIME"),
+                ),
+                Column(
+                    "wind_m_s", "最大风速", "maximum wind", "number", False, "m/s", 0, 150, help_zh="近中心最大持续风速"
+                ),
+                Column("pressure_hpa", "中心气压", "central pressure", "number", False, "hPa", 800, 1100),
+                Column(
+                    "radius_km",
+                    "最大风速半径",
+                    "radius of maximum wind",
+                    "number",
+                    False,
+                    "km",
+                    0,
+                    2000,
+                    aliases=("Rmax",),
+                ),
+            ),
+            key=("storm_id", "time_utc"),
+            anywhere=True,
+        ),
+        Kind(
+            "capacity",
+            "capacity",
+            "减灾能力",
+            "disaster-reduction capacity",
+            (),
+            (
+                Column(
+                    "street",
+                    "街道",
+                    "street",
+                    required=True,
+                    references="street.name",
+                    aliases=("街道(园区)", "所属街道", "乡镇"),
+                ),
+                Column("year", "年份", "year", "integer", True, "", 1949, 2200, aliases=("年度",)),
+                _persons("staff", "灾害管理工作人员", "disaster management staff", aliases=("灾害管理工作人员数",)),
+                Column("risk_assessed", "开展风险评估", "risk assessed", "boolean", aliases=("是否开展风险评估",)),
+                _wan("funds_wan", "防灾减灾救灾资金", "funds of the past year", ("上年防灾减灾救灾资金",)),
+                _wan("supplies_wan", "储备物资折合金额", "value of the supplies held", ("现有储备物资折合金额",)),
+                Column(
+                    "beds",
+                    "住院床位",
+                    "hospital beds",
+                    "integer",
+                    False,
+                    "张",
+                    0,
+                    LEVEL_BOUND,
+                    aliases=("实有住院床位数",),
+                ),
+                _persons("firefighters", "消防员", "firefighters", aliases=("消防员数",)),
+                _persons("volunteers", "志愿者", "volunteers", aliases=("志愿者数",)),
+                _persons("militia", "民兵预备役", "militia and reserve", aliases=("民兵",)),
+                Column(
+                    "drill_persons",
+                    "培训和演练人次",
+                    "attendances at training and drills",
+                    "integer",
+                    False,
+                    "人次",
+                    0,
+                    LEVEL_BOUND,
+                    help_zh="上年",
+                    help_en="in the past year",
+                    aliases=("上年培训和演练参与人次",),
+                ),
+                _persons("shelter_places", "避难场所容量", "places in shelters", aliases=("本级避难场所容量",)),
+            ),
+            key=("street", "year"),
+        ),
+        Kind(
+            "hazard_areas",
+            "hazard_area",
+            "灾害分区",
+            "hazard areas",
+            ("Polygon", "MultiPolygon", "LineString"),
+            (
+                _ID,
+                _NAME,
+                _HAZARD,
+                Column(
+                    "kind",
+                    "类别",
+                    "kind",
+                    "choice",
+                    choices=HAZARD_AREA_KINDS,
+                    default="zone",
+                    help_zh="线只用于岸段等, 分析时按缓冲距离展开",
+                    aliases=("类型",),
+                ),
+                Column(
+                    "level",
+                    "等级",
+                    "level",
+                    "integer",
+                    False,
+                    "",
+                    1,
+                    5,
+                    help_zh="1 低 … 5 高",
+                    help_en="1 low to 5 high",
+                ),
+                Column("value", "数值", "value", "number", help_zh="例如峰值加速度、沉降速率, 单位另填"),
+                Column("unit", "数值单位", "unit of the value", aliases=("单位",)),
+            ),
+        ),
+        Kind(
+            "lifelines",
+            "lifeline",
+            "生命线设施",
+            "lifelines",
+            ("Point", "LineString"),
+            (
+                _ID,
+                _NAME,
+                Column("type", "类型", "type", "choice", True, choices=LIFELINE_TYPES, aliases=("类别",)),
+                Column("capacity", "规模", "capacity", "number", False, "", 0, LEVEL_BOUND, aliases=("能力",)),
+                Column("capacity_unit", "规模单位", "unit of the capacity", aliases=("单位",)),
+            ),
+        ),
+        Kind(
+            "hidden_dangers",
+            "hidden_danger",
+            "重点隐患",
+            "hidden dangers",
+            ("Point",),
+            (
+                _ID,
+                _NAME,
+                _HAZARD,
+                Column("impact_radius_m", "影响半径", "radius of impact", "number", False, "m", 0, 100_000),
+                Column("reported_on", "上报日期", "reported on", "date", aliases=("排查日期",)),
+                Column("state", "状态", "state", "choice", choices=DANGER_STATES, default="open"),
+            ),
+        ),
+        Kind(
+            "rasters",
+            "raster",
+            "栅格数据",
+            "rasters",
+            (),
+            (
+                Column("code", "代码", "code", required=True, aliases=("栅格代码",)),
+                Column("title", "标题", "title", required=True),
+                Column("quantity", "要素", "quantity", required=True),
+                Column("unit", "单位", "unit", help_zh="无量纲时空着"),
+                Column("vertical_datum", "高程基准", "vertical datum", "choice", True, choices=VERTICAL_DATUMS),
+                Column("epsg", "EPSG代码", "EPSG code", "integer", True, "", 1024, 998_999),
+                Column("rows", "行数", "rows", "integer", True, "", 1, LEVEL_BOUND),
+                Column("cols", "列数", "columns", "integer", True, "", 1, LEVEL_BOUND),
+                Column("left", "左边界", "left edge", "number", True),
+                Column("top", "上边界", "upper edge", "number", True),
+                Column("dx", "格宽", "cell width", "number", True),
+                Column("dy", "格高", "cell height", "number", True),
+                Column("sha256", "数值摘要", "hash of the values", required=True),
+                Column("file", "文件", "file", required=True),
+            ),
+            key=("code",),
+            from_sheet=False,
+        ),
+        Kind(
+            "parameters",
+            "parameter",
+            "参数",
+            "parameters",
+            (),
+            (
+                Column("version", "版本", "version", required=True, aliases=("参数版本",)),
+                Column("code", "代码", "code", required=True, aliases=("参数代码",)),
+                Column("value", "数值", "value", "number", True),
+                Column("unit", "单位", "unit"),
+                Column(
+                    "provenance",
+                    "来历",
+                    "provenance",
+                    "choice",
+                    True,
+                    choices=PROVENANCES,
+                    help_zh="记忆和建议的数值须核对后才能当作标准",
+                    help_en="what is remembered or proposed is no standard until it is confirmed",
+                ),
+                Column("reference", "出处", "reference", aliases=("来源", "依据")),
+                Column("effective_from", "生效日期", "effective from", "date", True, help_zh="含当日"),
+                Column("effective_to", "失效日期", "effective to", "date", help_zh="不含当日; 空着为长期"),
+            ),
+            key=("version", "code", "effective_from"),
+        ),
+        Kind(
+            "zoning_corrections",
+            "zoning_correction",
+            "区划修正",
+            "zoning corrections",
+            (),
+            (
+                Column("scheme", "方案", "scheme", required=True),
+                Column("unit", "区划单元", "zoning unit", required=True, aliases=("单元",)),
+                Column(
+                    "level",
+                    "等级",
+                    "level",
+                    "integer",
+                    True,
+                    "",
+                    1,
+                    5,
+                    help_zh="1 低 … 5 高",
+                    help_en="1 low to 5 high",
+                ),
+                Column("reason", "理由", "reason", required=True, aliases=("修正理由",)),
+                Column("author", "修正人", "author", aliases=("姓名",)),
+                Column("decided_on", "修正日期", "decided on", "date", aliases=("日期",)),
+            ),
+            key=("scheme", "unit"),
         ),
     )
 }

@@ -1,10 +1,12 @@
 """The tables, derived from the declared kinds, and the statements that create them.
 
-`ddl` renders everything for one dialect; the first migration holds a frozen copy of it, and a
-test compares the two, so that a changed kind needs a migration.
+`ddl` renders everything for one dialect, `step` what one migration adds. Each migration holds a
+frozen copy of its step, and tests hold the sum of them against `ddl`, so that a changed kind
+needs a migration.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,8 +35,36 @@ from data import kinds
 from data.geometry import Geometry
 from geo.errors import InputError, NotFound
 
-REVISION = "0001"
+REVISION = "0002"
 """The migration that this code expects."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one migration adds: whole tables, and columns to tables that are there."""
+
+    tables: tuple[str, ...]
+    columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+STEPS = {
+    "0002": Step(
+        (
+            "waterlogging_spot",
+            "building",
+            "storm_track",
+            "capacity",
+            "hazard_area",
+            "lifeline",
+            "hidden_danger",
+            "raster",
+            "parameter",
+            "zoning_correction",
+        ),
+        {"village": ("persons_0_14", "persons_65_over", "gdp_wan"), "enterprise": ("fire_class",)},
+    )
+}
+"""Every migration after the first."""
 
 APPLICATION_ID = 0x47504B47  # "GPKG"
 USER_VERSION = 10300  # GeoPackage 1.3, which every GDAL in use knows
@@ -152,9 +182,9 @@ def stored_name(column: kinds.Column) -> str:
     return column.name
 
 
-def id_of(parts: Iterable[str]) -> str:
+def id_of(parts: Iterable[str | int]) -> str:
     """One external id out of several key columns, told apart even where a part holds a slash."""
-    return "/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts)
+    return "/".join(str(part).replace("%", "%25").replace("/", "%2F") for part in parts)
 
 
 def kind_of(table: str) -> kinds.Kind | None:
@@ -399,8 +429,8 @@ def is_spatial(name: str) -> bool:
     return "geom" in table(name).columns
 
 
-def _logged() -> list[Table]:
-    return [found for found in METADATA.sorted_tables if found.name != "change"]
+def _logged(tables: Iterable[Table]) -> list[Table]:
+    return [found for found in tables if found.name != "change"]
 
 
 def _gpkg_tables() -> list[str]:
@@ -484,7 +514,7 @@ def _sqlite_change_triggers(logged: Table) -> list[str]:
 
 
 def _sqlite_triggers() -> list[str]:
-    found = [trigger for logged in _logged() for trigger in _sqlite_change_triggers(logged)]
+    found: list[str] = []
     for name in APPEND_ONLY:
         refuse = f"SELECT RAISE(ABORT, '{name} is append-only');\nEND"
         found.append(f"CREATE TRIGGER {name}_no_update BEFORE UPDATE ON {name} BEGIN\n{refuse}")
@@ -529,9 +559,9 @@ def _balance_assignments(prefix: str, time_sql: str) -> str:
     return ",\n".join([*parts, f"updated_utc = {time_sql}"])
 
 
-def _postgresql_triggers() -> list[str]:
+def _postgresql_functions() -> list[str]:
     log = 'INSERT INTO change ("table", id, operation, utc) VALUES (TG_TABLE_NAME,'
-    found = [
+    return [
         # writers one after the other, so that the order of seq is the order of commits
         f"""CREATE FUNCTION onemap_log_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -565,7 +595,11 @@ WHERE id = NEW.lot_id;
 RETURN NEW;
 END $$""",
     ]
-    for logged in _logged():
+
+
+def _postgresql_change_triggers(tables: Iterable[Table]) -> list[str]:
+    found: list[str] = []
+    for logged in _logged(tables):
         name = logged.name
         found.append(
             f"CREATE TRIGGER change_{name} AFTER INSERT OR UPDATE OR DELETE ON {name}\n"
@@ -575,7 +609,11 @@ END $$""",
             found.append(
                 f"CREATE TRIGGER stamp_{name} BEFORE UPDATE ON {name}\nFOR EACH ROW EXECUTE FUNCTION onemap_stamp()"
             )
-    found += [
+    return found
+
+
+def _postgresql_rules() -> list[str]:
+    found = [
         f"CREATE TRIGGER {name}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {name}\n"
         "FOR EACH STATEMENT EXECUTE FUNCTION onemap_append_only()"
         for name in APPEND_ONLY
@@ -586,9 +624,9 @@ END $$""",
     return found
 
 
-def _gpkg_rows() -> list[str]:
+def _gpkg_rows(tables: Iterable[Table]) -> list[str]:
     found = []
-    for made in METADATA.sorted_tables:
+    for made in tables:
         name = made.name
         spatial = "geom" in made.columns
         data_type, srs = ("features", "4326") if spatial else ("attributes", "NULL")
@@ -631,29 +669,70 @@ def _statement(compiled: Any) -> str:
     return "\n".join(line.strip() for line in str(compiled).strip().splitlines() if line.strip())
 
 
-def ddl(dialect: str) -> list[str]:
-    """Every statement that makes an empty database, for "sqlite" or "postgresql", in order."""
-    found: list[str] = []
-    target: Dialect
+def _dialect(dialect: str) -> Dialect:
     if dialect == "sqlite":
-        target = sqlite.dialect()
-        found += _gpkg_tables() + _srs_rows()
-    elif dialect == "postgresql":
-        target = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
-        found.append("CREATE EXTENSION IF NOT EXISTS postgis")
-    else:
-        raise InputError(f"dialect={dialect!r}: expected sqlite or postgresql")
-    for made in METADATA.sorted_tables:
+        return sqlite.dialect()
+    if dialect == "postgresql":
+        return postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
+    raise InputError(f"dialect={dialect!r}: expected sqlite or postgresql")
+
+
+def _create(tables: Iterable[Table], target: Dialect) -> list[str]:
+    found = []
+    for made in tables:
         found.append(_statement(CreateTable(made).compile(dialect=target)))
         indexes = sorted(made.indexes, key=lambda index: str(index.name))
         found += [_statement(CreateIndex(index).compile(dialect=target)) for index in indexes]
-        if dialect == "postgresql" and "geom" in made.columns:
+        if target.name == "postgresql" and "geom" in made.columns:
             found.append(f"CREATE INDEX ix_{made.name}_geom ON {made.name} USING gist (geom)")
-    if dialect == "sqlite":
-        found += _gpkg_rows() + _sqlite_triggers()
-    else:
-        found += _postgresql_triggers()
     return found
+
+
+def _change_triggers(tables: Sequence[Table], target: Dialect) -> list[str]:
+    if target.name == "postgresql":
+        return _postgresql_change_triggers(tables)
+    return [trigger for logged in _logged(tables) for trigger in _sqlite_change_triggers(logged)]
+
+
+def ddl(dialect: str) -> list[str]:
+    """Every statement that makes an empty database, for "sqlite" or "postgresql", in order."""
+    target = _dialect(dialect)
+    tables = METADATA.sorted_tables
+    if dialect == "sqlite":
+        first = _gpkg_tables() + _srs_rows()
+        last = _gpkg_rows(tables) + _change_triggers(tables, target) + _sqlite_triggers()
+    else:
+        first = ["CREATE EXTENSION IF NOT EXISTS postgis"]
+        last = _postgresql_functions() + _change_triggers(tables, target) + _postgresql_rules()
+    return [*first, *_create(tables, target), *last]
+
+
+def step(dialect: str, revision: str) -> list[str]:
+    """The statements of one migration after the first: new columns, new tables, their triggers."""
+    target = _dialect(dialect)
+    wanted = STEPS[revision]
+    found = [
+        _added_column(table(name).columns[column], target)
+        for name, columns in wanted.columns.items()
+        for column in columns
+    ]
+    tables = [made for made in METADATA.sorted_tables if made.name in wanted.tables]
+    found += _create(tables, target)
+    if dialect == "sqlite":
+        found += _gpkg_rows(tables)
+    return found + _change_triggers(tables, target)
+
+
+def _added_column(column: Any, target: Dialect) -> str:
+    """A column that may be empty, with its checks, for a table that holds rows."""
+    owner = column.table.name
+    checks = sorted(
+        (str(check.name), str(check.sqltext))
+        for check in column.table.constraints
+        if isinstance(check, CheckConstraint) and str(check.name).startswith(f"ck_{owner}_{column.name}_")
+    )
+    lines = [f"ALTER TABLE {owner} ADD COLUMN {column.name} {column.type.compile(dialect=target)}"]
+    return "\n".join(lines + [f"CONSTRAINT {name} CHECK ({text})" for name, text in checks])
 
 
 def write_frozen() -> None:
@@ -662,7 +741,7 @@ def write_frozen() -> None:
 
     for dialect in ("sqlite", "postgresql"):
         path = migrations.FOLDER / "versions" / f"v{REVISION}_{dialect}.sql"
-        path.write_text("\n\n".join(ddl(dialect)) + "\n", encoding="utf-8")
+        path.write_text("\n\n".join(step(dialect, REVISION)) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

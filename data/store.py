@@ -908,7 +908,7 @@ def _ids(table: str, frame: pd.DataFrame, values: dict[str, list[Any]]) -> list[
         if None in ids:
             raise InputError(f"{table}.id: row {ids.index(None) + 1} is empty; every row needs its id")
         return ids
-    if kind is not None and len(kind.key) > 1:
+    if kind is not None and kind.key not in ((), ("id",)):
         missing = [name for name in kind.key if name not in values]
         if missing:
             raise InputError(f"{table}: column {', '.join(missing)} is missing; it is part of the key")

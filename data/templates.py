@@ -27,6 +27,8 @@ def template_xlsx(kind: str) -> bytes:
     if kind not in KINDS:
         raise InputError(f"kind={kind}: expected one of {', '.join(KINDS)}")
     declared = KINDS[kind]
+    if not declared.from_sheet:
+        raise InputError(f"kind={kind}: it has no sheet; it is brought in as GeoTIFF or NetCDF files")
     book = openpyxl.Workbook()
     sheet = book.active
     sheet.title = declared.zh.replace("/", "")[:31]

@@ -58,6 +58,12 @@ _FRAMES = (
     "team",
     "hospital",
     "closure",
+    "waterlogging_spot",
+    "capacity",
+    "hazard_area",
+    "lifeline",
+    "hidden_danger",
+    "zoning_correction",
 )
 _FEW_CHANGES = 2_000  # above that many changed rows the index is loaded anew
 _KEPT_TIMES = 6  # customised metrics kept: hours of the day x closures in force

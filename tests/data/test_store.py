@@ -32,7 +32,7 @@ from pyproj import Geod
 from data import geometry, migrations, schema
 from data.kinds import KINDS
 from data.store import Counts, Store
-from geo.errors import Conflict, CrsError, InputError, NotFound, Unavailable
+from geo.errors import Conflict, CrsError, InputError, NotFound, OneMapError, Unavailable
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = "2026-07-01T00:00:00.000Z"
@@ -204,8 +204,8 @@ def test_a_url_of_the_same_file_is_the_same_store(store: Store) -> None:
 
 
 def test_a_failed_creation_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = migrations.frozen(f"v{schema.REVISION}_sqlite.sql")
-    monkeypatch.setattr(migrations, "frozen", lambda name: [*whole, "CREATE NONSENSE"])
+    frozen = migrations.frozen
+    monkeypatch.setattr(migrations, "frozen", lambda name: [*frozen(name), "CREATE NONSENSE"])
     with pytest.raises(Unavailable):
         Store.create(tmp_path / "d.gpkg", name="x", epsg=4549)
     assert list(tmp_path.iterdir()) == []
@@ -220,6 +220,98 @@ def test_a_migration_and_its_record_are_one_transaction(tmp_path: Path, monkeypa
         migrations.upgrade(conn)
     assert sa.inspect(engine).get_table_names() == []
     engine.dispose()
+
+
+def first_schema(path: Path) -> None:
+    """A district as the first schema had it, with a village, an enterprise and a lot that moved."""
+    conn = sqlite3.connect(path, isolation_level=None)
+    conn.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+    for statement in migrations.frozen("v0001_sqlite.sql"):
+        conn.execute(statement)
+    conn.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+    conn.execute("INSERT INTO alembic_version VALUES ('0001')")
+    conn.execute(
+        "INSERT INTO district VALUES (1, 'district', '旧区', 4549, 'Asia/Shanghai', 0, '2026-01-01T00:00:00.000Z')"
+    )
+    blob = geometry.encode([shapely.box(120.8, 32.0, 120.9, 32.1)])[0]
+    point = geometry.encode([shapely.Point(120.85, 32.05)])[0]
+    conn.execute("INSERT INTO street (id, name) VALUES ('城东', '城东')")
+    conn.execute(
+        "INSERT INTO village (id, name, street, persons, geom, source) VALUES ('V1', '东村', '城东', 12, ?, 'survey')",
+        (blob,),
+    )
+    conn.execute("INSERT INTO enterprise (id, name, risk_level, geom) VALUES ('E1', '甲厂', 'major', ?)", (point,))
+    conn.execute("INSERT INTO depot (id, name, level, geom) VALUES ('D1', '库', 'street', ?)", (point,))
+    conn.execute("INSERT INTO item (id, name, unit) VALUES ('I1', '沙袋', '只')")
+    conn.execute("INSERT INTO lot (id, depot_id, item_id, lot, status) VALUES ('D1/I1/A', 'D1', 'I1', 'A', 'usable')")
+    conn.execute(
+        "INSERT INTO movement (lot_id, quantity_e3, from_account, to_account, kind, occurred_utc, recorded_utc, source)"
+        " VALUES ('D1/I1/A', 5000, 'opening', 'depot', 'opening', ?, ?, 'x')",
+        ("2026-01-01T00:00:00.000Z",) * 2,
+    )
+    conn.close()
+
+
+def test_a_database_of_the_first_schema_is_brought_up_without_loss(tmp_path: Path) -> None:
+    path = tmp_path / "old.gpkg"
+    first_schema(path)
+
+    def content() -> dict[str, list[Any]]:
+        conn = sqlite3.connect(path)
+        try:
+            names = [n for (n,) in conn.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+            return {n: conn.execute(f"SELECT * FROM {n} ORDER BY 1").fetchall() for n in names}
+        finally:
+            conn.close()
+
+    before = content()
+    with Store(path) as store:
+        revision = store.revision()
+        assert store.district.name == "旧区"
+        village = store.frame("village")
+        assert village[["id", "name", "persons", "source"]].to_numpy().tolist() == [["V1", "东村", 12, "survey"]]
+        assert village[["persons_0_14", "persons_65_over", "gdp_wan"]].isna().all(axis=None)
+        assert store.frame("enterprise")["fire_class"].tolist() == [None]
+        assert store.frame("lot")["on_hand_e3"].tolist() == [5000]
+        assert {name: store.counts()[name] for name in schema.STEPS["0002"].tables} == dict.fromkeys(
+            schema.STEPS["0002"].tables, 0
+        )
+        with store.writing() as conn:
+            conn.exec_driver_sql("UPDATE village SET persons_65_over = 3 WHERE id = 'V1'")
+            conn.exec_driver_sql("INSERT INTO lifeline (name, type, geom) SELECT '站', 'bridge', geom FROM depot")
+        assert [(c.table, c.operation) for c in store.changes(revision)] == [
+            ("village", "update"),
+            ("lifeline", "insert"),
+        ]
+        with pytest.raises(OneMapError), store.writing() as conn:
+            conn.exec_driver_sql("UPDATE village SET persons_0_14 = -1")
+    after = content()
+    for name, rows in before.items():
+        if name in ("alembic_version", "sqlite_sequence", "change") or name.startswith("gpkg_"):
+            continue
+        width = len(rows[0]) if rows else 0
+        if name != "village":
+            assert [row[:width] for row in after[name]] == rows, name
+    for name in ("change", "gpkg_contents", "gpkg_geometry_columns", "gpkg_spatial_ref_sys"):
+        assert set(before[name]) <= set(after[name]), name
+    with Store(path) as store:
+        assert store.frame("village")["persons_65_over"].tolist() == [3]
+
+
+def test_an_upgrade_that_fails_leaves_the_old_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "old.gpkg"
+    first_schema(path)
+    frozen = migrations.frozen
+    monkeypatch.setattr(migrations, "frozen", lambda name: [*frozen(name), "CREATE NONSENSE"])
+    with pytest.raises(Unavailable):
+        Store(path)
+    monkeypatch.undo()
+    conn = sqlite3.connect(path)
+    assert conn.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+    assert not conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'lifeline'").fetchall()
+    conn.close()
+    with Store(path) as store:
+        assert store.counts()["lifeline"] == 0
 
 
 def test_a_schema_from_the_future_is_left_alone(store: Store) -> None:
