@@ -20,6 +20,7 @@ BLOCK_CELLS = 1 << 19
 """Cells of a block: the arrays of one fit the processor's cache, and a cancel is heard soon."""
 
 WORKERS = 2
+CONNECT_S = 10.0
 
 Progress = Callable[[str, float], None]
 
@@ -105,7 +106,7 @@ def mapper(
     from distributed import Client
 
     try:
-        client = Client(scheduler, timeout="10s", set_as_default=False)
+        client = Client(scheduler, timeout=CONNECT_S, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         raise Unavailable(
             f"scheduler={scheduler}: no Dask scheduler answers there; start one or leave it out"
