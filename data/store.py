@@ -361,6 +361,14 @@ class Store:
         path = self.path
         return path.with_suffix(".cache") if path is not None else Path("var") / "cache"
 
+    def raster_folder(self) -> Path:
+        """Where the files of the rasters stand: beside the database file, or under var/ for a server.
+
+        They are data, not a cache: a copy of the district takes this folder along.
+        """
+        path = self.path
+        return path.with_suffix(".rasters") if path is not None else Path("var") / "rasters"
+
     def counts(self, conn: Connection | None = None) -> dict[str, int]:
         """Rows of every table that a user knows, in one statement."""
         names = [name for name in sorted(schema.METADATA.tables) if name not in ("change", "district")]
