@@ -675,6 +675,11 @@ def _of_store(path: Path) -> Iterator[None]:
         raise Unavailable(f"{path} cannot be read; import the raster again") from error
 
 
+def raster_path(store: Store, code: str) -> Path:
+    """The file of a raster; NotFound lists the codes there are."""
+    return _found(store, code)[0]
+
+
 def read_raster(store: Store, code: str) -> Raster:
     """The raster of that code, whole: float32, NaN where there is no data."""
     path, grid, row = _found(store, code)
