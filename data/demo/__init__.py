@@ -5,6 +5,7 @@ and the total population are public facts. Every row is stored with ``source = d
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
@@ -13,13 +14,15 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from data.demo import facilities, plan, supplies
+from data.demo import facilities, hazards, plan, supplies
 from data.demo.ground import Ground, make_ground
 from data.demo.roads import Roads, make_roads
 from data.demo.town import Town, make_town
 from data.importers import ImportReport, import_frame
+from data.rasters import import_values
 from data.store import Store
 from geo.crs import STORED_EPSG, to_lonlat
+from geo.grid import Raster
 
 SEED = 20220101
 """The seed of the demo that everyone sees."""
@@ -43,21 +46,42 @@ KINDS_IN_ORDER = (
     "teams",
     "hospitals",
     "closures",
+    "waterlogging_spots",
+    "hazard_areas",
+    "lifelines",
+    "hidden_dangers",
+    "capacity",
+    "storm_tracks",
+    "buildings",
 )
 """What is loaded, each after what it refers to."""
 
 Frames = dict[str, pd.DataFrame]
+Rasters = dict[str, tuple[str, Raster]]
 Progress = Callable[[str], None]
 
 _DECIMALS = 7  # a centimetre
 _CHINA = timezone(timedelta(hours=8))
 
 
-def demo_frames(seed: int = SEED, *, today: date, progress: Progress | None = None) -> Frames:
-    """Every frame of the demo district, by kind, in the columns of `data.kinds`, EPSG:4326.
+@dataclass(frozen=True)
+class Demo:
+    """The demo district: frames by kind (EPSG:4326), and title and raster by code (metric)."""
 
-    The same seed and day give the same frames to the byte. `today` moves expiry dates, counts
-    and closures only.
+    frames: Frames
+    rasters: Rasters
+
+
+def demo_frames(seed: int = SEED, *, today: date, progress: Progress | None = None) -> Frames:
+    """Every frame of the demo district, by kind, in the columns of `data.kinds`, EPSG:4326."""
+    return make_demo(seed, today=today, progress=progress).frames
+
+
+def make_demo(seed: int = SEED, *, today: date, progress: Progress | None = None) -> Demo:
+    """The whole demo district.
+
+    The same seed and day give the same frames and rasters to the byte. `today` moves expiry
+    dates, counts and closures only.
     """
     say = progress or _silent
 
@@ -77,11 +101,14 @@ def demo_frames(seed: int = SEED, *, today: date, progress: Progress | None = No
     depots = supplies.make_depots(sites, stream(7))
     enterprises, substances = facilities.make_enterprises(sites, stream(8))
     shelters = facilities.make_shelters(sites, enterprises, stream(9))
-    return {
+    say("demo: heights, hazards, buildings")
+    terrain = hazards.make_terrain(ground, roads, town, stream(12))
+    rasters = hazards.make_rasters(ground, terrain, stream(13))
+    frames: Frames = {
         "boundary": _placed(pd.DataFrame({"name": ["崇川区(示意)"], "geometry": [town.outline]})),
         "water": _water(ground),
         "roads": _roads(roads),
-        "villages": _villages(town),
+        "villages": _villages(town).assign(**hazards.make_ages(town, stream(11))),
         "cells": _cells(town),
         "enterprises": _placed(enterprises),
         "substances": substances,
@@ -93,7 +120,15 @@ def demo_frames(seed: int = SEED, *, today: date, progress: Progress | None = No
         "teams": _placed(teams),
         "hospitals": _placed(hospitals),
         "closures": _placed(facilities.make_closures(roads, today)),
+        "waterlogging_spots": _placed(hazards.make_spots(terrain, town, stream(14))),
+        "hazard_areas": _placed(hazards.make_areas(ground, terrain, stream(15))),
+        "lifelines": _placed(hazards.make_lifelines(ground, roads, sites, stream(16))),
+        "hidden_dangers": _placed(hazards.make_dangers(terrain, sites, stream(17))),
+        "capacity": hazards.make_capacity(town, shelters, stream(18)),
+        "storm_tracks": _in_degrees(hazards.make_storms(stream(19))),
+        "buildings": _placed(hazards.make_buildings(ground, roads, town, stream(20))),
     }
+    return Demo(frames, rasters)
 
 
 def load_demo(
@@ -101,13 +136,28 @@ def load_demo(
 ) -> dict[str, ImportReport]:
     """Make the demo district and import it, with the checks that every file gets; reports by kind."""
     say = progress or _silent
-    frames = demo_frames(seed, today=now_utc.astimezone(_CHINA).date(), progress=progress)
+    made = make_demo(seed, today=now_utc.astimezone(_CHINA).date(), progress=progress)
+    frames = made.frames
     reports: dict[str, ImportReport] = {}
     for kind in KINDS_IN_ORDER:
         say(f"demo: importing {kind} ({len(frames[kind])} rows)")
         reports[kind] = import_frame(
             store, kind, frames[kind], source=SOURCE, source_datum=f"EPSG:{STORED_EPSG}", now_utc=now_utc
         )
+    say(f"demo: importing rasters ({len(made.rasters)})")
+    parts = [
+        import_values(store, raster, code=code, title=title, source=SOURCE, now_utc=now_utc)
+        for code, (title, raster) in made.rasters.items()
+    ]
+    reports["rasters"] = ImportReport(
+        "rasters",
+        len(parts),
+        sum(part.inserted for part in parts),
+        sum(part.updated for part in parts),
+        sum(part.unchanged for part in parts),
+        0,
+        seconds=sum(part.seconds for part in parts),
+    )
     return reports
 
 
@@ -133,6 +183,12 @@ def _placed(frame: pd.DataFrame) -> gpd.GeoDataFrame:
         shapes = frame["geometry"].to_numpy()
         frame = frame.drop(columns="geometry")
     return gpd.GeoDataFrame(frame, geometry=_lonlat(shapes), crs=f"EPSG:{STORED_EPSG}")
+
+
+def _in_degrees(frame: pd.DataFrame) -> gpd.GeoDataFrame:
+    """A frame with `lon`, `lat` as a GeoDataFrame in EPSG:4326."""
+    shapes = shapely.points(frame[["lon", "lat"]].to_numpy(dtype=np.float64))
+    return gpd.GeoDataFrame(frame.drop(columns=["lon", "lat"]), geometry=shapes, crs=f"EPSG:{STORED_EPSG}")
 
 
 def _water(ground: Ground) -> gpd.GeoDataFrame:

@@ -13,21 +13,33 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from data.demo import KINDS_IN_ORDER, SEED, demo_frames, load_demo, plan
+from data.demo import KINDS_IN_ORDER, SEED, Demo, demo_frames, hazards, load_demo, make_demo, plan
 from data.demo.supplies import make_lots
 from data.demo.town import largest_remainder
 from data.item_catalogue import ITEMS
 from data.kinds import KINDS
+from data.rasters import read_raster
 from data.store import Store
 from geo.crs import to_metric
+from geo.grid import Raster
 
 TODAY = date(2026, 7, 1)
 FACILITIES = ("enterprises", "shelters", "depots", "teams", "hospitals")
 
 
 @pytest.fixture(scope="module")
-def frames() -> dict[str, Any]:
-    return demo_frames(today=TODAY)
+def made() -> Demo:
+    return make_demo(today=TODAY)
+
+
+@pytest.fixture(scope="module")
+def frames(made: Demo) -> dict[str, Any]:
+    return made.frames
+
+
+@pytest.fixture(scope="module")
+def rasters(made: Demo) -> dict[str, Raster]:
+    return {code: raster for code, (_, raster) in made.rasters.items()}
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +60,14 @@ def codes(kind: str, column: str) -> set[str]:
     return {choice.code for choice in KINDS[kind].column(column).choices}
 
 
-def test_the_same_seed_gives_the_same_bytes(frames: dict[str, Any]) -> None:
-    again = demo_frames(today=TODAY)
-    assert list(again) == list(frames) == list(KINDS_IN_ORDER)
+def test_the_same_seed_gives_the_same_bytes(made: Demo, frames: dict[str, Any]) -> None:
+    whole = make_demo(today=TODAY)
+    for code, (title, raster) in made.rasters.items():
+        other_title, other = whole.rasters[code]
+        assert (title, raster.grid, raster.values.tobytes()) == (other_title, other.grid, other.values.tobytes())
+    again = whole.frames
+    assert set(again) == set(KINDS_IN_ORDER)
+    assert list(again) == list(frames)
     for kind, frame in frames.items():
         if isinstance(frame, gpd.GeoDataFrame):
             assert frame.to_wkb().equals(again[kind].to_wkb()), kind
@@ -72,22 +89,32 @@ def test_another_seed_gives_another_district_as_sound() -> None:
 
 
 def test_it_loads_and_every_row_says_demo(
-    frames: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made: Demo, frames: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("data.demo.demo_frames", lambda seed, *, today, progress: frames)
+    monkeypatch.setattr("data.demo.make_demo", lambda seed, *, today, progress: made)
     now = datetime(2026, 7, 1, 3, tzinfo=UTC)
     said: list[str] = []
     with Store.create(tmp_path / "demo.gpkg", name="demo", epsg=plan.EPSG, demo=True) as store:
         reports = load_demo(store, now_utc=now, progress=said.append)
-        assert list(reports) == list(KINDS_IN_ORDER)
+        assert list(reports) == [*KINDS_IN_ORDER, "rasters"]
         assert len(said) >= len(KINDS_IN_ORDER)
-        for kind, report in reports.items():
+        assert (reports["rasters"].rows, reports["rasters"].inserted) == (len(made.rasters), len(made.rasters))
+        assert set(store.frame("raster")["source"]) == {"demo"}
+        for code, (title, raster) in made.rasters.items():
+            found = read_raster(store, code)
+            assert (found.grid, found.quantity, found.unit) == (raster.grid, raster.quantity, raster.unit)
+            assert found.vertical_datum == raster.vertical_datum
+            np.testing.assert_array_equal(found.values, raster.values)
+            assert store.frame("raster", where={"code": code})["title"].tolist() == [title]
+        for kind in KINDS_IN_ORDER:
+            report = reports[kind]
             assert (report.rows, report.inserted) == (len(frames[kind]), len(frames[kind])), kind
             assert not report.unplaced
             assert set(store.frame(KINDS[kind].table)["source"]) == {"demo"}, kind
         assert store.counts()["street"] == 19
         again = load_demo(store, now_utc=now)
         assert not any(r.inserted or r.updated or r.deleted for r in again.values())
+        assert len(list(store.raster_folder().iterdir())) == len(made.rasters)
 
 
 @pytest.mark.parametrize("kind", KINDS_IN_ORDER)
@@ -375,3 +402,141 @@ def test_catalogue_has_62_items_each_with_unit_and_norm() -> None:
     )
     assert by_id["P-2-04-05"].life_months is None
     assert sum(item.is_official_unit for item in ITEMS) == 18
+
+
+# -- hazards, buildings, capacity ----------------------------------------------------------------------
+
+
+def test_nothing_of_the_hazards_is_constant(frames: dict[str, Any], rasters: dict[str, Raster]) -> None:
+    for code, raster in rasters.items():
+        assert np.nanstd(raster.values) > 0, code
+        assert np.isfinite(raster.values).any()
+    assert set(rasters) == {"dem", "impervious", "lightning", "pga", "site_class"}
+    assert {code: raster.vertical_datum for code, raster in rasters.items() if raster.vertical_datum} == {
+        "dem": "cgvd1985"
+    }
+    for kind, names in {
+        "waterlogging_spots": ("depth_m", "cause", "flooded_on", "persons"),
+        "buildings": ("use", "storeys", "structure", "year_built", "floor_area_m2", "residents"),
+        "storm_tracks": ("wind_m_s", "pressure_hpa", "radius_km"),
+        "lifelines": ("type", "capacity"),
+        "hidden_dangers": ("hazard", "impact_radius_m", "state"),
+        "hazard_areas": ("hazard", "kind", "level", "value"),
+        "villages": ("persons_0_14", "persons_65_over", "gdp_wan"),
+    }.items():
+        for name in names:
+            assert frames[kind][name].nunique() > 1, (kind, name)
+    assert frames["capacity"].drop(columns="year").nunique().min() > 1
+    assert set(frames["capacity"]["street"]) == set(frames["villages"]["street"])
+    counts = {kind: len(frames[kind]) for kind in ("waterlogging_spots", "buildings", "hidden_dangers")}
+    assert counts == {"waterlogging_spots": hazards.SPOTS, "buildings": hazards.BUILDINGS, "hidden_dangers": 12}
+    assert 70 <= len(frames["lifelines"]) <= 90
+    assert set(frames["lifelines"]["type"]) == codes("lifelines", "type")
+
+
+def value_at(raster: Raster, xy: Any) -> Any:
+    cell = raster.grid.cell_at(np.asarray(xy))
+    assert (cell >= 0).all()
+    return raster.values.reshape(-1)[cell]
+
+
+def test_the_ground_is_a_plain_with_a_dyke_canals_and_a_hill(
+    frames: dict[str, Any], metric: dict[str, Any], rasters: dict[str, Raster]
+) -> None:
+    dem = rasters["dem"]
+    assert 20 <= dem.grid.dx <= 30
+    rng = np.random.default_rng(1)
+    inside = metric["boundary"][0].buffer(-250)
+    box = inside.bounds
+    xy = np.column_stack([rng.uniform(box[0], box[2], 6_000), rng.uniform(box[1], box[3], 6_000)])
+    water = shapely.union_all(metric["water"])
+    dry = shapely.contains_xy(inside, xy) & ~shapely.contains_xy(water.buffer(100), xy)
+    heights = value_at(dem, xy[dry])
+    assert np.isfinite(heights).all()
+    assert np.mean((heights > 2) & (heights < 5)) > 0.97
+    assert 60 < np.nanmax(dem.values) < 120
+    river = metric["water"][frames["water"]["name"].tolist().index("长江")]
+    crest = river.buffer(75).exterior.intersection(metric["boundary"][0].buffer(-40))
+    banks = (frames["hazard_areas"]["kind"] == "unprotected_bank").to_numpy()
+    crest = crest.difference(shapely.union_all(metric["hazard_areas"][banks]).buffer(400))
+    along = shapely.get_coordinates(shapely.segmentize(crest, 50.0))
+    assert len(along) > 200
+    assert (value_at(dem, along) > 6).mean() > 0.97
+    for name, shape in zip(frames["water"]["name"], metric["water"], strict=True):
+        at = shapely.get_coordinates(shape.representative_point())
+        if dem.grid.cell_at(at)[0] >= 0 and np.isfinite(value_at(dem, at)[0]):
+            assert value_at(dem, at)[0] < 1.5, name
+
+
+def test_the_river_stays_out_at_low_water_and_comes_in_where_the_bank_is_low(
+    frames: dict[str, Any], rasters: dict[str, Raster]
+) -> None:
+    from scipy.ndimage import label
+
+    dem = rasters["dem"]
+    river = dem.values < -0.9
+
+    def flooded_km2(level: float) -> float:
+        wet, _ = label(np.nan_to_num(dem.values, nan=99.0) < level, np.ones((3, 3)))
+        reached = np.isin(wet, np.unique(wet[river & (wet > 0)]))
+        return float((reached & ~river).sum() * dem.grid.dx * dem.grid.dy / 1e6)
+
+    areas = [flooded_km2(level) for level in (2.5, 3.2, 3.6, 4.2)]
+    assert areas[0] < 6
+    assert areas == sorted(areas)
+    assert 20 < areas[2] < areas[3]
+    banks = frames["hazard_areas"][frames["hazard_areas"]["kind"] == "unprotected_bank"]
+    assert set(banks.geom_type) == {"LineString"}
+    assert len(banks) >= 3
+
+
+def test_water_stands_in_low_places(frames: dict[str, Any], metric: dict[str, Any], rasters: dict[str, Raster]) -> None:
+    dem = rasters["dem"]
+    spots = shapely.get_coordinates(metric["waterlogging_spots"])
+    around = np.stack([value_at(dem, spots + 300.0 * np.array([np.cos(a), np.sin(a)])) for a in np.arange(8) * 0.785])
+    assert np.mean(value_at(dem, spots) < np.nanmedian(around, axis=0)) > 0.9
+    assert (frames["waterlogging_spots"]["cause"] == "下穿通道").any()
+    assert shapely.intersects(metric["boundary"][0], metric["waterlogging_spots"]).all()
+
+
+def test_storms_pass_near_and_say_that_they_are_made(frames: dict[str, Any]) -> None:
+    tracks = frames["storm_tracks"]
+    lon, lat = plan.CENTRE_LONLAT
+    xy = shapely.get_coordinates(tracks.geometry.to_numpy())
+    km = np.hypot((xy[:, 0] - lon) * 94.3, (xy[:, 1] - lat) * 111.2)
+    nearest = pd.Series(km).groupby(tracks["storm_id"].to_numpy()).min()
+    assert 15 <= len(nearest) <= 25
+    assert (nearest < 500).all()
+    assert all(name.startswith("DEMO-") for name in nearest.index)
+    assert tracks["name"].str.contains("示意").all()
+    years = pd.to_datetime(tracks["time_utc"]).dt.year
+    assert years.max() - years.min() > 25
+    for _, one in tracks.groupby("storm_id"):
+        assert pd.to_datetime(one["time_utc"]).is_monotonic_increasing
+        assert np.corrcoef(one["wind_m_s"], one["pressure_hpa"])[0, 1] < -0.95
+
+
+def test_buildings_stand_apart_on_dry_land_and_hold_everybody(frames: dict[str, Any], metric: dict[str, Any]) -> None:
+    shapes = metric["buildings"]
+    a, b = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    assert (a == b).all()
+    assert not shapely.intersects(shapely.union_all(metric["water"]), shapes).any()
+    buildings, villages = frames["buildings"], frames["villages"]
+    point, village = shapely.STRtree(metric["villages"]).query(shapely.centroid(shapes), predicate="intersects")
+    lived = np.bincount(village, weights=buildings["residents"].to_numpy()[point], minlength=len(villages))
+    there = lived > 0
+    np.testing.assert_array_equal(lived[there], villages["persons"].to_numpy()[there])
+    assert there.mean() > 0.95
+    assert (buildings.loc[buildings["use"] != "residential", "residents"] == 0).all()
+    footprint = shapely.area(shapes) * buildings["storeys"].to_numpy()
+    np.testing.assert_allclose(buildings["floor_area_m2"], footprint, rtol=0.01)
+
+
+def test_ages_and_product_of_the_villages(frames: dict[str, Any]) -> None:
+    villages = frames["villages"]
+    assert (villages["persons_0_14"] + villages["persons_65_over"] <= villages["persons"]).all()
+    assert int(villages["gdp_wan"].sum()) == hazards.GDP_WAN
+
+
+def test_places_in_shelters_are_those_of_the_shelters(frames: dict[str, Any]) -> None:
+    assert int(frames["capacity"]["shelter_places"].sum()) == int(frames["shelters"]["capacity"].sum())
