@@ -592,7 +592,7 @@ def _keep(
     }
     if dry_run:
         return ImportReport("rasters", 1, 0, 0, 0, 0, (), tuple(notices), True, monotonic() - began)
-    if not target.is_file():
+    if not _is_kept(target, raster):
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -626,6 +626,21 @@ def _keep(
         False,
         monotonic() - began,
     )
+
+
+def _is_kept(path: Path, raster: Raster) -> bool:
+    """Whether the file is there and sound already; then it is young again, so that nobody tidies it away."""
+    if not path.is_file():
+        return False
+    try:
+        with rasterio.open(path, driver="GTiff") as src:
+            _require_grid(path, src, raster.grid)
+            same = np.array_equal(src.read(1), raster.values, equal_nan=True)
+        if same:
+            os.utime(path)
+    except (RasterioError, CPLE_BaseError, OSError, Unavailable):
+        return False
+    return same
 
 
 def remove_orphans(store: Store, *, older_than_s: float = ORPHAN_AGE_S) -> list[Path]:

@@ -636,3 +636,121 @@ def test_an_error_in_the_middle_leaves_nothing(store: Store, tmp_path: Path, mon
 
     monkeypatch.setattr(Store, "record_import", fail)
     refused(store, "enterprises", csv_file(tmp_path, HEAD, ROW), "stop", crs="EPSG:4326")
+
+
+# -- what zoning reads ---------------------------------------------------------------------------------
+
+
+def test_capacity_is_of_a_street_that_is_there(store: Store, tmp_path: Path) -> None:
+    head = "街道,年份,灾害管理工作人员数,是否开展风险评估,上年防灾减灾救灾资金(万元),实有住院床位数"
+    path = csv_file(tmp_path, head, "城东,2025,7,是,120.5,300")
+    with pytest.raises(ImportRefused, match="'城东', expected an id that is there already"):
+        bring(store, "capacity", path)
+    villages = gpd.GeoDataFrame(
+        {"id": ["V"], "name": ["村"], "street": ["城东"], "persons": [9]}, geometry=[Point(LON, LAT)]
+    )
+    import_frame(store, "villages", villages.set_crs(4326), source="t", source_datum="EPSG:4326", now_utc=NOW)
+    assert counted(bring(store, "capacity", path)) == (1, 0, 0, 0)
+    assert counted(
+        bring(store, "capacity", csv_file(tmp_path, head, "城东,2025,8,是,120.5,300", "城东,2024,6,否,,"))
+    ) == (
+        1,
+        1,
+        0,
+        0,
+    )
+    found = store.frame("capacity")
+    assert found["id"].tolist() == ["城东/2025", "城东/2024"]
+    assert found["staff"].tolist() == [8, 6]
+    assert found["risk_assessed"].tolist() == [True, False]
+    with pytest.raises(ImportRefused, match="each key once"):
+        bring(store, "capacity", csv_file(tmp_path, head, "城东,2025,8,是,1,1", "城东,2025,9,是,1,1"))
+
+
+def test_ages_and_product_of_villages_come_in_and_stay(store: Store, tmp_path: Path) -> None:
+    head = "编号,名称,街道,常住人口,经度,纬度"
+    bring(
+        store,
+        "villages",
+        csv_file(tmp_path, head + ",0-14岁人数,65岁（含）以上人数,GDP", f"V,村,城东,900,{LON},{LAT},100,200,1234.5"),
+        crs="EPSG:4326",
+    )
+    bring(store, "villages", csv_file(tmp_path, head, f"V,村,城东,901,{LON},{LAT}"), crs="EPSG:4326")
+    row = store.frame("village").to_dict("records")[0]
+    assert [row[name] for name in ("persons", "persons_0_14", "persons_65_over", "gdp_wan")] == [901, 100, 200, 1234.5]
+
+
+def test_storms_come_from_far_away_and_in_utc(store: Store, tmp_path: Path) -> None:
+    square = gpd.GeoDataFrame({"name": ["区"]}, geometry=[box(LON - 0.1, LAT - 0.1, LON + 0.1, LAT + 0.1)], crs=4326)
+    import_frame(store, "boundary", square, source="t", source_datum="EPSG:4326", now_utc=NOW)
+    head = "台风编号,时间,最大风速(m/s),中心气压(hPa),经度,纬度"
+    rows = ("T1,2022-09-14T12:00Z,42,955,135.0,18.0", "T1,2022-09-14T20:00+08:00,43,950,134.0,19.0")
+    with pytest.raises(ImportRefused, match="each key once"):
+        bring(store, "storm_tracks", csv_file(tmp_path, head, *rows[:1], *rows[:1]), crs="EPSG:4326")
+    bring(
+        store, "storm_tracks", csv_file(tmp_path, head, rows[0], "T1,2022-09-14 20:30,43,,134.0,19.0"), crs="EPSG:4326"
+    )
+    assert store.frame("storm_track")["time_utc"].tolist() == ["2022-09-14T12:00:00.000Z", "2022-09-14T12:30:00.000Z"]
+    far = csv_file(tmp_path, "编号,名称,积水深度(m),经度,纬度", "W1,桥下,0.4,135.0,18.0")
+    with pytest.raises(ImportRefused, match="inside the district's extent"):
+        bring(store, "waterlogging_spots", far, crs="EPSG:4326")
+
+
+def test_two_spellings_of_one_moment_are_one_key(store: Store, tmp_path: Path) -> None:
+    head = "台风编号,时间,经度,纬度"
+    twice = ("T1,2022-09-14T12:00Z,135.0,18.0", "T1,2022-09-14T20:00+08:00,134.0,19.0")
+    with pytest.raises(InputError, match="occurs twice"):
+        bring(store, "storm_tracks", csv_file(tmp_path, head, *twice), crs="EPSG:4326")
+    assert store.counts()["storm_track"] == 0
+
+
+def test_hazard_areas_are_zones_or_lines_of_the_bank(store: Store) -> None:
+    shapes = [box(LON, LAT, LON + 0.01, LAT + 0.01), LineString([(LON, LAT), (LON + 0.01, LAT)])]
+    data = {"id": ["A", "B"], "name": ["区", "岸"], "hazard": ["地质", "geological"], "kind": [None, "未护岸段"]}
+    areas = gpd.GeoDataFrame(data, geometry=shapes, crs=4326)
+    stamp: dict[str, Any] = {"source": "t", "source_datum": "EPSG:4326", "now_utc": NOW}
+    import_frame(store, "hazard_areas", areas, **stamp)
+    assert store.frame("hazard_area")["kind"].tolist() == ["zone", "unprotected_bank"]
+    with pytest.raises(ImportRefused, match="from 1 to 5"):
+        import_frame(store, "hazard_areas", areas.assign(level=[0, 6]), **stamp)
+    with pytest.raises(ImportRefused, match="'Point'"):
+        import_frame(store, "hazard_areas", areas.assign(geometry=[Point(LON, LAT)] * 2), **stamp)
+
+
+def test_buildings_from_a_map_file(store: Store, tmp_path: Path) -> None:
+    shapes = [box(LON + 0.001 * i, LAT, LON + 0.001 * i + 0.0003, LAT + 0.0002) for i in range(3)]
+    data = {
+        "id": ["1", "2", "3"],
+        "用途": ["住宅", "学校", None],
+        "层数": [6, 4, None],
+        "结构类型": ["砖混", "钢混", "砖木"],
+    }
+    path = tmp_path / "b.geojson"
+    gpd.GeoDataFrame(data, geometry=shapes, crs=4326).to_file(path)
+    assert counted(bring(store, "buildings", path)) == (3, 0, 0, 0)
+    found = store.frame("building")
+    assert found["use"].tolist() == ["residential", "school", None]
+    assert found["structure"].tolist() == ["mixed", "steel_concrete", "brick_wood"]
+
+
+def test_parameters_and_corrections(store: Store, tmp_path: Path) -> None:
+    head = "版本,代码,数值,单位,来历,出处,生效日期"
+    path = csv_file(
+        tmp_path, head, "2026.1,typhoon.b,1.3,,建议,手册,2026-01-01", "2026.1,typhoon.b,1.4,,P,手册,2026-06-01"
+    )
+    assert counted(bring(store, "parameters", path)) == (2, 0, 0, 0)
+    found = store.frame("parameter")
+    assert found["id"].tolist() == ["2026.1/typhoon.b/2026-01-01", "2026.1/typhoon.b/2026-06-01"]
+    assert found[["value", "provenance", "reference"]].to_numpy().tolist() == [
+        [1.3, "proposed", "手册"],
+        [1.4, "proposed", "手册"],
+    ]
+    with pytest.raises(ImportRefused, match="reason"):
+        bring(store, "zoning_corrections", csv_file(tmp_path, "方案,区划单元,等级,理由", "natural,U1,4,"))
+    bring(store, "zoning_corrections", csv_file(tmp_path, "方案,区划单元,等级,理由", "natural,U1,4,现场核查"))
+    assert store.frame("zoning_correction")["id"].tolist() == ["natural/U1"]
+
+
+def test_rasters_are_not_read_as_a_table(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="its rows are made from GeoTIFF or NetCDF files; use `onemap import rasters"):
+        bring(store, "rasters", csv_file(tmp_path, "code,title", "a,b"))

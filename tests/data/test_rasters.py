@@ -171,6 +171,8 @@ def test_what_is_not_there(store: Store, tmp_path: Path) -> None:
         path.write_bytes(path.read_bytes()[:300])
     with pytest.raises(Unavailable, match="import the raster again"):
         read_raster(store, "dem")
+    assert bring(store, tmp_path / "dem.tif").unchanged == 1
+    np.testing.assert_array_equal(read_raster(store, "dem").values, ROUGH)  # the damaged file was written anew
     for path in store.raster_folder().iterdir():
         path.unlink()
     with pytest.raises(Unavailable, match="the file of raster 'dem' is missing"):
@@ -548,6 +550,18 @@ def test_netcdf_that_lies_nowhere(store: Store, tmp_path: Path) -> None:
         path, engine="h5netcdf"
     )
     refused(store, path, "one cell along x")
+
+
+def test_netcdf_too_large_is_seen_in_the_header(store: Store, tmp_path: Path) -> None:
+    path = netcdf(tmp_path / "n.nc", z=ROUGH)
+    refused(store, path, "n.nc: 40 x 50 cells are more than 1,999", error=TooLarge, max_cells=1999)
+    bring(store, path, max_cells=2000)
+
+
+def test_netcdf_of_another_sort(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "n.nc"
+    path.write_bytes(b"CDF\x05" + bytes(40))
+    refused(store, path, "64-bit data format; convert it, e.g. nccopy")
 
 
 @pytest.mark.parametrize("engine", ["h5netcdf", "scipy"])
