@@ -375,13 +375,15 @@ def area_shares(polygons: Any, grid: Grid) -> Shares:
         for first in range(row0, row0 + part.rows, _BAND_ROWS):
             last = min(first + _BAND_ROWS, row0 + part.rows)
             signed = np.zeros((last - first, part.cols + 1))
-            _accumulate(edges, signed, first, col0)
-            count = _settle(signed, label, first, col0, k, grid.cols, _NO_CELLS, _NO_SHARES)
-            cell, share = np.empty(count, dtype=np.int64), np.empty(count)
-            _settle(signed, label, first, col0, k, grid.cols, cell, share)
-            cells.append(cell)
+            room = _accumulate(edges, signed, first, col0)
+            count = room + 1
+            while count > room:  # more cells than edges touch: another polygon holds some already
+                room = max(count, room)
+                cell, share = np.empty(room, dtype=np.int64), np.empty(room)
+                count = _settle(signed, label, first, col0, k, grid.cols, cell, share)
+            cells.append(cell[:count])
             owners.append(np.full(count, k, dtype=np.int32))
-            parts.append(share)
+            parts.append(share[:count])
     return Shares(
         grid,
         len(shapes),
@@ -394,8 +396,6 @@ def area_shares(polygons: Any, grid: Grid) -> Shares:
 
 _BAND_ROWS = 512  # rows at once: the memory of one polygon as large as the grid
 _WHOLE = 1e-9  # a share this near to 0 or 1 is 0 or 1
-_NO_CELLS = np.empty(0, dtype=np.int64)
-_NO_SHARES = np.empty(0)
 
 
 def _edges(shape: Any, grid: Grid) -> NDArray[np.float64]:
@@ -409,14 +409,16 @@ def _edges(shape: Any, grid: Grid) -> NDArray[np.float64]:
     return np.column_stack([x[:-1], y[:-1], x[1:], y[1:]])[same]
 
 
-@numba.njit(cache=True)
-def _accumulate(edges: Any, signed: Any, first: int, col0: int) -> None:
+@numba.njit(cache=True, nogil=True)
+def _accumulate(edges: Any, signed: Any, first: int, col0: int) -> int:
     """Add up, edge by edge, the signed area to the right of each edge within each cell.
 
     The running sum along a row is then the exact share of each cell: a cell right of an edge gets the
-    edge's whole height, a cell that it crosses the area of a trapezium.
+    edge's whole height, a cell that it crosses the area of a trapezium. Returns how many cells were
+    touched at most.
     """
     rows, cols = signed.shape[0], signed.shape[1] - 1
+    touched = 0
     for k in range(len(edges)):
         x0, y0, x1, y1 = edges[k, 0] - col0, edges[k, 1] - first, edges[k, 2] - col0, edges[k, 3] - first
         if y0 == y1:
@@ -437,6 +439,7 @@ def _accumulate(edges: Any, signed: Any, first: int, col0: int) -> None:
             left, right = min(x, end), max(x, end)
             left, right = min(max(left, 0.0), cols), min(max(right, 0.0), cols)
             begin, stop = int(np.floor(left)), int(np.ceil(right))
+            touched += stop - begin + 2
             if stop <= begin + 1:  # within one column
                 middle = 0.5 * (left + right) - begin
                 signed[row, begin] += height * (1.0 - middle)
@@ -454,16 +457,17 @@ def _accumulate(edges: Any, signed: Any, first: int, col0: int) -> None:
                     done = area
                 signed[row, stop] += height - done
             x = end
+    return touched
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _settle(signed: Any, label: Any, first: int, col0: int, polygon: int, cols: int, cell: Any, share: Any) -> int:
-    """Whole cells take the label, the others are counted, and written where there is room for them."""
+    """Whole cells take the label, the others are written as far as there is room; returns how many they are."""
     count = 0
-    write = len(cell) > 0
+    width = signed.shape[1] - 1
     for row in range(signed.shape[0]):
         total = 0.0
-        for col in range(signed.shape[1] - 1):
+        for col in range(width):
             total += signed[row, col]
             part = abs(total)
             if part <= _WHOLE:
@@ -476,7 +480,7 @@ def _settle(signed: Any, label: Any, first: int, col0: int, polygon: int, cols: 
                 if held < 0:  # where polygons overlap the first keeps the label
                     label[first + row, col0 + col] = polygon
                     continue
-            if write:
+            if count < len(cell):
                 cell[count] = (first + row) * cols + col0 + col
                 share[count] = part
             count += 1

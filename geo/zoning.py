@@ -337,11 +337,8 @@ def _require_weights(model: ZoningModel) -> None:
 def _with_scales(blocks: Sequence[Block], model: ZoningModel, mapper: Mapper) -> ZoningModel:
     """The scales of this run: ranges by one pass, ranks from the values themselves."""
     terms = (*model.exposure, *model.vulnerability, *model.capacity)
-    ranges = _ranges(list(mapper(_Ranges(model.columns), blocks)))
-    for hazard in model.hazards:
-        low, high = ranges[hazard.column]
-        if not (np.isnan(low) or (low >= 0.0 and high <= 1.0)):
-            raise InputError(f"hazard '{hazard.id}' runs from {low:g} to {high:g}: expected an index of 0 to 1")
+    open_ = tuple(dict.fromkeys(t.column for t in terms if t.scale is None and t.method != "given"))
+    ranges = _ranges(list(mapper(_Ranges(open_), blocks))) if open_ else {}
     ranked = sorted({t.column for t in terms if t.scale is None and t.method == "percentile"})
     values: dict[str, NDArray[np.float64]] = {}
     if ranked:
@@ -436,9 +433,8 @@ class _Ranges:
     def __call__(self, block: Block) -> dict[str, tuple[float, float]]:
         raw = block()
         found = {}
+        _require_names(raw, self.columns)
         for name in self.columns:
-            if name not in raw:
-                raise InputError(f"column '{name}' is not among the indicators: {', '.join(raw)}")
             values = np.asarray(raw[name])
             if np.isinf(values).any():
                 raise InputError(f"indicator '{name}' holds an infinite value; mark it as no data")
@@ -446,6 +442,24 @@ class _Ranges:
             span = (np.nan, np.nan) if empty else (np.nanmin(values), np.nanmax(values))
             found[name] = (round(float(span[0]), RAW_DECIMALS), round(float(span[1]), RAW_DECIMALS))
         return found
+
+
+def _require_columns(raw: Arrays, model: ZoningModel) -> None:
+    """Every column there, none infinite, hazards within 0..1."""
+    _require_names(raw, model.columns)
+    for hazard in model.hazards:
+        values = raw[hazard.column]
+        with np.errstate(invalid="ignore"):
+            out = (values < 0) | (values > 1)
+        if out.any():
+            low, high = float(np.nanmin(values)), float(np.nanmax(values))
+            raise InputError(f"hazard '{hazard.id}' runs from {low:g} to {high:g}: expected an index of 0 to 1")
+
+
+def _require_names(raw: Arrays, names: Sequence[str]) -> None:
+    for name in names:
+        if name not in raw:
+            raise InputError(f"column '{name}' is not among the indicators: {', '.join(raw)}")
 
 
 def _ranges(parts: Sequence[Mapping[str, tuple[float, float]]]) -> dict[str, tuple[float, float]]:
@@ -483,6 +497,7 @@ class _RiskValues:
 
     def __call__(self, block: Block) -> _Risks:
         raw = block()
+        _require_columns(raw, self.model)
         if self.binned:
             return _binned_risks(raw, self.model)
         found = _risks(raw, self.model)

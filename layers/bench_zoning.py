@@ -35,13 +35,16 @@ def _dataset(rows: int, cols: int) -> Any:
     import dask.array as da
     import xarray as xr
 
-    band = max((1 << 19) // cols, 1)
+    from layers.zoning.chunked import BLOCK_CELLS
+
+    band = max(BLOCK_CELLS // cols, 1)
 
     def layer(k: int) -> Any:
         y = da.arange(rows, chunks=band, dtype=np.float32)[:, None]
         x = da.arange(cols, chunks=cols, dtype=np.float32)[None, :]
         # A wave that is not the same anywhere twice, without the cost of a sine.
-        wave = (x * np.float32(0.00071 * (k + 1)) + y * np.float32(0.00113 * (k + 2))) % np.float32(1.0)
+        wave = x * np.float32(0.00071 * (k + 1)) + y * np.float32(0.00113 * (k + 2))
+        wave = wave - da.floor(wave)
         return (wave * wave).astype(np.float32)
 
     return xr.Dataset({f"h{k}": (("y", "x"), layer(k)) for k in range(LAYERS)})

@@ -16,8 +16,8 @@ from geo.errors import Cancelled, InputError, Unavailable
 from geo.grid import Grid, Shares
 from geo.zoning import EXACT_UNITS, Block, Mapper, ZoningModel, fit, rated
 
-BLOCK_CELLS = 1 << 19
-"""Cells of a block: the arrays of one fit the processor's cache, and a cancel is heard soon."""
+BLOCK_CELLS = 1 << 21
+"""Cells of a block: few enough to be in memory several times, many enough that the graph stays small."""
 
 WORKERS = 2
 CONNECT_S = 10.0
