@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -59,7 +59,7 @@ _X_NAMES = ("x", "lon", "longitude", "easting", "long", "xc", "rlon")
 _Y_NAMES = ("y", "lat", "latitude", "northing", "yc", "rlat")
 
 Floats = NDArray[np.float32]
-Nodata = float | Literal["none"] | None
+Nodata = float | str | None
 
 
 @dataclass
@@ -104,8 +104,7 @@ def import_raster(
     path = Path(path)
     _require_words(code, title, quantity)
     datum = _require_datum(quantity, unit, vertical_datum)
-    if isinstance(nodata, str) and nodata != "none":
-        raise InputError(f"nodata={nodata}: expected a number, or none")
+    mark, seems_marked = _mark(nodata)
     try:
         is_file = path.is_file()
     except OSError:
@@ -118,17 +117,17 @@ def import_raster(
     if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         if variable is not None:
             raise InputError(f"variable={variable}: {path.name} is a GeoTIFF; its bands are named with band")
-        read = _read_geotiff(path, band, nodata, max_cells)
+        read = _read_geotiff(path, band, mark, max_cells)
     elif head[:3] == b"CDF" or head == b"\x89HDF\r\n\x1a\n":
         if band is not None:
             raise InputError(f"band={band}: {path.name} is a NetCDF file; its layers are named with variable")
-        read = _read_netcdf(path, variable, nodata, head, max_cells)
+        read = _read_netcdf(path, variable, mark, head, max_cells)
     else:
         raise InputError(
             f"{path.name}: neither a GeoTIFF nor a NetCDF file; convert it, e.g. gdal_translate IN OUT.tif"
         )
     grid, values = _north_up(path.name, read, crs)
-    values = _without_nodata(path.name, values, nodata, read.integers)
+    values = _without_nodata(path.name, values, read.integers, seems_marked=seems_marked)
     raster = Raster(grid, values, quantity, unit, "" if datum == "none" else datum)
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -155,7 +154,7 @@ def import_values(
     _require_words(code, title, raster.quantity)
     _require_datum(raster.quantity, raster.unit, raster.vertical_datum or None)
     _require_metric_or_degrees(code, CRS.from_epsg(raster.grid.epsg))
-    values = _without_nodata(code, np.asarray(raster.values), None, None)
+    values = _without_nodata(code, np.asarray(raster.values), None)
     checked = Raster(raster.grid, values, raster.quantity, raster.unit, raster.vertical_datum)
     return _keep(
         store,
@@ -239,7 +238,7 @@ def _require_size(name: str, rows: int, cols: int, max_cells: int) -> None:
         raise InputError(f"{name}: it has no cells")
 
 
-def _read_geotiff(path: Path, band: int | None, nodata: Nodata, max_cells: int) -> _Read:
+def _read_geotiff(path: Path, band: int | None, nodata: float | None, max_cells: int) -> _Read:
     notices: list[str] = []
     with _reading(path.name), rasterio.open(path, driver="GTiff") as src:
         _require_size(path.name, src.height, src.width, max_cells)
@@ -261,8 +260,8 @@ def _read_geotiff(path: Path, band: int | None, nodata: Nodata, max_cells: int) 
         gone = src.read_masks(band) == 0
         if stored.kind == "f":
             gone |= np.isnan(raw)
-        if nodata is not None and nodata != "none":
-            gone |= _equals(raw, float(nodata))
+        if nodata is not None:
+            gone |= _equals(raw, nodata)
         tagged = src.nodatavals[band - 1]
         if tagged == 0 and gone.any():
             notices.append(f"the file marks 0 as no data: {int(gone.sum()):,} cells have none")
@@ -297,7 +296,7 @@ def _crs_of(name: str, text: Any) -> CRS:
         raise CrsError(f"{name}: its CRS cannot be read; declare it, e.g. --crs EPSG:4549") from error
 
 
-def _read_netcdf(path: Path, variable: str | None, nodata: Nodata, head: bytes, max_cells: int) -> _Read:
+def _read_netcdf(path: Path, variable: str | None, nodata: float | None, head: bytes, max_cells: int) -> _Read:
     if head[:3] == b"CDF" and head[3] not in (1, 2):
         raise InputError(f"{path.name}: NetCDF of the 64-bit data format; convert it, e.g. nccopy -k nc4 IN OUT")
     engine: Any = "scipy" if head[:3] == b"CDF" else "h5netcdf"
@@ -323,8 +322,8 @@ def _read_netcdf(path: Path, variable: str | None, nodata: Nodata, head: bytes, 
         integers = values.dtype if values.dtype.kind in "iu" else None
         if integers is not None:
             values = values.astype(np.float64)
-        if nodata is not None and nodata != "none":
-            values[_equals(values, float(nodata))] = np.nan
+        if nodata is not None:
+            values[_equals(values, nodata)] = np.nan
         notices: list[str] = []
         crs = _cf_crs(path.name, found, chosen)
         if crs is None and all(str(found[dim].attrs.get("units", "")).startswith("degree") for dim in (x_dim, y_dim)):
@@ -488,8 +487,20 @@ def _require_near(store: Store, name: str, grid: Grid) -> None:
 # -- what is no data -----------------------------------------------------------------------------------
 
 
-def _without_nodata(name: str, values: NDArray[Any], nodata: Nodata, integers: np.dtype[Any] | None) -> Floats:
-    """float32 with NaN for no data; InputError for what looks like an untagged mark, for infinity, for nothing."""
+def _mark(nodata: Nodata) -> tuple[float | None, bool]:
+    """The value that means no data, and whether to refuse what looks like another such mark."""
+    if nodata is None or (isinstance(nodata, str) and nodata.strip().casefold() == "none"):
+        return None, nodata is None
+    try:
+        return float(nodata), True
+    except ValueError:
+        raise InputError(f"nodata={nodata}: expected a number, or none") from None
+
+
+def _without_nodata(
+    name: str, values: NDArray[Any], integers: np.dtype[Any] | None, *, seems_marked: bool = True
+) -> Floats:
+    """float32 with NaN for no data; InputError for infinity, for nothing, and for what looks like an untagged mark."""
     infinite = int(np.isinf(values).sum())
     if infinite:
         raise InputError(
@@ -498,7 +509,7 @@ def _without_nodata(name: str, values: NDArray[Any], nodata: Nodata, integers: n
     there = np.isfinite(values)
     if not there.any():
         raise InputError(f"{name}: no cell has data; check the band, the no-data value and the cut")
-    if nodata != "none":
+    if seems_marked:
         found = _sentinel(values, there, integers)
         if found is not None:
             value, count, low, high = found

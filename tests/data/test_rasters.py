@@ -294,7 +294,7 @@ def test_no_data_that_is_not_marked(store: Store, tmp_path: Path, value: float, 
     path = tif(tmp_path / "n.tif", values)
     shown = f"{np.float32(value):.10g}"
     refused(store, path, f"n.tif: {cells:,} cells hold {shown} while the others lie from 1", f"give --nodata {shown}")
-    bring(store, path, nodata=value)
+    bring(store, path, nodata=str(value))
     found = read_raster(store, "dem").values
     assert np.isnan(found.reshape(-1)[:cells]).all()
     np.testing.assert_array_equal(found.reshape(-1)[cells:], ROUGH.reshape(-1)[cells:])
