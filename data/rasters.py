@@ -103,7 +103,7 @@ def import_raster(
     began = monotonic()
     path = Path(path)
     _require_words(code, title, quantity)
-    datum = _require_datum(quantity, unit, vertical_datum)
+    datum = _require_datum(path.name, quantity, unit, vertical_datum)
     mark, seems_marked = _mark(nodata)
     try:
         is_file = path.is_file()
@@ -152,7 +152,7 @@ def import_values(
     """Import values that are in memory, through the same checks as a file."""
     began = monotonic()
     _require_words(code, title, raster.quantity)
-    _require_datum(raster.quantity, raster.unit, raster.vertical_datum or None)
+    _require_datum(code, raster.quantity, raster.unit, raster.vertical_datum or None)
     _require_metric_or_degrees(code, CRS.from_epsg(raster.grid.epsg))
     values = _without_nodata(code, np.asarray(raster.values), None)
     checked = Raster(raster.grid, values, raster.quantity, raster.unit, raster.vertical_datum)
@@ -179,7 +179,7 @@ def _require_words(code: str, title: str, quantity: str) -> None:
             raise InputError(f"{name} is empty; say what the raster holds, such as elevation")
 
 
-def _require_datum(quantity: str, unit: str, datum: str | None) -> str:
+def _require_datum(name: str, quantity: str, unit: str, datum: str | None) -> str:
     choices = ", ".join(f"{choice.code} ({choice.zh})" for choice in VERTICAL_DATUMS if choice.code != "none")
     known = {
         spelling.casefold(): choice.code
@@ -188,15 +188,15 @@ def _require_datum(quantity: str, unit: str, datum: str | None) -> str:
     }
     found = known.get((datum or "none").strip().casefold())
     if found is None:
-        raise InputError(f"vertical_datum={datum}: expected one of {choices}, or none for what is no height")
+        raise InputError(f"{name}: vertical_datum={datum}: expected one of {choices}, or none for what is no height")
     if quantity in HEIGHTS:
         if found == "none":
             raise CrsError(
-                f"vertical_datum is not declared: heights of unlike datums differ by more than a metre here; "
-                f"declare it as one of {choices}"
+                f"{name}: its vertical_datum is not declared, and heights of unlike datums differ by more than a metre "
+                f"here; declare it (--datum) as one of {choices}"
             )
         if unit != "m":
-            raise InputError(f"unit={unit}: expected m for {quantity}; convert the heights to metres")
+            raise InputError(f"{name}: unit={unit}: expected m for {quantity}; convert the heights to metres")
     return found
 
 
