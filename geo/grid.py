@@ -282,6 +282,14 @@ class Shares:
         found: NDArray[np.float64] = np.divide(total, weight, out=np.full(self.polygons, np.nan), where=weight > 0)
         return found
 
+    def class_shares(self, classes: Any, count: int) -> NDArray[np.float64]:
+        """(polygons, count) share of each polygon's area on the grid that holds each class 0 .. count - 1."""
+        flat = np.ascontiguousarray(classes).reshape(-1)
+        found = _inner_counts(flat, self.label.reshape(-1), self.polygons, count)
+        np.add.at(found, (self.polygon, flat[self.cell]), self.share)
+        whole = found.sum(axis=1, keepdims=True)
+        return np.divide(found, whole, out=np.zeros_like(found), where=whole > 0)
+
     def covered(self) -> NDArray[np.float64]:
         """(rows, cols) the share of each cell that any polygon covers, at most 1 for polygons that do not overlap."""
         found = (self.label >= 0).astype(np.float64).reshape(-1)
@@ -327,6 +335,16 @@ def _inner_sums(flat: Any, label: Any, weighing: Any, polygons: int) -> Any:
             total[of] += flat[k] * w
             weight[of] += w
     return total, weight
+
+
+@numba.njit(cache=True)
+def _inner_counts(flat: Any, label: Any, polygons: int, count: int) -> Any:
+    """Cells of each class that lie wholly in each polygon."""
+    found = np.zeros((polygons, count))
+    for k in range(len(flat)):
+        if label[k] >= 0:
+            found[label[k], flat[k]] += 1.0
+    return found
 
 
 def area_shares(polygons: Any, grid: Grid) -> Shares:

@@ -514,7 +514,7 @@ class _IndexValues:
     def __call__(self, block: Block) -> _Spread:
         raw = block()
         if self.binned:
-            return _binned(_rated(raw, self.model, stage=1)[1])
+            return _binned(_rated(raw, self.model, stage=1).index)
         found = _risks(raw, self.model)
         for hazard in self.model.hazards:
             found[f"level_{hazard.id}"] = _levels(found[f"risk_{hazard.id}"], hazard.breaks)
@@ -540,15 +540,18 @@ def rated(raw: Arrays, model: ZoningModel) -> tuple[NDArray[np.float64], NDArray
     Invariant: bit for bit those of `evaluate`.
     Source: as `evaluate`.
     """
-    _, index, level = _rated(raw, model, stage=2)
+    found = _rated(raw, model, stage=2)
     shape = np.shape(raw[model.hazards[0].column])
-    return index.reshape(shape), level.reshape(shape)
+    return found.index.reshape(shape), found.level.reshape(shape)
 
 
 def _binned_risks(raw: Arrays, model: ZoningModel) -> _Risks:
-    risks, _, _ = _rated(raw, model, stage=0)
-    units = int(np.isfinite(risks.sum(axis=0)).sum())
-    return _Risks(units, tuple(_binned(row) for row in risks))
+    found = _rated(raw, model, stage=0)
+    columns = [
+        _Spread(np.empty(0), bins[:, 0].astype(np.int64), bins[:, 1].copy(), float(low), float(high))
+        for bins, (low, high) in zip(found.risks, found.spans, strict=True)
+    ]
+    return _Risks(found.units, tuple(columns))
 
 
 def _binned(values: NDArray[np.float64]) -> _Spread:
@@ -557,10 +560,19 @@ def _binned(values: NDArray[np.float64]) -> _Spread:
     return _Spread(np.empty(0), found[:, 0].astype(np.int64), found[:, 1].copy(), low, high)
 
 
-def _rated(
-    raw: Arrays, model: ZoningModel, *, stage: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.uint8]]:
-    """Risks (stage 0), index (1), level (2) by the compiled arithmetic."""
+@dataclass(frozen=True)
+class _Rated:
+    """What the compiled arithmetic wrote."""
+
+    risks: NDArray[np.float64]
+    spans: NDArray[np.float64]
+    index: NDArray[np.float64]
+    level: NDArray[np.uint8]
+    units: int
+
+
+def _rated(raw: Arrays, model: ZoningModel, *, stage: int) -> _Rated:
+    """Bins of the risks (stage 0), index (1), level (2) by the compiled arithmetic."""
     hazards = kernel.stacked([raw[h.column] for h in model.hazards])
     n = hazards.shape[1]
     terms = (model.exposure, model.vulnerability, model.capacity)
@@ -573,10 +585,11 @@ def _rated(
         if breaks is not None:
             counts[k] = len(breaks.lower)
             lower[k, : counts[k]] = breaks.lower
-    risks = np.empty((len(model.hazards), n if stage == 0 else 1))
-    index = np.empty(n)
-    level = np.zeros(n, dtype=np.uint8)
-    kernel.rate(
+    risks = np.zeros((len(model.hazards), HISTOGRAM_BINS if stage == 0 else 1, 2))
+    spans = np.full((len(model.hazards), 2), np.nan)
+    index = np.empty(n if stage > 0 else 0)
+    level = np.zeros(n if stage == 2 else 0, dtype=np.uint8)
+    units = kernel.rate(
         hazards,
         dimensions,
         np.array([bool(model.vulnerability), bool(model.capacity)], dtype=np.int64),
@@ -588,8 +601,9 @@ def _rated(
         kernel.METHODS.index(model.method),
         np.array(model.hot or (0, 0), dtype=np.int64),
         risks,
+        spans,
         index,
         level,
         stage,
     )
-    return risks, index, level
+    return _Rated(risks, spans, index, level, int(units))

@@ -47,10 +47,11 @@ def rate(
     method: int,
     hot: Any,
     risks: Any,
+    spans: Any,
     index: Any,
     level: Any,
     stage: int,
-) -> None:
+) -> int:
     """Rate units one by one; NumPy arrays of plain numbers in, results written into the last arrays.
 
     Parameters
@@ -65,14 +66,15 @@ def rate(
     counts : (h + 1,) how many of them; -1 for the index where its breaks are not known yet
     method : position in `METHODS`
     hot : (2,) the rule of the top class, (0, 0) without
-    risks : (h, n) or (h, 1) float64, written at stage 0
+    risks : (h, bins, 2) float64, stage 0 adds to it how many risks fall into each bin of 0..1 and their sum
+    spans : (h, 2) float64, at stage 0 the least and the greatest risk; NaN at first
     index : (n,) float64, written from stage 1
     level : (n,) uint8, written at stage 2
     stage : 0 risks alone, 1 and the index, 2 and the level
 
     Returns
     -------
-    Nothing
+    How many units have data in every column (stage 0)
 
     Notes
     -----
@@ -86,6 +88,8 @@ def rate(
     a, b, c = exponents[0], exponents[1], exponents[2]
     factor, ordinal, decimals, raw_decimals = numbers[0], numbers[1], numbers[2], numbers[3]
     rest = 0.0
+    units = 0
+    bins = risks.shape[1]
     for i in range(n):
         if wide or i == 0:
             exposure, vulnerability, capacity = dimensions[0, i], dimensions[1, i], dimensions[2, i]
@@ -96,7 +100,15 @@ def rate(
             value = _rounded(np.float64(hazards[k, i]), raw_decimals)
             risk = _rounded(_power(value, a) * rest, decimals)
             if stage == 0:
-                risks[k, i] = risk
+                total += risk
+                if not np.isnan(risk):
+                    bin_ = min(int(risk * bins), bins - 1)
+                    risks[k, bin_, 0] += 1.0
+                    risks[k, bin_, 1] += risk
+                    if not spans[k, 0] <= risk:
+                        spans[k, 0] = risk
+                    if not spans[k, 1] >= risk:
+                        spans[k, 1] = risk
                 continue
             found = 0
             if ordinal == 1.0 or hot[0] > 0:
@@ -109,6 +121,7 @@ def rate(
             else:
                 total += weights[k] * risk
         if stage == 0:
+            units += not np.isnan(total)
             continue
         if method == 1:
             total = total * exposure * vulnerability * (1.0 - factor * capacity)
@@ -129,6 +142,7 @@ def rate(
             if hot[0] > 0 and top >= hot[0] and found > 0:
                 found = max(found, hot[1])
             level[i] = found
+    return units
 
 
 @numba.njit(cache=True, nogil=True)

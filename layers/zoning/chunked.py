@@ -165,13 +165,9 @@ def zone_large(
 def zonal_table(found: LargeZoning, shares: Shares, names: Sequence[str]) -> pd.DataFrame:
     """Per zone the mean index by exact area share and the share of its area at each level."""
     mean = shares.mean(found.index)
-    rows = {"zone": list(names), "index": np.round(mean, 9)}
-    whole = shares.sums(np.ones(found.grid.shape, dtype=np.float32))[0]
-    for level in range(6):
-        there = shares.sums((found.level == level).astype(np.float32))[0]
-        rows[f"share_{level}"] = np.round(
-            np.divide(there, whole, out=np.zeros(len(whole)), where=whole > 0), 6
-        ).tolist()
+    classes = shares.class_shares(found.level, 6)
+    rows: dict[str, Any] = {"zone": list(names), "index": np.round(mean, 9)}
+    rows |= {f"share_{level}": np.round(classes[:, level], 6) for level in range(6)}
     return pd.DataFrame(rows)
 
 
