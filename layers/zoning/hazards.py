@@ -1,0 +1,186 @@
+"""Hazard maps on the analysis grid: modules on the district's data, rasters, vectors, points, formulas.
+
+Each gives an index 0..1, its own classes and how these map to the common five levels, and the
+factors behind them for the table of proof.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from geo.errors import InputError
+from geo.grid import area_shares
+from geo.hazards import impact_share, kernel_density
+from layers.layer import Text
+from layers.zoning.inputs import Inputs
+from layers.zoning.result import Column
+from layers.zoning.scheme import HazardSpec
+
+Floats = NDArray[np.float64]
+
+FIVE: dict[int, Text] = {
+    1: Text("低", "low"),
+    2: Text("较低", "rather low"),
+    3: Text("中", "middle"),
+    4: Text("较高", "rather high"),
+    5: Text("高", "high"),
+}
+"""Names of the common five classes of a hazard."""
+
+SAME: dict[int, int] = {k: k for k in range(1, 6)}
+"""Own classes that are the common five already."""
+
+
+@dataclass(frozen=True)
+class HazardMap:
+    """One hazard on the grid.
+
+    index : (rows, cols) 0..1, NaN without data
+    native : (rows, cols) own classes, 0 without data; `native_names` and `level5` say what they are
+    """
+
+    index: Floats
+    native: NDArray[np.int8]
+    native_names: Mapping[int, Text]
+    level5: Mapping[int, int]
+    column: Column
+    factors: Sequence[Any] = field(default_factory=tuple)
+
+
+def hazard_map(inputs: Inputs, spec: HazardSpec) -> HazardMap:
+    """The map of one hazard of a scheme."""
+    if spec.kind == "module":
+        from layers.zoning.modules import MODULE_FUNCTIONS
+
+        return inputs.kept(("module", spec.source), lambda: MODULE_FUNCTIONS[spec.source](inputs))
+    make = {"raster": _from_raster, "vector": _from_vector, "points": _from_points, "formula": _from_formula}[spec.kind]
+    values, unit, source, age = make(inputs, spec)
+    label = Text(f"{spec.title.zh}指数", f"{spec.title.en} index")
+    return five_equal(values, Column(spec.id, label, unit, "hazard", source, age))
+
+
+def five_equal(index: Floats, column: Column, factors: Sequence[Any] = ()) -> HazardMap:
+    """A hazard whose own classes are fifths of its index (lower bounds 0.2, 0.4, 0.6, 0.8 belong to the upper)."""
+    if ((index < 0) | (index > 1)).any():
+        low, high = float(np.nanmin(index)), float(np.nanmax(index))
+        raise InputError(
+            f"{column.name}: its index runs from {low:g} to {high:g}; give low and high that map to 0 and 1"
+        )
+    native = np.where(np.isfinite(index), np.searchsorted([0.2, 0.4, 0.6, 0.8], index, side="right") + 1, 0)
+    return HazardMap(index, native.astype(np.int8), FIVE, SAME, column, factors)
+
+
+def _scaled(values: Floats, spec: HazardSpec) -> Floats:
+    """Values between `low` and `high` of the scheme as 0..1; both ends flat."""
+    low, high = float(spec.options.get("low", 0.0)), float(spec.options.get("high", 1.0))
+    if not low < high:
+        raise InputError(f"hazard '{spec.id}': low={low:g}, high={high:g}: expected low below high")
+    scaled = np.clip((values - low) / (high - low), 0.0, 1.0)
+    if spec.options.get("absent", "no data") == "zero":
+        scaled = np.where(np.isnan(scaled), 0.0, scaled)
+    return np.asarray(scaled, dtype=np.float64)
+
+
+_Made = tuple[Floats, str, str, str | None]
+
+
+def _from_raster(inputs: Inputs, spec: HazardSpec) -> _Made:
+    row = inputs.raster_row(spec.source)
+    values = inputs.raster_on_grid(spec.source).astype(np.float64)
+    return _scaled(values, spec), str(row["unit"]), str(row["source"]), row["updated_utc"]
+
+
+def _from_vector(inputs: Inputs, spec: HazardSpec) -> _Made:
+    """Polygons by exact area share; lines with `buffer_m`. Where none lies: zero if `absent` says so, else no data."""
+    frame, shapes = inputs.frame(spec.source), inputs.shapes(spec.source)
+    chosen = np.array([shape is not None for shape in shapes], dtype=bool)
+    if where := str(spec.options.get("where", "")):
+        name, _, value = where.partition("=")
+        if name not in frame.columns:
+            raise InputError(f"hazard '{spec.id}': where={where}: '{spec.source}' has no column '{name}'")
+        chosen &= (frame[name].astype("string") == value).to_numpy(dtype=bool, na_value=False)
+    shapes, frame = shapes[chosen], frame[chosen]
+    if buffer_m := float(spec.options.get("buffer_m", 0.0)):
+        shapes = shapely.buffer(shapes, buffer_m)
+    if (shapely.get_dimensions(shapes) < 2).any():
+        raise InputError(f"hazard '{spec.id}': '{spec.source}' holds lines or points; give buffer_m")
+    values = np.ones(len(frame))
+    unit = ""
+    if name := str(spec.options.get("field", "")):
+        if name not in frame.columns:
+            raise InputError(f"hazard '{spec.id}': field={name}: '{spec.source}' has no such column")
+        values = pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=np.float64)
+    shares = area_shares(shapes, inputs.grid)
+    if spec.options.get("absent", "zero") == "zero":
+        scaled = _scaled(values, spec)
+        total = np.zeros(inputs.grid.cells)
+        inner = shares.label.reshape(-1) >= 0
+        total[inner] = scaled[shares.label.reshape(-1)[inner]]
+        np.maximum.at(total, shares.cell, shares.share * scaled[shares.polygon])
+        index = total.reshape(inputs.grid.shape)
+    else:
+        index = _scaled(shares.rasterised(values), spec)
+    return index, unit, inputs.source(spec.source), inputs.age(spec.source)
+
+
+def _from_points(inputs: Inputs, spec: HazardSpec) -> _Made:
+    frame, xy = inputs.frame(spec.source), inputs.points(spec.source)
+    there = np.isfinite(xy).all(axis=1)
+    weight = np.ones(len(frame))
+    if name := str(spec.options.get("weight", "")):
+        if name not in frame.columns:
+            raise InputError(f"hazard '{spec.id}': weight={name}: '{spec.source}' has no such column")
+        weight = pd.to_numeric(frame[name], errors="coerce").fillna(0).to_numpy(dtype=np.float64)
+    if "radius_m" in spec.options:
+        values = np.asarray(impact_share(xy[there], float(spec.options["radius_m"]), inputs.grid), dtype=np.float64)
+        return _scaled(values, spec), "", inputs.source(spec.source), inputs.age(spec.source)
+    bandwidth = float(spec.options["bandwidth_m"])
+    values = np.asarray(kernel_density(xy[there], weight[there], bandwidth, inputs.grid), dtype=np.float64)
+    if "high" not in spec.options:
+        raise InputError(f"hazard '{spec.id}': a kernel needs high, the density per km2 that maps to 1")
+    return _scaled(values, spec), "1/km2", inputs.source(spec.source), inputs.age(spec.source)
+
+
+def _from_formula(inputs: Inputs, spec: HazardSpec) -> _Made:
+    from layers.zoning.run import formula_on_grid
+
+    values = formula_on_grid(inputs, spec.source, where=f"hazard '{spec.id}'.formula")
+    return values, "", f"formula {spec.source}", None
+
+
+def formula_scope(
+    inputs: Inputs, names: Sequence[str], *, where: str, hazards: Mapping[str, HazardMap]
+) -> dict[str, Any]:
+    """The values of the names in a formula: x, y, hazards, indicators, modules, rasters; in that order."""
+    from layers.zoning.indicators import measured
+    from layers.zoning.modules import MODULE_FUNCTIONS
+    from layers.zoning.scheme import INDICATORS, MODULES
+
+    found: dict[str, Any] = {}
+    for name in names:
+        if name == "x":
+            found[name] = np.broadcast_to(inputs.grid.x[None, :], inputs.grid.shape)
+        elif name == "y":
+            found[name] = np.broadcast_to(inputs.grid.y[:, None], inputs.grid.shape)
+        elif name in hazards:
+            found[name] = hazards[name].index
+        elif name in MODULES:
+            found[name] = inputs.kept(("module", name), lambda name=name: MODULE_FUNCTIONS[name](inputs)).index
+        elif name in INDICATORS:
+            found[name] = measured(inputs, name, "factor").values
+        elif inputs.has_raster(name):
+            inputs.raster_row(name)
+            found[name] = inputs.raster_on_grid(name).astype(np.float64)
+        else:
+            raise InputError(
+                f"{where}: '{name}' is no raster, hazard or indicator; known are x, y, {', '.join(INDICATORS)}"
+            )
+    return found
+
+
+ModuleFunction = Callable[[Inputs], HazardMap]

@@ -1,0 +1,71 @@
+"""The register of enterprises graded as major hazards, with the rows that prove each grade."""
+
+import numpy as np
+import pandas as pd
+
+from data.major_hazard_table import critical_quantity
+from geo.exposure import persons_within
+from geo.major_hazard import Substance, major_hazard
+from layers.zoning.indicators import persons_in_cells
+from layers.zoning.inputs import Inputs
+
+REACH_M = 500.0
+"""Persons are counted within this distance (GB 18218-2018), here from the enterprise's point."""
+
+
+def major_hazards(inputs: Inputs) -> pd.DataFrame:
+    """One row an enterprise with substances: id, name, x, y (m), s, r, alpha, persons, level, rows, unmatched."""
+
+    def make() -> pd.DataFrame:
+        held = inputs.frame("substance")
+        enterprises = inputs.frame("enterprise")
+        mine = enterprises["id"].isin(set(held["enterprise_id"])).to_numpy(dtype=bool)
+        xy = inputs.points("enterprise")[mine]
+        persons = persons_in_cells(inputs).reshape(-1)
+        cells = np.flatnonzero(persons)
+        placed = np.isfinite(xy).all(axis=1)
+        around = np.zeros(len(xy), dtype=np.int64)
+        around[placed] = persons_within(xy[placed], REACH_M, inputs.grid.centres(cells), persons[cells])
+        by_enterprise = dict(iter(held.groupby("enterprise_id")))
+        rows = []
+        for k, row in enumerate(enterprises[mine][["id", "name"]].to_dict("records")):
+            substances, unmatched = [], []
+            for item in by_enterprise[row["id"]].to_dict("records"):
+                found = critical_quantity(
+                    str(item["name"]), str(item.get("cas") or ""), str(item.get("hazard_class") or "")
+                )
+                if found is None:
+                    unmatched.append(str(item["name"]))
+                else:
+                    quantity = float(item["quantity_t"])
+                    substances.append(Substance(str(item["name"]), quantity, found.threshold_t, found.beta))
+            graded = major_hazard(substances, int(around[k]))
+            rows.append(
+                {
+                    "id": str(row["id"]),
+                    "name": str(row["name"]),
+                    "x": xy[k, 0],
+                    "y": xy[k, 1],
+                    "s": round(graded.s, 6),
+                    "r": round(graded.r, 6),
+                    "alpha": graded.alpha,
+                    "persons": graded.persons,
+                    "level": graded.level,
+                    "rows": graded.rows,
+                    "unmatched": "; ".join(unmatched),
+                }
+            )
+        table = pd.DataFrame(
+            rows, columns=["id", "name", "x", "y", "s", "r", "alpha", "persons", "level", "rows", "unmatched"]
+        )
+        missing = table.loc[table["unmatched"] != "", "name"]
+        if len(missing):
+            inputs.notice(
+                f"substances of {len(missing)} enterprises have no critical quantity and were not counted "
+                f"(first: {missing.iloc[0]}: {table.loc[missing.index[0], 'unmatched']})"
+            )
+        return table
+
+    for name in ("substance", "enterprise", "village"):
+        inputs.frame(name)
+    return inputs.kept("major hazards", make)

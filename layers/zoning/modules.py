@@ -1,0 +1,368 @@
+"""Hazards computed from the district's data: natural ones and accidents, each with its factors."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
+
+from geo import hazards, storms, surge, terrain
+from geo.crs import to_lonlat
+from geo.errors import CrsError, InputError
+from geo.grid import Raster, area_shares, on_grid
+from layers.layer import Text
+from layers.zoning.hazards import FIVE, SAME, HazardMap, five_equal
+from layers.zoning.indicators import Measured, floor_area, measured, weak_share_by_village
+from layers.zoning.inputs import Inputs
+from layers.zoning.major_hazards import major_hazards
+from layers.zoning.result import Column
+
+Floats = NDArray[np.float64]
+
+
+def _column(inputs: Inputs, name: str, zh: str, en: str, unit: str, *tables: str, dimension: str = "factor") -> Column:
+    return Column(
+        name,
+        Text(zh, en),
+        unit,
+        dimension,  # type: ignore[arg-type]
+        inputs.source(*tables),
+        inputs.age(*tables),
+        True,
+    )
+
+
+def _factor(inputs: Inputs, values: Floats, name: str, zh: str, en: str, unit: str, *tables: str) -> Measured:
+    return Measured(np.asarray(values, dtype=np.float64), _column(inputs, name, zh, en, unit, *tables), "mean")
+
+
+def _index(inputs: Inputs, name: str, zh: str, en: str, *tables: str) -> Column:
+    return _column(inputs, name, zh, en, "", *tables, dimension="hazard")
+
+
+def _on_grid(inputs: Inputs, source: Raster, values: NDArray[np.generic], *, by: str = "average") -> Floats:
+    """Values on the grid of a raster, carried onto the analysis grid."""
+    carried = on_grid(Raster(source.grid, np.asarray(values, dtype=np.float32), "", ""), inputs.grid, by=by)
+    return carried.values.astype(np.float64)
+
+
+def _water(inputs: Inputs, source: Raster, kinds: tuple[str, ...] | None = None) -> NDArray[np.bool_]:
+    """Cells of a raster that water polygons cover by half or more, or that a water line crosses."""
+    frame, shapes = inputs.frame("water"), inputs.shapes("water")
+    chosen = ~shapely.is_missing(shapes)
+    if kinds is not None:
+        chosen &= frame["kind"].isin(kinds).to_numpy(dtype=bool)
+    shapes = shapes[chosen]
+    areas = shapes[shapely.get_dimensions(shapes) == 2]
+    found = area_shares(areas, source.grid).covered() >= 0.5
+    lines = shapes[shapely.get_dimensions(shapes) == 1]
+    if len(lines):
+        from geo.exposure import line_length_in_cells
+
+        found |= line_length_in_cells(lines, source.grid) > 0
+    return np.asarray(found, dtype=np.bool_)
+
+
+def waterlogging(inputs: Inputs) -> HazardMap:
+    """Rain flooding: the score of domain factors from heights, sealing, drainage and known spots."""
+    p, grid = inputs.parameters, inputs.grid
+    dem = inputs.raster("dem")
+    drainage = _water(inputs, dem)
+    ground = inputs.view.kept(("terrain", inputs.records["raster dem"].hash), lambda: terrain.terrain(dem, drainage))
+    depth = _on_grid(inputs, dem, ground.depression_m, by="max")
+    above = _on_grid(inputs, dem, ground.above_drainage_m)
+    wetness = _on_grid(inputs, dem, ground.wetness)
+    distance = distance_transform_edt(~drainage) * dem.grid.dx if drainage.any() else np.full(dem.grid.shape, np.nan)
+    to_drainage = _on_grid(inputs, dem, np.where(np.isfinite(dem.values), distance, np.nan))
+    sealed = inputs.raster_on_grid("impervious").astype(np.float64) if inputs.has_raster("impervious") else None
+    if sealed is not None:
+        inputs.raster_row("impervious")
+    xy = inputs.points("waterlogging_spot")
+    spots = None
+    if len(xy):
+        to_spot = np.full(grid.cells, np.inf)
+        centres = grid.centres(np.arange(grid.cells))
+        near = shapely.STRtree(shapely.points(xy)).nearest(shapely.points(centres))
+        to_spot = np.hypot(*(centres - xy[near]).T)
+        to_spot[grid.cell_at(xy)[grid.cell_at(xy) >= 0]] = 0.0
+        spots = to_spot.reshape(grid.shape)
+    rule = terrain.WaterloggingRule(
+        weights=p.prefix("waterlogging.weight."),
+        depression_m=tuple(p.prefix("waterlogging.depression_depth.lower.").values()),
+        above_drainage_m=tuple(p.prefix("waterlogging.height_above_drainage.lower.").values()),
+        impervious_share=tuple(p.prefix("waterlogging.impervious.lower.").values()),
+        drainage_distance_m=tuple(p.prefix("waterlogging.drainage_distance.lower.").values()),
+        spot_radius_m=p["waterlogging.spot_radius_m"],
+    )
+    values = {
+        "depression_depth": depth,
+        "height_above_drainage": above if np.isfinite(above).any() else None,
+        "impervious": sealed,
+        "wetness": wetness,
+        "drainage_distance": to_drainage if np.isfinite(to_drainage).any() else None,
+        "spots": spots,
+    }
+    found = terrain.waterlogging_score(values, rule)
+    for name in found.missing:
+        inputs.notice(f"waterlogging: no data for '{name}'; its weight is shared among the other factors")
+    titles = {
+        "depression_depth": ("洼地深度", "depression depth", "m"),
+        "height_above_drainage": ("高于最近排水河道", "height above drainage", "m"),
+        "impervious": ("不透水率", "impervious share", ""),
+        "wetness": ("地形湿度指数", "wetness index", ""),
+        "drainage_distance": ("距排水河道", "distance to drainage", "m"),
+        "spots": ("距历史积水点", "distance to a known spot", "m"),
+    }
+    tables = ("raster dem", "raster impervious", "water", "waterlogging_spot")
+    factors = [_factor(inputs, v, name, *titles[name], *tables) for name, v in values.items() if v is not None]
+    score = found.score
+    native = np.where(np.isnan(score), 0, np.floor(score + 0.5)).astype(np.int8)
+    column = _index(inputs, "waterlogging", "内涝指数(得分1-5换算)", "waterlogging index (score 1 to 5)", *tables)
+    return HazardMap((score - 1.0) / 4.0, native, FIVE, SAME, column, factors)
+
+
+_STORM_GRADES = {
+    1: Text("低于热带低压", "below tropical depression"),
+    2: Text("热带低压", "tropical depression"),
+    3: Text("热带风暴", "tropical storm"),
+    4: Text("强热带风暴", "severe tropical storm"),
+    5: Text("台风", "typhoon"),
+    6: Text("强台风", "severe typhoon"),
+    7: Text("超强台风", "super typhoon"),
+}
+
+
+def typhoon(inputs: Inputs) -> HazardMap:
+    """Wind of the parameter's return period from the catalogue of storm tracks."""
+    p = inputs.parameters
+    frame = inputs.frame("storm_track")
+    if len(frame) == 0:
+        raise InputError("typhoon: there are no storm tracks. Import them: onemap import storm_tracks")
+    xy = frame.geometry.get_coordinates()
+    tracks = storms.storm_tracks(
+        pd.DataFrame(frame.drop(columns="geometry")).assign(lon=xy["x"].to_numpy(), lat=xy["y"].to_numpy())
+    )
+    shape = storms.Holland(
+        p["typhoon.air_density_kg_m3"], p["typhoon.b_min"], p["typhoon.b_max"], p["typhoon.surface_factor"]
+    )
+    coarse = inputs.grid.with_cells(max(round(1000.0 / inputs.grid.dx), 1))
+    centres = to_lonlat(coarse.centres(np.arange(coarse.cells)), epsg=coarse.epsg)
+    wind = storms.maximum_wind(tracks, centres, shape)
+    year = pd.DatetimeIndex(pd.to_datetime(frame["time_utc"], utc=True, format="ISO8601")).year
+    years = float(year.max() - year.min() + 1)
+    returned = storms.return_wind(wind, years, p["typhoon.return_period_a"])
+    if years < p["typhoon.return_period_a"]:
+        inputs.notice(
+            f"typhoon: the catalogue spans {years:.0f} years, less than the return period of "
+            f"{p['typhoon.return_period_a']:.0f}: its greatest wind is taken"
+        )
+    if tracks.estimated:
+        inputs.notice(f"typhoon: pressure or radius of {tracks.estimated} fixes was estimated from their wind")
+    mapped = Raster(coarse, returned.reshape(coarse.shape).astype(np.float32), "wind", "m/s")
+    values = on_grid(mapped, inputs.grid, by="bilinear").values.astype(np.float64)
+    low, high = p["typhoon.index_low_m_s"], p["typhoon.index_high_m_s"]
+    index = np.clip((values - low) / (high - low), 0.0, 1.0)
+    native = storms.storm_grade(values, tuple(p.prefix("typhoon.grade.lower.").values()))
+    factor = _factor(inputs, values, "wind", "重现期风速", "wind of the return period", "m/s", "storm_track")
+    column = _index(inputs, "typhoon", "台风大风指数", "typhoon wind index", "storm_track")
+    return HazardMap(index, native, _STORM_GRADES, {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 5, 7: 5}, column, [factor])
+
+
+_SURGE_CLASSES = {
+    1: Text("未淹没", "dry"),
+    2: Text("Ⅳ级(较低)", "IV"),
+    3: Text("Ⅲ级", "III"),
+    4: Text("Ⅱ级", "II"),
+    5: Text("Ⅰ级(高)", "I"),
+}
+
+_DATUM_SHIFT = {"wusong": 0.0, "cgvd1985": 1.0}
+
+
+def storm_surge(inputs: Inputs) -> HazardMap:
+    """Connected inundation at the parameter's level, brought from the Wusong datum to that of the heights."""
+    p = inputs.parameters
+    dem = inputs.raster("dem")
+    if dem.vertical_datum not in _DATUM_SHIFT:
+        raise CrsError(
+            f"raster 'dem' has the vertical datum '{dem.vertical_datum or 'not declared'}': the level of the tide is "
+            "given in Wusong heights; import heights in wusong or cgvd1985"
+        )
+    level = p["storm_surge.level_m"] - _DATUM_SHIFT[dem.vertical_datum] * p["storm_surge.wusong_minus_1985_m"]
+    river = _water(inputs, dem, ("river", "riverbank", "coastline", "sea"))
+    if not river.any():
+        raise InputError("storm_surge: no water of kind 'river' meets the heights; import water with its kind")
+    depth = surge.connected_inundation(dem, level, dem.vertical_datum, river)
+    depth[river & np.isfinite(depth)] = np.nan  # the river itself is no ground
+    values = _on_grid(inputs, dem, depth)
+    heights = inputs.raster_on_grid("dem")
+    values = np.where(np.isnan(values) & np.isfinite(heights), 0.0, values)
+    index = np.clip(values / p["storm_surge.index_high_m"], 0.0, 1.0)
+    lower = tuple(sorted(p.prefix("storm_surge.depth.").values()))
+    native = surge.depth_class(values, lower)
+    tables = ("raster dem", "water")
+    if dem.vertical_datum == "cgvd1985":
+        inputs.notice(
+            f"storm_surge: level {p['storm_surge.level_m']:.2f} m (Wusong) = {level:.2f} m (1985) with an offset of "
+            f"{p['storm_surge.wusong_minus_1985_m']:.2f} m that is still to be confirmed"
+        )
+    factor = _factor(inputs, values, "depth", "淹没水深", "inundation depth", "m", *tables)
+    column = _index(inputs, "storm_surge", "高潮位/风暴潮指数", "storm surge index", *tables)
+    return HazardMap(index, native, _SURGE_CLASSES, {1: 1, 2: 1, 3: 3, 4: 4, 5: 5}, column, [factor])
+
+
+def convection(inputs: Inputs) -> HazardMap:
+    """Severe convection from lightning density, by its fuzzy score."""
+    p = inputs.parameters
+    density = inputs.raster_on_grid("lightning").astype(np.float64)
+    inputs.raster_row("lightning")
+    score = hazards.lightning_score(density, tuple(p.prefix("convection.density_centre.").values()))
+    native = hazards.steps(score, tuple(p.prefix("convection.score.lower.").values()))
+    factor = _factor(inputs, density, "density", "地闪密度", "lightning density", "次/(km2·a)", "raster lightning")
+    column = _index(inputs, "convection", "强对流指数(得分/10)", "convection index (score / 10)", "raster lightning")
+    return HazardMap(score / 10.0, native, FIVE, SAME, column, [factor])
+
+
+_INTENSITIES = {
+    1: Text("Ⅵ度以下", "below VI"),
+    2: Text("Ⅵ度", "VI"),
+    3: Text("Ⅶ度", "VII"),
+    4: Text("Ⅷ度", "VIII"),
+    5: Text("Ⅸ度", "IX"),
+    6: Text("Ⅹ度及以上", "X and above"),
+}
+
+
+def earthquake(inputs: Inputs) -> HazardMap:
+    """Ground acceleration of the zone and the site, as intensity."""
+    p, grid = inputs.parameters, inputs.grid
+    if inputs.has_raster("pga"):
+        pga = inputs.raster_on_grid("pga").astype(np.float64)
+        inputs.raster_row("pga")
+    else:
+        pga = np.full(grid.shape, p["earthquake.pga_default_g"])
+        inputs.notice(f"earthquake: no raster 'pga'; {p['earthquake.pga_default_g']:g} g everywhere, to be confirmed")
+    site = np.full(grid.shape, 2.0)
+    if inputs.has_raster("site_class"):
+        site = inputs.raster_on_grid("site_class", by="nearest").astype(np.float64)
+        inputs.raster_row("site_class")
+    rows = tuple(
+        tuple(p[f"earthquake.fa.{name}.{g}"] for g in ("0.05", "0.10", "0.15", "0.20"))
+        for name in ("I0", "I1", "II", "III", "IV")
+    )
+    at_site = hazards.site_pga_g(pga, site, hazards.SiteFactors(rows))
+    lower = [p[f"earthquake.pga.lower.{k}"] for k in (6, 7, 8, 9, 10)]
+    native = hazards.steps(at_site, lower)
+    index = np.clip(at_site / p["earthquake.index_high_g"], 0.0, 1.0)
+    tables = ("raster pga", "raster site_class")
+    factors = [
+        _factor(inputs, pga, "pga", "基本地震动峰值加速度", "basic peak ground acceleration", "g", *tables),
+        _factor(inputs, at_site, "site_pga", "场地地震动峰值加速度", "site peak ground acceleration", "g", *tables),
+    ]
+    column = _index(inputs, "earthquake", "地震动指数", "earthquake index", *tables)
+    return HazardMap(index, native, _INTENSITIES, {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 5}, column, factors)
+
+
+_BANK = {
+    1: Text("岸线影响带外", "beyond"),
+    3: Text("岸线影响带", "within the far strip"),
+    5: Text("临岸带", "near strip"),
+}
+
+
+def geological(inputs: Inputs) -> HazardMap:
+    """Bank collapse along unprotected banks."""
+    p = inputs.parameters
+    frame, shapes = inputs.frame("hazard_area"), inputs.shapes("hazard_area")
+    banks = shapes[((frame["hazard"] == "geological") & (frame["kind"] == "unprotected_bank")).to_numpy(dtype=bool)]
+    if len(banks) == 0:
+        inputs.notice("geological: no unprotected banks are registered (hazard_areas); the hazard is 0 everywhere")
+    index, native = hazards.bank_collapse(
+        banks, inputs.grid, near_m=p["geological.near_m"], far_m=p["geological.far_m"]
+    )
+    column = _index(inputs, "geological", "江岸坍塌指数", "bank collapse index", "hazard_area")
+    return HazardMap(index, native, _BANK, SAME, column, [])
+
+
+# -- accidents --------------------------------------------------------------------------------------
+
+_GRADES = {
+    1: Text("影响范围外", "beyond"),
+    2: Text("四级重大危险源", "grade 4"),
+    3: Text("三级重大危险源", "grade 3"),
+    4: Text("二级重大危险源", "grade 2"),
+    5: Text("一级重大危险源", "grade 1"),
+}
+
+
+def major_hazard(inputs: Inputs) -> HazardMap:
+    """Within the radius of enterprises by major-hazard grade: the highest, by share of the cell."""
+    p, grid = inputs.parameters, inputs.grid
+    table = major_hazards(inputs)
+    index = np.zeros(grid.shape)
+    native = np.ones(grid.shape, dtype=np.int8)
+    for level in (4, 3, 2, 1):
+        mine = table[(table["level"] == level) & table["x"].notna()]
+        if len(mine) == 0:
+            continue
+        share = hazards.impact_share(mine[["x", "y"]].to_numpy(dtype=np.float64), p["major_hazard.radius_m"], grid)
+        index = np.maximum(index, share * p[f"major_hazard.index.{level}"])
+        native = np.where(share >= 0.5, 6 - level, native).astype(np.int8)
+    column = _index(inputs, "major_hazard", "重大危险源影响指数", "major-hazard index", "enterprise", "substance")
+    return HazardMap(index, native, _GRADES, SAME, column, [])
+
+
+def enterprise_risk(inputs: Inputs) -> HazardMap:
+    """Kernel density of enterprises weighted by their risk level."""
+    p = inputs.parameters
+    frame, xy = inputs.frame("enterprise"), inputs.points("enterprise")
+    weight = frame["risk_level"].map(p.prefix("enterprise_risk.weight.")).fillna(0.0).to_numpy(dtype=np.float64)
+    there = np.isfinite(xy).all(axis=1)
+    density = hazards.kernel_density(xy[there], weight[there], p["enterprise_risk.bandwidth_m"], inputs.grid)
+    index = np.clip(density / p["enterprise_risk.high_per_km2"], 0.0, 1.0)
+    factor = _factor(
+        inputs, density, "density", "加权企业密度", "weighted density of enterprises", "1/km2", "enterprise"
+    )
+    column = _index(inputs, "enterprise_risk", "企业安全风险指数", "enterprise risk index", "enterprise")
+    return five_equal(index, column, [factor])
+
+
+def fire(inputs: Inputs) -> HazardMap:
+    """Urban fire: weak buildings, high-rise floor area, and how late the first engine comes."""
+    p = inputs.parameters
+    weak = np.nan_to_num(inputs.village_shares.rasterised(weak_share_by_village(inputs)), nan=0.0)
+    high = floor_area(inputs, least_storeys=int(p["fire.high_rise_storeys"])) / (inputs.grid.dx * inputs.grid.dy)
+    response = measured(inputs, "response_time", "factor").values
+    low, top = p["fire.response_s"], p["fire.response_high_s"]
+    late = np.clip((response - low) / (top - low), 0.0, 1.0)
+    index = (
+        p["fire.weight.weak_buildings"] * weak
+        + p["fire.weight.high_rise"] * np.clip(high, 0.0, 1.0)
+        + p["fire.weight.response"] * late
+    )
+    tables = ("building", "village", "team", "road")
+    factors = [
+        _factor(inputs, weak, "weak", "易损房屋占比", "share of weak buildings", "", *tables),
+        _factor(inputs, high, "high_rise", "高层建筑容积率", "floor area ratio of high-rises", "", *tables),
+        _factor(inputs, response, "response", "最快救援到达时间", "quickest response", "s", *tables),
+    ]
+    return five_equal(index, _index(inputs, "fire", "城市火灾指数", "urban fire index", *tables), factors)
+
+
+MODULE_FUNCTIONS: dict[str, Callable[[Inputs], HazardMap]] = {
+    function.__name__: function
+    for function in (
+        waterlogging,
+        typhoon,
+        storm_surge,
+        convection,
+        earthquake,
+        geological,
+        major_hazard,
+        enterprise_risk,
+        fire,
+    )
+}
+"""The hazards that a scheme may name."""
