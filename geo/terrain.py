@@ -76,11 +76,20 @@ def terrain(dem: Raster, drainage: NDArray[np.bool_]) -> Terrain:
     flow = pyflwdir.from_array(d8, ftype="d8", transform=grid.transform, latlon=False, cache=False)
     depression = np.where(there, np.maximum(filled.astype(np.float64) - heights, 0.0), np.nan)
     cells = flow.upstream_area(unit="cell").astype(np.float64)
-    slope = pyflwdir.dem.slope(filled, nodata=_NODATA, transform=grid.transform).astype(np.float64)
+    surface = np.where(there, filled.astype(np.float64), np.nan)
+    slope = np.nan_to_num(_slope(surface, grid), nan=_LEAST_SLOPE)
     specific = np.maximum(cells, 1.0) * grid.dx
     wetness = np.where(there, np.log(specific / np.maximum(slope, _LEAST_SLOPE)), np.nan)
     above, far = _above_drainage(flow, heights.astype(np.float64), there, drainage & there)
     return Terrain(grid, depression, above, far, wetness)
+
+
+def _slope(heights: Floats, grid: Grid) -> Floats:
+    """Gradient by central differences; NaN beside no data, and for a raster of one row or column."""
+    if min(heights.shape) < 2:
+        return np.full(heights.shape, np.nan)
+    down, across = np.gradient(heights, grid.dy, grid.dx)
+    return np.asarray(np.hypot(down, across), dtype=np.float64)
 
 
 def _above_drainage(

@@ -90,15 +90,16 @@ def dissolved(keys: NDArray[np.integer[Any]], grid: Grid, *, empty: int = -1) ->
     Source: GDAL's polygoniser through rasterio, 4-connected.
     """
     values = np.asarray(keys, dtype=np.int32)
-    found = [
-        (int(value), shapely.geometry.shape(shape))
-        for shape, value in raster_shapes(values, mask=values != empty, connectivity=4, transform=grid.transform)
-    ]
-    return gpd.GeoDataFrame(
-        {"key": np.array([value for value, _ in found], dtype=np.int64)},
-        geometry=[shape for _, shape in found],
-        crs=f"EPSG:{grid.epsg}",
-    )
+    found, rings, of_ring = [], [], []
+    for shape, value in raster_shapes(values, mask=values != empty, connectivity=4, transform=grid.transform):
+        rings += shape["coordinates"]
+        of_ring += [len(found)] * len(shape["coordinates"])
+        found.append(int(value))
+    xy = np.array([point for ring in rings for point in ring], dtype=np.float64).reshape(-1, 2)
+    of_point = np.repeat(np.arange(len(rings)), [len(ring) for ring in rings])
+    # The first ring of a polygon is its outline, the others are its holes.
+    polygons = shapely.polygons(shapely.linearrings(xy, indices=of_point), indices=of_ring) if rings else []
+    return gpd.GeoDataFrame({"key": np.array(found, dtype=np.int64)}, geometry=list(polygons), crs=f"EPSG:{grid.epsg}")
 
 
 def clipped(areas: gpd.GeoDataFrame, streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

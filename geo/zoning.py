@@ -61,8 +61,8 @@ class Scale:
 class Term:
     """One indicator of a dimension: its column, its share of the dimension, how it is scaled.
 
-    `method` is 'min_max' (range of this run), 'percentile' (rank in this run, ties share the
-    mean rank), 'fixed' (the scale is given) or 'given' (the column is 0..1 already);
+    `method` is 'min_max' (range of this run), 'percentile' (rank in this run, ties share the mean
+    rank, the least value is 0, the greatest 1), 'fixed' (the scale is given) or 'given' (it is 0..1 already);
     `cost` turns it round: more is less.
     """
 
@@ -360,7 +360,8 @@ def _with_scales(blocks: Sequence[Block], model: ZoningModel, mapper: Mapper) ->
             )
         if term.method == "percentile":
             distinct, count = np.unique(values[term.column], return_counts=True)
-            rank = (np.cumsum(count) - count / 2.0) / count.sum()
+            rank = np.cumsum(count) - count / 2.0
+            rank = (rank - rank[0]) / (rank[-1] - rank[0])
             return replace(term, scale=Scale(tuple(distinct.tolist()), tuple(rank.tolist())))
         return replace(term, scale=Scale((low, high), (0.0, 1.0)))
 

@@ -1,6 +1,6 @@
 """Indicators of exposure, vulnerability and capacity on the analysis grid, each with its unit, source and age."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,11 +40,18 @@ class Measured:
 def measured(inputs: Inputs, name: str, dimension: Dimension) -> Measured:
     """One indicator by its name; InputError says what has to be imported for it."""
     function, label, unit, spread, tables, to_confirm = _INDICATORS[name]
-    values = inputs.kept(("indicator", name, inputs.at if name == "response_time" else None), lambda: function(inputs))
+    moment = _moment(inputs) if name == "response_time" else None
+    values = inputs.kept(("indicator", name, moment), lambda: function(inputs))
     for table in tables:
         inputs.frame(table)
     column = Column(name, label, unit, dimension, inputs.source(*tables), inputs.age(*tables), to_confirm)
     return Measured(np.asarray(values, dtype=np.float64), column, spread)
+
+
+def _moment(inputs: Inputs) -> Hashable:
+    """What of the moment the response depends on: speeds and closures, who is on duty."""
+    teams = teams_at(inputs.view, None, inputs.at)
+    return inputs.view.district.travel_key(inputs.view, inputs.at), tuple(teams.on_duty.tolist())
 
 
 def persons_in_cells(inputs: Inputs) -> NDArray[np.int64]:

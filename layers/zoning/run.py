@@ -92,7 +92,7 @@ def run_zoning(
     frames = _maps(inputs, scheme, units, areas, hazards)
     steps("what lies in them", 0.92)
     streets = _streets(inputs, units, model, frames["prevention"])
-    exposed, inside = _exposure(inputs, units, areas)
+    exposed, inside = _exposure(inputs, units, areas, frames["levels"])
     run = ZoningRun(
         id="",
         scheme=scheme,
@@ -278,7 +278,7 @@ def _cell_units(inputs: Inputs, persons: NDArray[np.int64]) -> tuple[pd.DataFram
     """Every cell that the district touches; area within the district."""
     grid = inputs.grid
     covered = np.minimum(inputs.street_shares.covered().reshape(-1), 1.0)
-    cells = np.flatnonzero((covered > 0) | (persons.reshape(-1) > 0))
+    cells = np.flatnonzero((covered > 1e-6) | (persons.reshape(-1) > 0))
     lonlat = to_lonlat(grid.centres(cells), epsg=grid.epsg)
     row, col = cells // grid.cols, cells % grid.cols
     east = np.round(grid.left / grid.dx).astype(np.int64) + col
@@ -717,9 +717,7 @@ class _Layout:
     def described(self, frame: gpd.GeoDataFrame) -> None:
         """Area, persons, share of fragile units, commonest prevention class and dominant hazard of each polygon."""
         units = self._units
-        tree = shapely.STRtree(frame.geometry.to_numpy(dtype=object))
-        points = self._unit_points()
-        home = tree.nearest(points) if len(frame) else np.empty(0, dtype=np.int64)
+        home = self._home(frame.geometry.to_numpy(dtype=object))
         n = len(frame)
         frame["area_km2"] = np.round(frame.geometry.area / 1e6, 6)
         frame["persons"] = np.bincount(home, weights=units["persons"].to_numpy(), minlength=n).astype(np.int64)
@@ -732,11 +730,18 @@ class _Layout:
             names, codes = np.unique(units["dominant"].to_numpy(dtype=str), return_inverse=True)
             frame["dominant"] = names[_most(home, codes.astype(np.int64), n)]
 
-    def _unit_points(self) -> NDArray[np.object_]:
+    def _home(self, shapes: NDArray[np.object_]) -> NDArray[np.int64]:
+        """For each unit the polygon that holds most of it; the nearest where none does, so that nobody is lost."""
         if self._areas is not None:
-            return np.asarray(shapely.point_on_surface(self._areas.geometry.to_numpy(dtype=object)), dtype=object)
+            points = shapely.point_on_surface(self._areas.geometry.to_numpy(dtype=object))
+            return np.asarray(shapely.STRtree(shapes).nearest(points), dtype=np.int64)
+        grid = self._inputs.grid
         cells = self._units["cell"].to_numpy(dtype=np.int64)
-        return np.asarray(shapely.points(self._inputs.grid.centres(cells)), dtype=object)
+        home = area_shares(shapes, grid).largest().reshape(-1)[cells].astype(np.int64)
+        lost = np.flatnonzero(home < 0)
+        if len(lost):
+            home[lost] = shapely.STRtree(shapes).nearest(shapely.points(grid.centres(cells[lost])))
+        return home
 
 
 def _most(home: NDArray[np.int64], values: NDArray[np.int64], n: int) -> NDArray[np.int64]:
@@ -754,9 +759,11 @@ def _streets(inputs: Inputs, units: pd.DataFrame, model: ZoningModel, classes: g
         table = capacity_table(inputs)
         grades = dict(zip(table["street"], zip(table["score"], table["grade"], strict=True), strict=True))
     rows = []
+    columns = ["unit_id", "street", "area_m2", "persons", "index", "level", "dominant", "fragile"]
+    by_street = dict(iter(units[columns].groupby("street")))
     outlines = dict(zip(inputs.streets["name"], inputs.streets.geometry, strict=True))
     for name, outline in outlines.items():
-        part = units[units["street"] == name]
+        part = by_street.get(name, units.iloc[:0])
         there = part[part["level"] > 0]
         area, persons = there["area_m2"].to_numpy(), there["persons"].to_numpy(dtype=np.float64)
         index = there["index"].to_numpy(dtype=np.float64)
@@ -794,7 +801,9 @@ def _streets(inputs: Inputs, units: pd.DataFrame, model: ZoningModel, classes: g
 _FACILITIES = {"enterprise": "enterprises", "shelter": "shelters", "team": "teams", "depot": "depots"}
 
 
-def _exposure(inputs: Inputs, units: pd.DataFrame, areas: gpd.GeoDataFrame | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _exposure(
+    inputs: Inputs, units: pd.DataFrame, areas: gpd.GeoDataFrame | None, map_: gpd.GeoDataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Who and what lies in each level, and which shelters, teams and depots lie where they should not."""
     exposed = pd.DataFrame({"level": range(5, -1, -1)})
     by_level = units.groupby("level")
@@ -807,7 +816,7 @@ def _exposure(inputs: Inputs, units: pd.DataFrame, areas: gpd.GeoDataFrame | Non
         levels[table] = _level_at(inputs, units, areas, inputs.points(table))
         counts = np.bincount(levels[table][levels[table] >= 0], minlength=6)
         exposed[name] = [int(counts[k]) for k in exposed["level"]]
-    return exposed, _inside(inputs, units, areas, levels)
+    return exposed, _inside(inputs, map_, levels)
 
 
 def _level_at(
@@ -829,15 +838,8 @@ def _level_at(
     return found
 
 
-def _inside(
-    inputs: Inputs, units: pd.DataFrame, areas: gpd.GeoDataFrame | None, levels: dict[str, NDArray[np.int64]]
-) -> pd.DataFrame:
-    high = units["level"].to_numpy(dtype=np.int64) >= 4
-    if areas is None:
-        shapes = inputs.grid.boxes(units["cell"].to_numpy(dtype=np.int64)[high])
-    else:
-        shapes = areas.geometry.to_numpy(dtype=object)[high]
-    edge = shapely.boundary(shapely.union_all(shapes))
+def _inside(inputs: Inputs, map_: gpd.GeoDataFrame, levels: dict[str, NDArray[np.int64]]) -> pd.DataFrame:
+    edge = shapely.boundary(shapely.union_all(map_.geometry.to_numpy(dtype=object)[map_["level"] >= 4]))
     hazards = major_hazards(inputs)
     hazards = hazards[(hazards["level"] > 0) & hazards["x"].notna()]
     radius = inputs.parameters["major_hazard.radius_m"]
