@@ -104,19 +104,30 @@ def book_bytes(book: openpyxl.Workbook) -> bytes:
 
 def to_gpkg(frame: gpd.GeoDataFrame, *, layer: str) -> bytes:
     """The frame as a GeoPackage of one layer, written to a folder of its own and read back as bytes."""
+    return layers_to_gpkg({layer: frame})
+
+
+def layers_to_gpkg(frames: Mapping[str, gpd.GeoDataFrame]) -> bytes:
+    """Several frames as the layers of one GeoPackage; the same content gives the same bytes."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "export.gpkg"
-        table = frame.copy()
-        for name in table.columns:
-            if name != "geometry" and table[name].dtype == object:
-                table[name] = [None if v is None else v if isinstance(v, str) else str(v) for v in table[name]]
-        pyogrio.write_dataframe(
-            table.rename(columns={"fid": "fid_"}),
-            path,
-            layer=layer,
-            driver="GPKG",
-            geometry_type=_shape(table),
-        )
+        before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z"})
+        try:
+            for layer, frame in frames.items():
+                table = frame.copy()
+                for name in table.columns:
+                    if name != "geometry" and table[name].dtype == object:
+                        table[name] = [None if v is None else v if isinstance(v, str) else str(v) for v in table[name]]
+                pyogrio.write_dataframe(
+                    table.rename(columns={"fid": "fid_"}),
+                    path,
+                    layer=layer,
+                    driver="GPKG",
+                    geometry_type=_shape(table),
+                )
+        finally:
+            pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
         return path.read_bytes()
 
 

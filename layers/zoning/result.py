@@ -117,6 +117,7 @@ class ZoningRun:
     demo: bool
     notices: tuple[str, ...]
     statistics: Mapping[str, Any] = field(default_factory=dict)
+    native_names: Mapping[str, Mapping[int, str]] = field(default_factory=dict)  # hazard -> own class -> name
 
     @property
     def hazard_titles(self) -> dict[str, Text]:
@@ -185,6 +186,9 @@ def load(folder: Path) -> ZoningRun:
         demo=data["demo"],
         notices=tuple(data["notices"]),
         statistics=data["statistics"],
+        native_names={
+            hazard: {int(key): name for key, name in names.items()} for hazard, names in data["native_names"].items()
+        },
         **frames,
     )
 
@@ -205,6 +209,7 @@ def _about(run: ZoningRun) -> dict[str, Any]:
         "demo": run.demo,
         "notices": list(run.notices),
         "statistics": _plain(dict(run.statistics)),
+        "native_names": _plain(dict(run.native_names)),
     }
 
 

@@ -113,6 +113,10 @@ def run_zoning(
         demo=district.demo,
         notices=(*inputs.notices, *notices),
         statistics=statistics,
+        native_names={
+            id_: {0: "无数据", **{key: text.zh for key, text in found_map.native_names.items()}}
+            for id_, found_map in hazards.items()
+        },
         **frames,
     )
     steps("done", 1.0)

@@ -1,0 +1,350 @@
+"""Whole runs on the demo district: totals kept, products that recompute themselves, explanations, bad input."""
+
+import csv
+import hashlib
+import io
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+import shapely
+
+from data.importers import import_frame
+from geo.errors import Cancelled, InputError, NotFound
+from layers.district import District
+from layers.zoning import runs
+from layers.zoning.explain import explain_street, explain_unit
+from layers.zoning.products import model_csv, units_csv, write_products
+from layers.zoning.report import report_html
+from layers.zoning.result import ZoningRun, load, save
+from layers.zoning.run import run_zoning
+from layers.zoning.scheme import parse_scheme, shipped_scheme
+
+NOW = datetime(2026, 11, 2, 4, 0, tzinfo=UTC)
+BOTH = pytest.mark.parametrize("name", ["natural", "accident"])
+
+
+@pytest.fixture
+def run(name: str, request: pytest.FixtureRequest) -> ZoningRun:
+    found: ZoningRun = request.getfixturevalue(name)
+    return found
+
+
+@BOTH
+def test_persons_and_areas_are_kept_through_every_step(run: ZoningRun, demo: District) -> None:
+    total = int(demo.view().frame("village")["persons"].sum())
+    assert total == 1_183_740
+    assert run.units["persons"].sum() == total
+    assert run.streets["persons"].sum() == total
+    assert run.exposed["persons"].sum() == total
+    assert run.zones["persons"].sum() == total
+    assert run.prevention["persons"].sum() == total
+    assert run.streets[[f"persons_{k}" for k in range(6)]].to_numpy().sum() == total
+    streets = gpd.GeoSeries(demo.view().frame("street").geometry).to_crs(4549)
+    area = shapely.union_all(streets.to_numpy()).area
+    for frame in (run.zones, run.prevention, run.levels):
+        assert frame.geometry.is_valid.all()
+        assert frame.area.sum() == pytest.approx(area, rel=1e-6)
+    for _, part in run.single.groupby("hazard"):
+        assert part.area.sum() == pytest.approx(area, rel=1e-6)
+    assert run.units["area_m2"].sum() == pytest.approx(area, rel=1e-6)
+
+
+@BOTH
+def test_levels_tell_units_apart_and_the_zones_have_names(run: ZoningRun) -> None:
+    counts = run.units["level"].value_counts()
+    assert set(counts.index) == {1, 2, 3, 4, 5}
+    for hazard in run.model.hazards:
+        assert run.units[f"h_{hazard.id}"].between(0, 1).all()
+    assert run.zones["name"].is_unique
+    assert (run.zones.area >= 250_000 - 1e-6).mean() > 0.9  # only a piece without a neighbour of its street is smaller
+    assert run.units["stability"].between(0, 1).all()
+    assert 0 < run.units["fragile"].mean() < 0.6
+    assert set(run.units["prevention"]) <= {1, 2, 3}
+
+
+def recomputed(units: list[dict[str, str]], model: list[dict[str, str]]) -> list[int]:
+    """Every level from the two CSV files alone."""
+
+    def value(part: str, name: str, key: str) -> str:
+        return next(r["value"] for r in model if (r["part"], r["name"], r["key"]) == (part, name, key))
+
+    def numbers(part: str, name: str, key: str) -> list[float]:
+        return [float(r["value"]) for r in model if (r["part"], r["name"], r["key"]) == (part, name, key)]
+
+    def names(part: str) -> list[str]:
+        return list(dict.fromkeys(r["name"] for r in model if r["part"] == part))
+
+    terms = {
+        part: [
+            (
+                name,
+                float(value(part, name, "weight")),
+                value(part, name, "cost") == "1",
+                numbers(part, name, "x"),
+                numbers(part, name, "y"),
+            )
+            for name in names(part)
+        ]
+        for part in ("exposure", "vulnerability", "capacity")
+    }
+    hazards = [
+        (value("hazard", n, "column"), float(value("hazard", n, "weight")), numbers("hazard", n, "lower"))
+        for n in names("hazard")
+    ]
+    a, b, c = (float(value("setting", "exponent", key)) for key in "HEV")
+    k = float(value("setting", "capacity_factor", ""))
+    single, least = (int(value("setting", key, "")) for key in ("hot_single", "hot_least"))
+    ordinal = value("setting", "score", "") == "ordinal"
+    bounds = numbers("index", "", "lower")
+    levels = []
+    for unit in units:
+        dimension = {}
+        for part, items in terms.items():
+            total = 0.0
+            for name, weight, cost, x, y in items:
+                scaled = float(np.interp(float(unit[name]), x, y))
+                total += weight * (1 - scaled if cost else scaled)
+            dimension[part] = total if items else (0.0 if part == "capacity" else 1.0)
+        index, top = 0.0, 0
+        for column, weight, lower in hazards:
+            rest = dimension["exposure"] ** b * dimension["vulnerability"] ** c * (1 - k * dimension["capacity"])
+            risk = round(float(unit[column]) ** a * rest, 9)
+            level = 1 + sum(risk >= bound for bound in lower)
+            top = max(top, level)
+            index += weight * (level / 5 if ordinal else risk)
+        level = 1 + sum(round(index, 9) >= bound for bound in bounds)
+        levels.append(max(level, least) if single and top >= single else level)
+    return levels
+
+
+@BOTH
+def test_the_exported_tables_recompute_every_level(run: ZoningRun) -> None:
+    units = list(csv.DictReader(io.StringIO(units_csv(run).decode("utf-8-sig"))))
+    model = list(csv.DictReader(io.StringIO(model_csv(run).decode("utf-8-sig"))))
+    sample = units[:: max(len(units) // 4000, 1)]
+    assert recomputed(sample, model) == [int(unit["level_computed"]) for unit in sample]
+
+
+@BOTH
+def test_a_saved_run_is_the_run(run: ZoningRun, tmp_path: Path) -> None:
+    again = load(save(run, tmp_path))
+    assert again.model == run.model
+    assert again.columns == run.columns
+    pd.testing.assert_frame_equal(again.units, run.units)
+    assert again.zones.geometry.geom_equals(run.zones.geometry).all()
+    assert [p.name for p in tmp_path.iterdir()] == [run.id]
+    with pytest.raises(NotFound):
+        load(tmp_path / "none")
+
+
+def test_the_same_inputs_give_the_same_bytes(natural: ZoningRun, demo: District, tmp_path: Path) -> None:
+    again = run_zoning(District(demo.store, clock=lambda: NOW), shipped_scheme("natural"))
+    assert again.id == natural.id
+
+    def hashes(run: ZoningRun, folder: Path) -> dict[str, str]:
+        return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in write_products(run, folder)}
+
+    first = hashes(natural, tmp_path / "a")
+    assert first == hashes(again, tmp_path / "b")
+    assert {"units.csv", "model.csv", "zoning.gpkg", "level.tif", "level_typhoon.tif", "report.html"} <= set(first)
+    with rasterio.open(tmp_path / "a" / "level.tif") as level:
+        assert level.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+        assert level.colormap(1)[5][:3] == (177, 9, 9)
+        assert np.bincount(level.read(1).ravel(), minlength=6)[1:].sum() == len(natural.units)
+    with rasterio.open(tmp_path / "a" / "persons.tif") as persons:
+        assert np.nansum(persons.read(1, out_dtype=np.float64)) == natural.persons
+    layers = gpd.list_layers(tmp_path / "a" / "zoning.gpkg")["name"].tolist()
+    assert layers == ["units", "levels", "zones", "prevention", "hazards"]
+
+
+def test_products_are_all_or_nothing(natural: ZoningRun, tmp_path: Path) -> None:
+    calls = iter(range(100))
+    with pytest.raises(Cancelled):
+        write_products(natural, tmp_path / "out", cancelled=lambda: next(calls) > 2)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "x").write_text("x")
+    with pytest.raises(InputError, match="not empty"):
+        write_products(natural, tmp_path / "full")
+    assert [p.name for p in (tmp_path / "full").iterdir()] == ["x"]
+
+
+def test_a_run_can_be_cancelled(demo: District) -> None:
+    with pytest.raises(Cancelled):
+        run_zoning(demo, shipped_scheme("accident"), cancelled=lambda: True)
+
+
+def test_a_level_is_explained_from_raw_to_class(natural: ZoningRun) -> None:
+    row = natural.units.sort_values("index").iloc[-1]
+    found = explain_unit(natural, lonlat=(float(row["lon"]), float(row["lat"])))
+    assert found["unit"] == row["unit_id"]
+    assert found == explain_unit(natural, unit_id=str(row["unit_id"]))
+    assert sum(h["contribution"] for h in found["hazards"]) == pytest.approx(found["index"], abs=1e-8)
+    exposure = found["exposure"]
+    assert sum(i["weight"] * i["scaled"] for i in exposure["indicators"]) == pytest.approx(exposure["value"])
+    for item in [*found["hazards"], *exposure["indicators"]]:
+        assert item["label"]["zh"]
+        assert item["source"] != "-"
+        assert item["updated_utc"]
+    assert found["hazards"][0]["factors"][0]["unit"] == "m"
+    street = explain_street(natural, str(row["street"]))
+    assert street["highest"]["level"] == street["street"]["highest_level"]
+    with pytest.raises(NotFound):
+        explain_unit(natural, lonlat=(0.0, 0.0))
+    with pytest.raises(NotFound):
+        explain_unit(natural, unit_id="nowhere")
+    with pytest.raises(NotFound):
+        explain_street(natural, "无此街道")
+
+
+def test_the_report_is_whole_and_escaped(natural: ZoningRun) -> None:
+    evil = natural.inside.copy()
+    evil.loc[0, "name"] = "<script>alert(1)</script>"
+    text = report_html(replace(natural, inside=evil))
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;" in text
+    assert "http" not in text
+    for word in (natural.id, "待核对", "1,183,740", "0.0046", "演示数据", natural.parameter_version):
+        assert word in text
+
+
+def test_a_correction_keeps_the_original_and_is_listed(demo: District, accident: ZoningRun) -> None:
+    unit = accident.units[accident.units["level"] == 2].iloc[0]
+    frame = pd.DataFrame(
+        {
+            "scheme": ["accident", "accident"],
+            "unit": [unit["unit_id"], "100m-0-0"],
+            "level": [4, 3],
+            "reason": ["现场核查", "不存在"],
+            "author": ["规划科", "规划科"],
+            "decided_on": ["2026-11-01", "2026-11-01"],
+        }
+    )
+    import_frame(demo.store, "zoning_corrections", frame, source="t", source_datum="EPSG:4326", now_utc=NOW)
+    try:
+        found = run_zoning(demo, shipped_scheme("accident"))
+        row = found.units[found.units["unit_id"] == unit["unit_id"]].iloc[0]
+        assert (row["level"], row["level_computed"], row["corrected"]) == (4, 2, True)
+        assert "现场核查" in row["reason"]
+        assert found.levels["corrected"].any()
+        assert "现场核查" in report_html(found)
+        assert any("100m-0-0" in notice for notice in found.notices)
+        assert found.id != accident.id
+    finally:
+        with demo.store.writing() as conn:
+            from sqlalchemy import text
+
+            conn.execute(text("DELETE FROM zoning_correction"))
+
+
+@pytest.mark.parametrize("unit", ["village", "street", "national"])
+def test_other_units(demo: District, unit: str) -> None:
+    text = shipped_scheme("natural").text.replace('type = "grid"', f'type = "{unit}"')
+    found = run_zoning(demo, parse_scheme(text))
+    assert found.persons == 1_183_740
+    expected = {"village": 200, "street": 19}.get(unit)
+    assert expected is None or len(found.units) == expected
+    assert unit != "national" or 322 <= len(found.units) <= 460
+    assert found.areas is not None
+    assert found.units["level"].between(1, 5).all()
+    place = found.units.iloc[3]
+    assert explain_unit(found, lonlat=(place["lon"], place["lat"]))["unit"] == place["unit_id"]
+
+
+def test_frozen_classes_compare_two_years(demo: District, natural: ZoningRun) -> None:
+    text = shipped_scheme("natural").text.replace(
+        'method = "natural_breaks"', f'method = "fixed"\nfrom_run = "{natural.id}"'
+    )
+    found = run_zoning(demo, parse_scheme(text))
+    assert found.model.breaks == natural.model.breaks
+    assert (found.units["level"] == natural.units["level"]).all()
+    with pytest.raises(NotFound, match="no zoning run"):
+        run_zoning(demo, parse_scheme(text.replace(natural.id, "0123456789abcdef")))
+
+
+@pytest.mark.parametrize("method", ["entropy", "combined"])
+def test_weights_by_entropy(demo: District, method: str) -> None:
+    text = shipped_scheme("natural").text.replace('method = "ahp"', f'method = "{method}"')
+    found = run_zoning(demo, parse_scheme(text))
+    weights = found.statistics["weights"]
+    assert sum(weights.values()) == pytest.approx(1.0)
+    assert ("ahp" in found.statistics) == (method == "combined")
+
+
+def test_formulas_rasters_vectors_and_points_are_hazards(demo: District) -> None:
+    text = """
+[scheme]
+id = "mixed"
+title = "混合"
+kind = "combined"
+[[hazard]]
+id = "raster"
+raster = "lightning"
+low = 0
+high = 5
+[[hazard]]
+id = "vector"
+vector = "hazard_area"
+where = "hazard=geological"
+buffer_m = 200
+[[hazard]]
+id = "points"
+points = "waterlogging_spot"
+radius_m = 150
+[[hazard]]
+id = "kernel"
+points = "enterprise"
+bandwidth_m = 500
+high = 20
+[[hazard]]
+id = "formula"
+formula = "clip(0.5 * raster + 0.5 * impervious, 0, 1)"
+[[exposure]]
+indicator = "persons"
+weight = 1.0
+[weights]
+method = "given"
+values = [0.2, 0.2, 0.2, 0.2, 0.202]
+[stability]
+runs = 5
+"""
+    found = run_zoning(demo, parse_scheme(text))
+    assert any("0.002" in n or "1.002" in n for n in found.notices), found.notices
+    half = 0.5 * found.units["h_raster"] + 0.5 * _impervious(demo, found)
+    np.testing.assert_allclose(found.units["h_formula"], half, atol=2e-6)
+    assert 0 < (found.units["h_vector"] > 0).mean() < 0.2
+    with pytest.raises(InputError, match="nothing_there"):
+        run_zoning(demo, parse_scheme(text.replace("0.5 * impervious", "0.5 * nothing_there")))
+    with pytest.raises(InputError, match="add up|sum"):
+        run_zoning(demo, parse_scheme(text.replace("0.202", "0.3")))
+    with pytest.raises(InputError, match="no column"):
+        run_zoning(demo, parse_scheme(text.replace("hazard=geological", "colour=red")))
+    with pytest.raises(InputError, match="raster 'none'"):
+        run_zoning(demo, parse_scheme(text.replace('raster = "lightning"', 'raster = "none"')))
+
+
+def _impervious(demo: District, run: ZoningRun) -> Any:
+    from data.rasters import read_raster
+    from geo.grid import on_grid
+
+    assert run.grid is not None
+    values = on_grid(read_raster(demo.store, "impervious"), run.grid).values.reshape(-1)
+    return values[run.units["cell"].to_numpy()]
+
+
+def test_runs_are_kept_and_found(demo: District, natural: ZoningRun, accident: ZoningRun) -> None:
+    kept = runs.records(demo)
+    assert {record.scheme for record in kept} == {"natural", "accident"}
+    found = runs.latest(demo.view(), "natural")
+    assert found is not None
+    assert found.id == natural.id
+    assert runs.latest(demo.view(), "nothing") is None
+    with pytest.raises(NotFound):
+        runs.kept_run(demo, "../x")
