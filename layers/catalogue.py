@@ -6,6 +6,7 @@ from layers.layer import (
     Computed,
     Field,
     FieldType,
+    Hatch,
     Layer,
     Mark,
     Role,
@@ -36,6 +37,10 @@ _REFUGE = Text("避难疏散", "Shelter and evacuation")
 _RESCUE = Text("救援力量与物资", "Rescue and supplies")
 _ROADS = Text("道路", "Roads")
 _RESULT = Text("一小时覆盖", "One-hour coverage")
+_NATURAL = Text("自然灾害风险区划", "Risk zoning: natural hazards")
+_ACCIDENT = Text("事故灾难风险区划", "Risk zoning: accidents")
+_TOGETHER = Text("城市综合风险(自然+事故)", "Combined urban risk (natural and accidents)")
+_HAZARDS = Text("致灾因子登记", "Registers of hazards")
 
 _REGISTER = Text("登记数据", "register")
 _COMPUTED = Text("按当前队伍与路网计算", "computed from teams and roads now in force")
@@ -103,6 +108,160 @@ _REASONS = {
     "too_far": Text("太远, 超过时限", "too far for the limit"),
 }
 REASON_TEXTS: dict[str, Text] = _REASONS
+
+# Official colours of the five levels (graded forecast maps); they are not the enterprises' four colours.
+_LEVELS = {
+    5: ("高风险", "high risk", "#b10909"),
+    4: ("中高风险", "upper middle risk", "#dd531e"),
+    3: ("中风险", "middle risk", "#ec9800"),
+    2: ("中低风险", "lower middle risk", "#fed963"),
+    1: ("低风险", "low risk", "#97e8ad"),
+}
+_NO_DATA = Mark(Text("无数据", "no data"), "#bdbdbd", "fill", opacity=0.55)
+_LEVEL_CHOICES = {str(k): Text(zh, en) for k, (zh, en, _) in _LEVELS.items()} | {"0": Text("无数据", "no data")}
+_PREVENTION_CHOICES = {
+    "3": Text("重点防治区", "key prevention"),
+    "2": Text("次重点防治区", "secondary prevention"),
+    "1": Text("一般防治区", "general prevention"),
+    "0": Text("无数据", "no data"),
+}
+_ZONED = Text(
+    "按方案最近一次运行; 参数中有待核对的默认值, 见报告",
+    "newest run of the scheme; some parameters are defaults to be confirmed, see the report",
+)
+_HATCHES = (
+    Hatch(
+        "fragile", Text("不稳定单元(换权重、分级或尺度会变级)", "fragile: changes under other choices"), "#3b3b3b", "up"
+    ),
+    Hatch("corrected", Text("人工修正", "corrected by hand"), "#123c8c", "down"),
+)
+
+
+def _level_style(field: str) -> Categories:
+    return Categories(
+        field,
+        {str(k): Mark(Text(zh, en), color, "fill", opacity=0.6) for k, (zh, en, color) in _LEVELS.items()},
+        _NO_DATA,
+    )
+
+
+def _level_field(name: str, zh: str, en: str) -> Field:
+    return Field(name, Text(zh, en), "choice", "", _LEVEL_CHOICES)
+
+
+_AREA_FIELD = Field("area_km2", Text("面积", "area"), "number", "km2")
+_PERSONS_FIELD = Field("persons", Text("人口", "persons"), "integer", "人")
+_DOMINANT_FIELD = Field("dominant", Text("主导灾种", "dominant hazard"))
+
+
+def _zoning_layers(scheme: str, group: Text, zh: str, en: str) -> tuple[Layer, ...]:
+    """Levels, zones, prevention and streets of one scheme."""
+    return (
+        Layer(
+            f"zoning_{scheme}",
+            Text(f"{zh}综合风险等级", f"{en}: composite level"),
+            group,
+            "polygon",
+            Computed(f"zoning_{scheme}"),
+            (
+                _level_field("level", "等级", "level"),
+                Field("level_name", Text("名称", "name")),
+                Field("fragile", Text("不稳定", "fragile"), "boolean"),
+                Field("corrected", Text("人工修正", "corrected"), "boolean"),
+                _AREA_FIELD,
+            ),
+            _level_style("level"),
+            _ZONED,
+            label_field="level_name",
+            hatches=_HATCHES,
+        ),
+        Layer(
+            f"zones_{scheme}",
+            Text(f"{zh}综合风险区划", f"{en}: risk zones"),
+            group,
+            "polygon",
+            Computed(f"zones_{scheme}"),
+            (
+                Field("zone_id", Text("编号", "id")),
+                Field("name", Text("区划名称", "zone")),
+                Field("street", Text("街道", "street")),
+                _level_field("level", "等级", "level"),
+                _DOMINANT_FIELD,
+                Field("prevention", Text("防治分区", "prevention")),
+                _AREA_FIELD,
+                _PERSONS_FIELD,
+                Field("fragile_share", Text("不稳定单元占比", "share of fragile units"), "number"),
+            ),
+            _level_style("level"),
+            _ZONED,
+        ),
+        Layer(
+            f"prevention_{scheme}",
+            Text(f"{zh}防治区划", f"{en}: prevention zoning"),
+            group,
+            "polygon",
+            Computed(f"prevention_{scheme}"),
+            (
+                Field("prevention", Text("防治分区", "prevention"), "choice", "", _PREVENTION_CHOICES),
+                Field("street", Text("街道", "street")),
+                _DOMINANT_FIELD,
+                _AREA_FIELD,
+                _PERSONS_FIELD,
+                Field("measures", Text("防治措施(待核对)", "measures (to be confirmed)")),
+            ),
+            Categories(
+                "prevention",
+                {
+                    "3": Mark(Text("重点防治区", "key prevention"), "#7b1fa2", "fill", opacity=0.5),
+                    "2": Mark(Text("次重点防治区", "secondary prevention"), "#b57edc", "fill", opacity=0.5),
+                    "1": Mark(Text("一般防治区", "general prevention"), "#e6dbf2", "fill", opacity=0.5),
+                },
+                _NO_DATA,
+            ),
+            _ZONED,
+            label_field="street",
+        ),
+        Layer(
+            f"streets_risk_{scheme}",
+            Text(f"{zh}街道风险等级", f"{en}: level by street"),
+            group,
+            "polygon",
+            Computed(f"streets_risk_{scheme}"),
+            (
+                Field("name", Text("街道", "street")),
+                _PERSONS_FIELD,
+                _level_field("level_persons", "人口加权等级", "level weighted by persons"),
+                _level_field("level_area", "面积加权等级", "level weighted by area"),
+                Field("high_share", Text("中高以上面积占比", "share at level 4 or 5"), "number"),
+                _level_field("highest_level", "最高单元", "highest unit"),
+                _DOMINANT_FIELD,
+                Field("capacity_grade", Text("减灾能力(1弱-5强)", "capacity (1 weak - 5 strong)"), "integer"),
+                Field("prevention", Text("防治分区", "prevention"), "choice", "", _PREVENTION_CHOICES),
+                Field("fragile_share", Text("不稳定单元占比", "share of fragile units"), "number"),
+            ),
+            _level_style("level_persons"),
+            _ZONED,
+        ),
+    )
+
+
+def _hazard_layer(hazard: str, group: Text, zh: str, en: str) -> Layer:
+    return Layer(
+        f"hazard_{hazard}",
+        Text(f"单灾种: {zh}", f"Hazard: {en}"),
+        group,
+        "polygon",
+        Computed(f"hazard_{hazard}"),
+        (
+            Field("native", Text("本灾种等级", "own class")),
+            _level_field("level", "统一五级", "common level"),
+            _AREA_FIELD,
+        ),
+        _level_style("level"),
+        _ZONED,
+        label_field="native",
+    )
+
 
 LAYERS: dict[str, Layer] = {
     layer.id: layer
@@ -363,6 +522,88 @@ LAYERS: dict[str, Layer] = {
             Single(Mark(Text("医院", "hospital"), "#c2185b", "cross", 12.0)),
             _REGISTER,
             visible=True,
+        ),
+        *_zoning_layers("natural", _NATURAL, "自然灾害", "Natural hazards"),
+        *(
+            _hazard_layer(hazard, _NATURAL, zh, en)
+            for hazard, zh, en in (
+                ("waterlogging", "暴雨内涝", "waterlogging"),
+                ("typhoon", "台风", "typhoon wind"),
+                ("storm_surge", "长江高潮位/风暴潮", "storm surge"),
+                ("convection", "强对流", "severe convection"),
+                ("earthquake", "地震", "earthquake"),
+                ("geological", "地质(江岸坍塌)", "bank collapse"),
+            )
+        ),
+        *_zoning_layers("accident", _ACCIDENT, "事故灾难", "Accidents"),
+        *(
+            _hazard_layer(hazard, _ACCIDENT, zh, en)
+            for hazard, zh, en in (
+                ("major_hazard", "危险化学品企业", "major hazards"),
+                ("enterprise_risk", "企业安全风险", "enterprise risk"),
+                ("fire", "城市火灾", "urban fire"),
+            )
+        ),
+        Layer(
+            "zoning_combined",
+            Text("城市综合风险(自然与事故取高)", "Combined urban risk (the higher of both)"),
+            _TOGETHER,
+            "polygon",
+            Computed("zoning_combined"),
+            (
+                _level_field("level", "等级(取高)", "level (the higher)"),
+                _level_field("natural", "自然灾害", "natural hazards"),
+                _level_field("accident", "事故灾难", "accidents"),
+                _AREA_FIELD,
+            ),
+            _level_style("level"),
+            Text(
+                "两个方案最近运行叠加取高; 两者尺度不同, 仅供总览",
+                "the higher level of the two newest runs; unlike scales, for an overview only",
+            ),
+            label_field="level",
+        ),
+        Layer(
+            "waterlogging_spots",
+            Text("积水点", "Waterlogging spots"),
+            _HAZARDS,
+            "point",
+            Table("waterlogging_spot"),
+            _fields("waterlogging_spots"),
+            Single(Mark(Text("积水点", "waterlogging spot"), "#1c3ba9", "triangle", 11.0)),
+            _REGISTER,
+            min_zoom=11.0,
+        ),
+        Layer(
+            "hidden_dangers",
+            Text("重点隐患", "Hidden dangers"),
+            _HAZARDS,
+            "point",
+            Table("hidden_danger"),
+            _fields("hidden_dangers"),
+            Single(Mark(Text("重点隐患", "hidden danger"), "#7b1fa2", "diamond", 12.0)),
+            _REGISTER,
+        ),
+        Layer(
+            "hazard_areas",
+            Text("灾害分区与岸段", "Hazard areas and banks"),
+            _HAZARDS,
+            "line",
+            Table("hazard_area"),
+            _fields("hazard_areas"),
+            Single(Mark(Text("灾害分区与岸段", "hazard area or bank"), "#8d5524", "line", 3.0)),
+            _REGISTER,
+        ),
+        Layer(
+            "lifelines",
+            Text("生命线设施", "Lifelines"),
+            _HAZARDS,
+            "point",
+            Table("lifeline"),
+            _fields("lifelines"),
+            Single(Mark(Text("生命线设施", "lifeline"), "#00838f", "square", 9.0)),
+            _REGISTER,
+            min_zoom=11.0,
         ),
     )
 }

@@ -89,6 +89,9 @@ def mark_svg(mark: Mark, *, size: float | None = None) -> str:
             dash = ' stroke-dasharray="4 2"' if mark.shape == "dash" else ""
             width = min(5.0, mark.size)
             body = f'<path d="M0 8H16" stroke="{color}" stroke-width="{width}"{dash}/>'
+        case "hatch-up" | "hatch-down":
+            path = "M1 8L8 1M1 15L15 1M8 15L15 8" if mark.shape == "hatch-up" else "M1 8L8 15M1 1L15 15M8 1L15 8"
+            body = f'<path d="{path}" stroke="{color}" stroke-width="1.3" fill="none"/>'
         case "circle":
             body = f'<circle cx="8" cy="8" r="7" fill="{color}" stroke="#fff" stroke-width="1.2"/>'
         case shape:
@@ -134,6 +137,8 @@ def _features(result: LayerFrame, frame: gpd.GeoDataFrame, role: Role, lang: Lan
     features = []
     for record, shape in zip(records, shapes, strict=True):
         mark = mark_for(result.layer, record)
+        # Leaflet has no patterns: what is hatched elsewhere has a broken outline here, as the legend says.
+        hatched = any(record.get(hatch.field) is True for hatch in result.layer.hatches)
         features.append(
             {
                 "type": "Feature",
@@ -143,7 +148,8 @@ def _features(result: LayerFrame, frame: gpd.GeoDataFrame, role: Role, lang: Lan
                     "color": mark.color,
                     "weight": mark.size,
                     "opacity": mark.opacity,
-                    "dash": "6 4" if mark.shape == "dash" else None,
+                    "dash": "6 4" if mark.shape == "dash" or hatched else None,
+                    "hatched": hatched,
                     "fill": mark.shape == "fill",
                     "svg": mark_svg(mark) if result.layer.geometry == "point" else None,
                 },
@@ -158,7 +164,7 @@ def _style(feature: dict[str, Any]) -> dict[str, Any]:
         return {"html": p["svg"], "className": "mark", "iconSize": [18, 18]}
     return {
         "color": p["color"],
-        "weight": 0.6 if p["fill"] else min(4.0, p["weight"]),
+        "weight": (1.6 if p["hatched"] else 0.6) if p["fill"] else min(4.0, p["weight"]),
         "opacity": 0.9,
         "fillColor": p["color"],
         "fillOpacity": p["opacity"] if p["fill"] else 0.0,
@@ -283,7 +289,7 @@ def _add_water(page: folium.Map, district: District) -> None:
 
 def _legend(result: LayerFrame, lang: Lang) -> str:
     rows = "".join(
-        f"<div>{mark_svg(m, size=14)}<span>{html.escape(m.label.to(lang))}</span></div>" for m in result.layer.marks()
+        f"<div>{mark_svg(m, size=14)}<span>{html.escape(m.label.to(lang))}</span></div>" for m in result.layer.legend()
     )
     return f"<h2>{html.escape(result.layer.title.to(lang))}</h2>{rows}"
 

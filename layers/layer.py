@@ -13,7 +13,20 @@ import pandas as pd
 Lang = Literal["zh", "en"]
 Role = Literal["viewer", "dispatcher", "keeper", "planner", "administrator"]
 ROLES: tuple[Role, ...] = ("viewer", "dispatcher", "keeper", "planner", "administrator")
-Shape = Literal["circle", "square", "triangle", "diamond", "cross", "star", "pentagon", "line", "dash", "fill"]
+Shape = Literal[
+    "circle",
+    "square",
+    "triangle",
+    "diamond",
+    "cross",
+    "star",
+    "pentagon",
+    "line",
+    "dash",
+    "fill",
+    "hatch-up",
+    "hatch-down",
+]
 FieldType = Literal["text", "integer", "number", "choice", "choices", "boolean", "minutes", "date", "datetime"]
 
 
@@ -50,6 +63,20 @@ class Mark:
     shape: Shape = "circle"
     size: float = 10.0
     opacity: float = 1.0
+
+
+@dataclass(frozen=True)
+class Hatch:
+    """Areas whose boolean `field` is true are hatched on top of their colour."""
+
+    field: str
+    label: Text
+    color: str
+    direction: Literal["up", "down"] = "up"
+
+    def mark(self) -> Mark:
+        """The hatch as an entry of the legend."""
+        return Mark(self.label, self.color, "hatch-up" if self.direction == "up" else "hatch-down")
 
 
 @dataclass(frozen=True)
@@ -115,6 +142,7 @@ class Layer:
     visible: bool = False
     min_zoom: float = 0.0
     tiled: bool = False
+    hatches: tuple[Hatch, ...] = ()
     stale_after_s: float | None = None
     roles: frozenset[Role] = frozenset(ROLES)
 
@@ -127,6 +155,10 @@ class Layer:
                 return [*marks.values(), other]
             case Steps(_, _, marks, other):
                 return [*marks, other]
+
+    def legend(self) -> list[Mark]:
+        """The legend with its hatches, top down."""
+        return [*self.marks(), *(hatch.mark() for hatch in self.hatches)]
 
 
 @dataclass(frozen=True)

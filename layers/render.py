@@ -160,7 +160,7 @@ def describe(result: LayerFrame, lang: Lang = "zh") -> dict[str, Any]:
                 "size": m.size,
                 "opacity": m.opacity,
             }
-            for m in layer.marks()
+            for m in layer.legend()
         ],
         "map_layers": [spec["id"] for spec in map_layers(layer)],
     }
@@ -216,6 +216,16 @@ def _map_layers(layer: Layer, common: dict[str, Any]) -> list[dict[str, Any]]:
                 },
             }
         )
+    found += [
+        {
+            "id": f"{layer.id}-hatch-{hatch.field}",
+            "type": "fill",
+            **common,
+            "filter": ["==", ["get", hatch.field], True],
+            "paint": {"fill-pattern": mark_name(hatch.mark()), "fill-antialias": False},
+        }
+        for hatch in layer.hatches
+    ]
     if layer.geometry == "line" or shapes & {"line", "dash"}:
         found.append(
             {

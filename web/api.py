@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from dataclasses import field as dataclass_field
 from datetime import datetime
 from importlib.metadata import version
@@ -12,13 +12,16 @@ from flask import Blueprint, Response, request
 
 from data.kinds import SKILLS
 from data.settings import Settings
-from geo.errors import NotFound, TooLarge
+from geo.errors import InputError, NotFound, TooLarge
 from layers import analyses, query, render
 from layers.district import District
 from layers.layer import Lang, Role, plain
+from layers.zoning import answers as zoning_answers
+from layers.zoning import runs
 from web import parameters as p
 from web import schemas as s
 from web.auth import role_of_request
+from web.jobs import Jobs
 from web.kept import Answer, Kept, respond
 from web.parameters import Param
 
@@ -35,6 +38,7 @@ class Question:
     district: District
     settings: Settings
     role: Role
+    jobs: Jobs
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,8 @@ class Endpoint:
     """One address of the API.
 
     `kept` answers depend on the revision and the moment only, to the minute, and are kept as bytes.
-    A handler returns a value for JSON, or an `Answer` with bytes.
+    A handler returns a value for JSON, or an `Answer` with bytes. `body` is the JSON schema of what
+    a POST carries; its handler gets it as `body`.
     """
 
     path: str
@@ -53,6 +58,8 @@ class Endpoint:
     path_params: Mapping[str, str] = dataclass_field(default_factory=dict)
     media_types: tuple[str, ...] = ("application/json",)
     kept: bool = False
+    method: str = "GET"
+    body: Mapping[str, Any] | None = None
 
 
 def to_json(value: Any) -> bytes:
@@ -243,6 +250,48 @@ def speeds(q: Question) -> Any:
     return analyses.speed_table()
 
 
+def zoning_runs(q: Question) -> Any:
+    """The zoning runs that are kept, the newest first."""
+    return [asdict(record) for record in runs.records(q.district)]
+
+
+def zoning_start(q: Question, *, body: dict[str, Any]) -> Answer:
+    """Run a scheme in the background; the job says how far it is."""
+    return Answer(to_json(q.jobs.start(q.district, body["scheme"])), "application/json", status=202)
+
+
+def zoning_job(q: Question, job: str) -> Any:
+    """How far a zoning run is."""
+    return q.jobs.state(job)
+
+
+def zoning_cancel(q: Question, job: str) -> Any:
+    """Stop a zoning run; nothing of it is kept."""
+    return q.jobs.cancel(job)
+
+
+def zoning_summary(q: Question, scheme: str) -> Any:
+    """The newest run of a scheme in numbers."""
+    return zoning_answers.summary(q.district, scheme)
+
+
+def zoning_explain(q: Question, scheme: str, *, lonlat: tuple[float, float] | None, street: str | None) -> Any:
+    """Why a unit or a street has its level, from raw indicators to class."""
+    return zoning_answers.explain(q.district, scheme, lonlat=lonlat, street=street)
+
+
+def zoning_file(q: Question, scheme: str, file: str) -> Answer:
+    """A product of the newest run of a scheme."""
+    content, media_type = zoning_answers.product(q.district, scheme, file)
+    headers = {} if file.endswith(".html") else {"Content-Disposition": f'attachment; filename="{scheme}-{file}"'}
+    return Answer(content, media_type, headers)
+
+
+def zoning_compare(q: Question, *, old: str, new: str) -> Any:
+    """What moved class between two runs, and why."""
+    return zoning_answers.comparison(q.district, old, new)
+
+
 def openapi(q: Question) -> Any:
     """This document."""
     from web.openapi import document
@@ -415,6 +464,70 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint("/items", "The item catalogue with what is on hand", items, schema=s.array(s.ITEM), kept=True),
     Endpoint("/speeds", "The speed table in force", speeds, schema=s.SPEEDS, kept=True),
+    Endpoint("/zoning/runs", "The zoning runs that are kept", zoning_runs, schema=s.array(s.ZONING_RUN)),
+    Endpoint(
+        "/zoning/jobs",
+        "Run a zoning scheme in the background",
+        zoning_start,
+        schema=s.ZONING_JOB,
+        method="POST",
+        body=s.ZONING_ORDER,
+    ),
+    Endpoint("/zoning/jobs/{job}", "How far a zoning run is", zoning_job, (), s.ZONING_JOB, {"job": "id of a job"}),
+    Endpoint(
+        "/zoning/jobs/{job}",
+        "Stop a zoning run",
+        zoning_cancel,
+        (),
+        s.ZONING_JOB,
+        {"job": "id of a job"},
+        method="DELETE",
+    ),
+    Endpoint(
+        "/zoning/compare",
+        "What moved class between two runs, and why",
+        zoning_compare,
+        (
+            Param("old", p.text, "id of the earlier run", required=True),
+            Param("new", p.text, "id of the later run", required=True),
+        ),
+        {"type": "object"},
+    ),
+    Endpoint(
+        "/zoning/{scheme}/summary",
+        "The newest run of a scheme in numbers",
+        zoning_summary,
+        (),
+        {"type": "object"},
+        {"scheme": "id of a scheme"},
+    ),
+    Endpoint(
+        "/zoning/{scheme}/explain",
+        "Why a unit or a street has its level",
+        zoning_explain,
+        (
+            Param(
+                "at",
+                p.lonlat,
+                "a place, LON,LAT in degrees",
+                {"type": "string", "pattern": r"^[^,]+,[^,]+$"},
+                into="lonlat",
+                example="120.86,32.01",
+            ),
+            Param("street", p.text, "or the name of a street", example="城东街道"),
+        ),
+        {"type": "object"},
+        {"scheme": "id of a scheme"},
+    ),
+    Endpoint(
+        "/zoning/{scheme}/files/{file}",
+        "A product of the newest run of a scheme",
+        zoning_file,
+        (),
+        {},
+        {"scheme": "id of a scheme", "file": "units.csv, model.csv, streets.csv, zoning.gpkg or report.html"},
+        ("text/csv", "application/geopackage+sqlite3", "text/html"),
+    ),
     Endpoint("/openapi.json", "The OpenAPI document of this API", openapi, schema={"type": "object"}, kept=True),
 )
 
@@ -425,17 +538,23 @@ def blueprint(district: District, settings: Settings) -> Blueprint:
     """The routes of the API over one district."""
     api = Blueprint("api", __name__, url_prefix=PREFIX)
     kept = Kept()
+    jobs = Jobs()
     for endpoint in ENDPOINTS:
         name = endpoint.path.strip("/").replace("/", "_").replace(".", "_").replace("{", "").replace("}", "")
         rule = endpoint.path.replace("{", "<").replace("}", ">")
-        api.add_url_rule(rule, name, _view(endpoint, district, settings, kept))
+        name = name if endpoint.method == "GET" else f"{name}_{endpoint.method.lower()}"
+        api.add_url_rule(rule, name, _view(endpoint, district, settings, kept, jobs), methods=[endpoint.method])
     return api
 
 
-def _view(endpoint: Endpoint, district: District, settings: Settings, kept: Kept) -> Callable[..., Response]:
+def _view(
+    endpoint: Endpoint, district: District, settings: Settings, kept: Kept, jobs: Jobs
+) -> Callable[..., Response]:
     def view(**path_values: str) -> Response:
-        asked = Question(district, settings, role_of_request())
+        asked = Question(district, settings, role_of_request(), jobs)
         values = read_checked(endpoint, district)
+        if endpoint.body is not None:
+            values["body"] = read_body(endpoint.body)
 
         def make() -> Answer:
             found = endpoint.handler(asked, **path_values, **values)
@@ -448,12 +567,32 @@ def _view(endpoint: Endpoint, district: District, settings: Settings, kept: Kept
         else:
             # An answer about "now" is good for the minute it was made in, and for one revision only.
             minute = None if values.get("at") else district.now().strftime("%Y%m%d%H%M")
-            key = (request.path, request.host, asked.role, revision, minute, repr(sorted(values.items())))
+            drawn = runs.stamp(district)
+            key = (request.path, request.host, asked.role, revision, drawn, minute, repr(sorted(values.items())))
             response = respond(kept.answer(key, make))
         response.headers["X-Revision"] = str(revision)
         return response
 
     return view
+
+
+def read_body(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON object that a request carries; InputError names what is wrong.
+
+    The content type must be JSON: a form of a foreign page cannot send that without being asked first.
+    """
+    if request.mimetype != "application/json":
+        raise InputError(f"Content-Type={request.mimetype or 'none'}: expected application/json")
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise InputError("the body is no JSON object")
+    unknown = set(body) - set(schema["properties"])
+    if unknown:
+        raise InputError(f"{sorted(unknown)[0]} is not known; the body takes {', '.join(schema['properties'])}")
+    for name in schema.get("required", ()):
+        if not isinstance(body.get(name), str) or not body[name]:
+            raise InputError(f"{name}: expected text")
+    return body
 
 
 def read_checked(endpoint: Endpoint, district: District) -> dict[str, Any]:

@@ -146,6 +146,14 @@ def init(db: str | None, name: str, epsg: int, timezone: str) -> None:
 @click.option("--dry-run", is_flag=True, help="Check everything, write nothing.")
 @click.option("--append", is_flag=True, help="Add to roads, water or boundary instead of replacing them.")
 @click.option("--force", is_flag=True, help="Accept a declared datum that looks wrong.")
+@click.option("--code", help="Rasters: the code by which a scheme names it, such as dem.")
+@click.option("--title", help="Rasters: its title (default: the code).")
+@click.option("--quantity", help="Rasters: what it holds, such as elevation, water_level or impervious_share.")
+@click.option("--unit", default="", help="Rasters: the unit of its values, such as m.")
+@click.option("--datum", help="Rasters: vertical datum of heights: wusong, cgvd1985 or other.")
+@click.option("--band", type=int, help="Rasters: band of a GeoTIFF that has several.")
+@click.option("--variable", help="Rasters: variable of a NetCDF file that has several.")
+@click.option("--nodata", help="Rasters: a value that means no data though the file does not say so, or none.")
 @as_json
 def import_command(
     db: str | None,
@@ -157,11 +165,45 @@ def import_command(
     dry_run: bool,
     append: bool,
     force: bool,
+    code: str | None,
+    title: str | None,
+    quantity: str | None,
+    unit: str,
+    datum: str | None,
+    band: int | None,
+    variable: str | None,
+    nodata: str | None,
     json_out: bool,
 ) -> None:
     """Import FILE as KIND: all or nothing, with a report row by row."""
     from data.importers import import_file
 
+    if kind == "rasters":
+        from data.rasters import import_raster
+
+        if code is None or quantity is None:
+            raise InputError("rasters need --code and --quantity, such as --code dem --quantity elevation")
+        found = import_raster(
+            _store(db),
+            file,
+            code=code,
+            title=title or code,
+            quantity=quantity,
+            unit=unit,
+            vertical_datum=datum,
+            band=band,
+            variable=variable,
+            crs=crs,
+            nodata=nodata,
+            source=source,
+            dry_run=dry_run,
+            now_utc=datetime.now(UTC),
+        )
+        if json_out:
+            _print_json(found.to_json())
+        else:
+            click.echo(found.to_text())
+        return
     column_map = {}
     for pair in mapping:
         column, found, field = pair.partition("=")
@@ -473,15 +515,244 @@ def doctor(db: str | None) -> None:
         raise SystemExit(1)
 
 
-@cli.command()
+@cli.group(invoke_without_command=True)
 @database
 @click.option("--roads", type=click.Path(exists=True, path_type=Path), help="Road network to measure on.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Save the figures as JSON.")
-def bench(db: str | None, roads: Path | None, output: Path | None) -> None:
+@click.pass_context
+def bench(ctx: click.Context, db: str | None, roads: Path | None, output: Path | None) -> None:
     """Time coverage and nearest supplies beside other engines, in one run, as ratios."""
+    if ctx.invoked_subcommand is not None:
+        return
     from layers.bench import run_bench
 
     run_bench(roads, output=output, say=click.echo)
+
+
+@bench.command("zoning")
+@click.option("--scale", type=float, default=1.0, show_default=True, help="Share of the full number of cells.")
+@click.option("--scheduler", metavar="ADDRESS", help="Address of a Dask scheduler for our own rows.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Save the figures as JSON.")
+def bench_zoning(scale: float, scheduler: str | None, output: Path | None) -> None:
+    """Composite, classes and zonal statistics at scale beside NumPy, rasterstats and geopandas."""
+    from layers.bench_zoning import run_bench_zoning
+
+    run_bench_zoning(scale=scale, scheduler=scheduler, output=output, say=click.echo)
+
+
+@cli.group()
+def zoning() -> None:
+    """Risk zoning: run schemes, explain levels, compare runs."""
+
+
+def _bar() -> Callable[[str, float], None]:
+    """Progress on one line of the terminal, with the time that remains."""
+    from layers.zoning.chunked import Remaining
+
+    left = Remaining()
+    live = sys.stderr.isatty()
+
+    def show(phase: str, share: float) -> None:
+        seconds = left(share)
+        rest = "" if seconds is None else f", {seconds:.0f} s left"
+        text = f"[{'#' * round(share * 30):<30}] {share:>4.0%} {phase}{rest}"
+        if live:
+            click.echo(f"\r{text:<100}", err=True, nl=share >= 1.0)
+
+    return show
+
+
+@zoning.command("run")
+@click.argument("scheme")
+@database
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the products; must be new or empty.")
+@click.option("--no-publish", is_flag=True, help="Do not show the run on the map.")
+@click.option("--scheduler", metavar="ADDRESS", help="Address of a Dask scheduler, for grids larger than memory.")
+@when
+@as_json
+def zoning_run(
+    scheme: str,
+    db: str | None,
+    out: Path | None,
+    no_publish: bool,
+    scheduler: str | None,
+    moment: str | None,
+    json_out: bool,
+) -> None:
+    """Run SCHEME (natural, accident, or the path of a TOML file), write its products, show it on the map."""
+    from layers.zoning import runs
+    from layers.zoning.large import is_large, run_large
+    from layers.zoning.products import write_products
+    from layers.zoning.run import run_zoning
+    from layers.zoning.scheme import read_scheme
+
+    checked = read_scheme(scheme)
+    if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"out={out}: the folder is not empty; give a new one")
+    district = _district(db)
+    began = time.monotonic()
+    at = parse_moment(moment, district)
+    if is_large(district, checked):
+        if out is None:
+            raise InputError("out: a grid of this size is written to files only; give --out DIR")
+        large = run_large(district, checked, out, at=at, scheduler=scheduler, progress=_bar())
+        _say(f"run {large.id}: {large.found.units:,} cells in {time.monotonic() - began:.1f} s -> {out}")
+        if json_out:
+            _print_json({"run": large.id, "files": [str(path) for path in large.files]})
+        return
+    run = run_zoning(district, checked, at=at, progress=_bar())
+    files = write_products(run, out) if out is not None else []
+    if not no_publish:
+        runs.publish(
+            district, run, made_utc=datetime.now(UTC), made_by="command line", seconds=time.monotonic() - began
+        )
+    if json_out:
+        _print_json({"run": run.id, "units": len(run.units), "persons": run.persons, "files": [str(p) for p in files]})
+        return
+    from layers.zoning.result import LEVEL_TEXTS
+
+    for row in run.exposed.to_dict("records"):
+        name = LEVEL_TEXTS[row["level"]].zh
+        click.echo(f"{name:<6} {row['units']:>8,} units {row['area_km2']:>9.2f} km2 {row['persons']:>10,} persons")
+    for notice in run.notices:
+        click.echo(f"notice: {notice}")
+    click.echo(f"run {run.id}, parameters {run.parameter_version}, {time.monotonic() - began:.1f} s")
+    for path in files:
+        click.echo(f"  {path}")
+
+
+@zoning.command("list")
+@database
+@as_json
+def zoning_list(db: str | None, json_out: bool) -> None:
+    """List the runs that are kept, the newest first."""
+    from dataclasses import asdict
+
+    from layers.zoning import runs
+
+    found = runs.records(_district(db))
+    if json_out:
+        _print_json([asdict(record) for record in found])
+        return
+    for record in found:
+        click.echo(f"{record.run}  {record.scheme:<12} {record.made_utc}  {record.units:>8,} units  {record.title}")
+    click.echo(f"{len(found)} runs")
+
+
+@zoning.command("explain")
+@click.argument("run")
+@database
+@click.option("--place", metavar="LON,LAT", help="A place: the unit that holds it is explained.")
+@click.option("--street", help="Or a street by its name.")
+def zoning_explain(run: str, db: str | None, place: str | None, street: str | None) -> None:
+    """Print why a unit or a street has its level; RUN is a scheme or the id of a run."""
+    from layers.zoning.answers import explain
+
+    lonlat = parse_lonlat(place, "place") if place is not None else None
+    _print_json(explain(_district(db), run, lonlat=lonlat, street=street))
+
+
+@zoning.command("compare")
+@click.argument("old")
+@click.argument("new")
+@database
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the table, the matrix and the map.")
+def zoning_compare(old: str, new: str, db: str | None, out: Path | None) -> None:
+    """Print what moved class between two runs, and why."""
+    from layers.zoning.compare import compare
+    from layers.zoning.runs import kept_run
+
+    district = _district(db)
+    found = compare(kept_run(district, old), kept_run(district, new))
+    for notice in found.notices:
+        click.echo(f"notice: {notice}")
+    for row in found.matrix.to_dict("records"):
+        mark = " " if row["level_old"] == row["level_new"] else "*"
+        click.echo(
+            f"{mark} {row['level_old']} -> {row['level_new']}: {row['units']:>8,} units {row['area_km2']:>9.2f} km2 "
+            f"{row['persons']:>10,} persons"
+        )
+    click.echo(f"{len(found.moved)} units moved; causes: {found.moved['cause'].value_counts().to_dict()}")
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, content in found.files().items():
+            part = out / f".{name}.part"
+            part.write_bytes(content)
+            part.replace(out / name)
+            click.echo(f"  {out / name}")
+
+
+@zoning.command("schemes")
+@click.argument("name", required=False)
+def zoning_schemes(name: str | None) -> None:
+    """List the schemes that come along, or print one as a start for your own."""
+    from layers.zoning.scheme import SHIPPED, shipped_scheme
+
+    if name is not None:
+        click.echo(shipped_scheme(name).text, nl=False)
+        return
+    for shipped in SHIPPED:
+        scheme = shipped_scheme(shipped)
+        click.echo(f"{shipped:<10} {scheme.title.zh}: {', '.join(h.title.zh for h in scheme.hazards)}")
+
+
+@zoning.command("parameters")
+@database
+@click.option("--version", "wanted", help="Version of the set (default: the newest in force).")
+@as_json
+def zoning_parameters(db: str | None, wanted: str | None, json_out: bool) -> None:
+    """Print the parameters in force with provenance; * marks those to be confirmed (待核对)."""
+    from data.parameters import parameters
+
+    path = db or _settings().database
+    store = Store(path) if "://" in path or Path(path).exists() else None
+    found = parameters(wanted, on=datetime.now(UTC).date(), store=store)
+    rows = list(found.rows())
+    if json_out:
+        _print_json(rows)
+        return
+    for row in rows:
+        mark = "*" if row["to_confirm"] else " "
+        click.echo(
+            f"{mark} {row['code']:<52} {row['value']:>10g} {row['unit']:<12} {row['provenance']:<6} {row['reference']}"
+        )
+    click.echo(f"version {found.version}: {len(rows)} parameters, {sum(r['to_confirm'] for r in rows)} to be confirmed")
+
+
+@zoning.command("correct")
+@click.argument("scheme")
+@click.argument("unit")
+@click.argument("level", type=click.IntRange(1, 5))
+@database
+@click.option("--reason", required=True, help="Why the computed level is not right; it is printed in the report.")
+@click.option("--author", required=True, help="Who decides.")
+def zoning_correct(scheme: str, unit: str, level: int, db: str | None, reason: str, author: str) -> None:
+    """Set the LEVEL of a UNIT by hand from the next run on; the computed level stays beside it."""
+    import pandas as pd
+
+    from data.importers import import_frame
+
+    if not reason.strip() or not author.strip():
+        raise InputError("reason and author: expected text")
+    district = _district(db)
+    now = datetime.now(UTC)
+    row = {
+        "scheme": scheme,
+        "unit": unit,
+        "level": level,
+        "reason": reason,
+        "author": author,
+        "decided_on": district.local(now).date().isoformat(),
+    }
+    import_frame(
+        district.store,
+        "zoning_corrections",
+        pd.DataFrame([row]),
+        source="command line",
+        source_datum="EPSG:4326",
+        now_utc=now,
+    )
+    click.echo(f"unit {unit} of '{scheme}' is level {level} from the next run on")
 
 
 @cli.command()
@@ -524,6 +795,23 @@ def run(db: str | None, check: bool, port: int | None, home: Path | None) -> Non
         store.close()
         part.replace(path)
     district = _district(path)
+    from layers.zoning import runs as zoning_runs
+    from layers.zoning.run import run_zoning
+    from layers.zoning.scheme import SHIPPED, shipped_scheme
+
+    if district.demo:
+        for name in SHIPPED:
+            if zoning_runs.newest(district, name) is None:
+                _say(f"risk zoning: {name}")
+                began = time.monotonic()
+                found = run_zoning(district, shipped_scheme(name))
+                zoning_runs.publish(
+                    district,
+                    found,
+                    made_utc=datetime.now(UTC),
+                    made_by="onemap run",
+                    seconds=time.monotonic() - began,
+                )
     _say("base map and response times")
     tiles.build_base(district)
     for layer_id, layer in LAYERS.items():

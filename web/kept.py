@@ -20,6 +20,7 @@ class Answer:
     body: bytes
     media_type: str
     headers: dict[str, str] = field(default_factory=dict)
+    status: int = 200
 
     @cached_property
     def tag(self) -> str:
@@ -46,7 +47,7 @@ def accepts_gzip() -> bool:
 def respond(answer: Answer) -> Response:
     """The answer for this request: packed where the client can unpack it, 304 where it has it already."""
     packed = answer.is_packable and accepts_gzip()
-    response = Response(answer.packed if packed else answer.body, content_type=answer.media_type)
+    response = Response(answer.packed if packed else answer.body, content_type=answer.media_type, status=answer.status)
     response.headers["Cache-Control"] = "no-cache"
     response.headers["Vary"] = "Accept-Encoding, Cookie"
     for name, value in answer.headers.items():

@@ -54,7 +54,10 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         answers["404"] = {"$ref": "#/components/responses/NotFound"}
     if endpoint.path_params or endpoint.path == "/times":
         answers["413"] = {"$ref": "#/components/responses/TooLarge"}
-    return {
+    if endpoint.method == "POST":
+        answers["202"] = answers.pop("200")
+        answers["409"] = {"$ref": "#/components/responses/Conflict"}
+    found: dict[str, Any] = {
         "operationId": endpoint.handler.__name__,
         "summary": endpoint.summary,
         "parameters": [
@@ -64,6 +67,16 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         + [_param(param) for param in endpoint.params],
         "responses": dict(sorted(answers.items())),
     }
+    if endpoint.body is not None:
+        found["requestBody"] = {"required": True, "content": {"application/json": {"schema": dict(endpoint.body)}}}
+    return found
+
+
+def _paths() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for endpoint in ENDPOINTS:
+        found.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint)
+    return found
 
 
 def document() -> dict[str, Any]:
@@ -83,12 +96,13 @@ def document() -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": PREFIX}],
-        "paths": {endpoint.path: {"get": _operation(endpoint)} for endpoint in ENDPOINTS},
+        "paths": _paths(),
         "components": {
             "schemas": {"Problem": schemas.PROBLEM},
             "responses": {
                 "Forbidden": {"description": "Not asked from this machine", **_PROBLEM},
                 "NotFound": {"description": "There is no such layer or format", **_PROBLEM},
+                "Conflict": {"description": "Another run is under way", **_PROBLEM},
                 "TooLarge": {"description": "More than is served at once", **_PROBLEM},
                 "NotAccepted": {
                     "description": "A parameter is unknown, missing or not acceptable",

@@ -196,3 +196,38 @@ AROUND = _object(
 ITEM = _object({"id": TEXT, "name": TEXT, "unit": TEXT, "on_hand": NUMBER})
 
 SPEEDS = _object({"classes": array({"type": "object"}), "notes": array(TEXT)})
+
+ZONING_RUN = {
+    "type": "object",
+    "properties": {
+        "run": {"type": "string"},
+        "scheme": {"type": "string"},
+        "title": {"type": "string"},
+        "made_utc": {"type": "string", "format": "date-time"},
+        "made_by": {"type": "string"},
+        "seconds": {"type": "number"},
+        "units": {"type": "integer"},
+        "parameter_version": {"type": "string"},
+    },
+}
+
+ZONING_ORDER = {
+    "type": "object",
+    "properties": {"scheme": {"type": "string", "description": "natural or accident"}},
+    "required": ["scheme"],
+}
+
+ZONING_JOB = {
+    "type": "object",
+    "properties": {
+        "job": {"type": "string"},
+        "scheme": {"type": "string"},
+        "state": {"type": "string", "enum": ["running", "done", "failed", "cancelled"]},
+        "phase": {"type": "string"},
+        "share": {"type": "number"},
+        "seconds": {"type": "number"},
+        "remaining_s": {"type": ["number", "null"]},
+        "run": {"type": "string"},
+        "error": {"type": "string"},
+    },
+}

@@ -4,7 +4,7 @@ The command line and the API answer with the same values; nothing is computed el
 """
 
 from layers.analyses.drawn import (
-    LAYER_FUNCTIONS,
+    DRAWN_FUNCTIONS,
     response_time_layer,
     team_territories_layer,
     uncovered_places_layer,
@@ -14,6 +14,10 @@ from layers.analyses.registers import search, source_note, table_layer, unplaced
 from layers.analyses.response import CoverageAnswer, coverage, coverage_lines, reach
 from layers.analyses.supplies import items, parse_needs, supply, supply_lines
 from layers.analyses.travel import MAX_ROUTED_PAIRS, around, route, speed_table, times
+from layers.analyses.zoning import ZONING_FUNCTIONS
+
+LAYER_FUNCTIONS = {**DRAWN_FUNCTIONS, **ZONING_FUNCTIONS}
+"""The functions that computed layers name."""
 
 __all__ = [
     "LAYER_FUNCTIONS",

@@ -167,7 +167,7 @@ def uncovered_places_layer(view: View, *, at: datetime) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(table.loc[out, columns].reset_index(drop=True), geometry=points[out], crs=4326)
 
 
-LAYER_FUNCTIONS: dict[str, Callable[..., gpd.GeoDataFrame]] = {
+DRAWN_FUNCTIONS: dict[str, Callable[..., gpd.GeoDataFrame]] = {
     function.__name__: function for function in (response_time_layer, team_territories_layer, uncovered_places_layer)
 }
 """The functions that computed layers name."""

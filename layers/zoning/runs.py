@@ -4,10 +4,11 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 from geo.errors import NotFound
-from layers.district import District, View
+from layers.district import District
 from layers.zoning.result import ZoningRun, load, save
 
 KEPT_RUNS = 50
@@ -68,12 +69,29 @@ def kept_run(district: District, run: str) -> ZoningRun:
     if not run.isalnum() or not (folder(district) / run / "record.json").is_file():
         known = ", ".join(record.run for record in records(district)[:5]) or "none yet"
         raise NotFound(f"there is no zoning run '{run}'; there are: {known}")
-    return load(folder(district) / run)
+    return loaded(folder(district) / run)
 
 
-def latest(view: View, scheme: str) -> ZoningRun | None:
-    """The run that the map shows of a scheme, kept in memory with the view; None where there is none."""
-    newest = next(iter(records(view.district, scheme)), None)
-    if newest is None:
-        return None
-    return view.kept(("zoning", newest.run), lambda: kept_run(view.district, newest.run))
+def newest(district: District, scheme: str) -> RunRecord | None:
+    """The record of the run that the map shows of a scheme, None where there is none."""
+    return next(iter(records(district, scheme)), None)
+
+
+def stamp(district: District) -> int:
+    """Changes whenever a run is published."""
+    try:
+        return folder(district).stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
+@lru_cache(maxsize=6)
+def loaded(path: Path) -> ZoningRun:
+    """A saved run, kept in memory: what stands under an id never changes."""
+    return load(path)
+
+
+def latest(district: District, scheme: str) -> ZoningRun | None:
+    """The run that the map shows of a scheme, None where there is none."""
+    record = newest(district, scheme)
+    return None if record is None else loaded(folder(district) / record.run)

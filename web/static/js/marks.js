@@ -11,12 +11,20 @@ const POINTS = {
   cross: [[5.5, 1], [10.5, 1], [10.5, 5.5], [15, 5.5], [15, 10.5], [10.5, 10.5], [10.5, 15], [5.5, 15], [5.5, 10.5], [1, 10.5], [1, 5.5], [5.5, 5.5]],
 };
 
+const HATCHES = { "hatch-up": "M1 8L8 1M1 15L15 1M8 15L15 8", "hatch-down": "M1 8L8 15M1 1L15 15M8 1L15 8" };
+
 /** A mark as a small picture for the legend. */
 export function markPicture({ shape, color, size = 10, opacity = 1 }) {
   const frame = (...inner) => svg("svg", { class: "mark", viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" }, ...inner);
   if (shape === "fill") return frame(svg("rect", { x: 1, y: 1, width: 14, height: 14, fill: color, "fill-opacity": Math.max(opacity, 0.15), stroke: color, "stroke-opacity": 0.7 }));
   if (shape === "line" || shape === "dash") {
     return frame(svg("path", { d: "M0 8H16", stroke: color, "stroke-width": Math.min(5, Math.max(1.5, size)), "stroke-dasharray": shape === "dash" ? "4 2" : null }));
+  }
+  if (shape in HATCHES) {
+    return frame(
+      svg("rect", { x: 1, y: 1, width: 14, height: 14, fill: "none", stroke: color, "stroke-opacity": 0.7 }),
+      svg("path", { d: HATCHES[shape], stroke: color, "stroke-width": 1.3, fill: "none" }),
+    );
   }
   const outline = { fill: color, stroke: "#1d2733", "stroke-width": 0.8 };
   if (!(shape in POINTS)) return frame(svg("circle", { cx: 8, cy: 8, r: 6.5, ...outline }));
@@ -26,6 +34,7 @@ export function markPicture({ shape, color, size = 10, opacity = 1 }) {
 /** Draw the image that the map style asks for by the name mark:SHAPE:COLOUR:SIZE. */
 export function markImage(name) {
   const [, shape, color, size] = name.split(":");
+  if (shape in HATCHES) return hatchImage(shape, color);
   const ratio = 2;
   const px = Math.max(8, Number(size) || 10) * 1.4;
   const canvas = document.createElement("canvas");
@@ -47,4 +56,21 @@ export function markImage(name) {
   pen.strokeStyle = "rgba(20, 30, 45, 0.75)";
   pen.stroke();
   return { data: pen.getImageData(0, 0, canvas.width, canvas.height), pixelRatio: ratio };
+}
+
+/** A tile of parallel lines that fits its neighbours on all sides. */
+function hatchImage(shape, color) {
+  const side = 16;
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = side;
+  const pen = canvas.getContext("2d");
+  pen.strokeStyle = color;
+  pen.lineWidth = 1.6;
+  pen.beginPath();
+  for (const shift of [-side, 0, side]) {
+    if (shape === "hatch-up") { pen.moveTo(shift - 2, side + 2); pen.lineTo(shift + side + 2, -2); }
+    else { pen.moveTo(shift - 2, -2); pen.lineTo(shift + side + 2, side + 2); }
+  }
+  pen.stroke();
+  return { data: pen.getImageData(0, 0, side, side), pixelRatio: 2 };
 }
