@@ -118,6 +118,9 @@ _LEVELS = {
     1: ("低风险", "low risk", "#97e8ad"),
 }
 _NO_DATA = Mark(Text("无数据", "no data"), "#bdbdbd", "fill", opacity=0.55)
+LEVEL_COLORS: dict[int, str] = {k: color for k, (_, _, color) in _LEVELS.items()} | {0: _NO_DATA.color}
+"""The colour of each level, 0 for no data."""
+
 _LEVEL_CHOICES = {str(k): Text(zh, en) for k, (zh, en, _) in _LEVELS.items()} | {"0": Text("无数据", "no data")}
 _PREVENTION_CHOICES = {
     "3": Text("重点防治区", "key prevention"),

@@ -9,13 +9,14 @@ from importlib.metadata import version
 from typing import Any
 
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import UnsupportedMediaType
 
 from data.kinds import SKILLS
 from data.settings import Settings
 from geo.errors import InputError, NotFound, TooLarge
 from layers import analyses, query, render
 from layers.district import District
-from layers.layer import Lang, Role, plain
+from layers.layer import Lang, Role, plain, plain_tree
 from layers.zoning import answers as zoning_answers
 from layers.zoning import runs
 from web import parameters as p
@@ -272,12 +273,12 @@ def zoning_cancel(q: Question, job: str) -> Any:
 
 def zoning_summary(q: Question, scheme: str) -> Any:
     """The newest run of a scheme in numbers."""
-    return zoning_answers.summary(q.district, scheme)
+    return plain_tree(zoning_answers.summary(q.district, scheme))
 
 
 def zoning_explain(q: Question, scheme: str, *, lonlat: tuple[float, float] | None, street: str | None) -> Any:
     """Why a unit or a street has its level, from raw indicators to class."""
-    return zoning_answers.explain(q.district, scheme, lonlat=lonlat, street=street)
+    return plain_tree(zoning_answers.explain(q.district, scheme, lonlat=lonlat, street=street))
 
 
 def zoning_file(q: Question, scheme: str, file: str) -> Answer:
@@ -289,7 +290,7 @@ def zoning_file(q: Question, scheme: str, file: str) -> Answer:
 
 def zoning_compare(q: Question, *, old: str, new: str) -> Any:
     """What moved class between two runs, and why."""
-    return zoning_answers.comparison(q.district, old, new)
+    return plain_tree(zoning_answers.comparison(q.district, old, new))
 
 
 def openapi(q: Question) -> Any:
@@ -466,7 +467,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("/speeds", "The speed table in force", speeds, schema=s.SPEEDS, kept=True),
     Endpoint("/zoning/runs", "The zoning runs that are kept", zoning_runs, schema=s.array(s.ZONING_RUN)),
     Endpoint(
-        "/zoning/jobs",
+        "/zoning/runs",
         "Run a zoning scheme in the background",
         zoning_start,
         schema=s.ZONING_JOB,
@@ -582,7 +583,7 @@ def read_body(schema: Mapping[str, Any]) -> dict[str, Any]:
     The content type must be JSON: a form of a foreign page cannot send that without being asked first.
     """
     if request.mimetype != "application/json":
-        raise InputError(f"Content-Type={request.mimetype or 'none'}: expected application/json")
+        raise UnsupportedMediaType(f"Content-Type={request.mimetype or 'none'}: expected application/json")
     body = request.get_json(silent=True)
     if not isinstance(body, dict):
         raise InputError("the body is no JSON object")

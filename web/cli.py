@@ -642,14 +642,15 @@ def zoning_list(db: str | None, json_out: bool) -> None:
 @zoning.command("explain")
 @click.argument("run")
 @database
-@click.option("--place", metavar="LON,LAT", help="A place: the unit that holds it is explained.")
+@click.option("--at", "place", metavar="LON,LAT", help="A place: the unit that holds it is explained.")
 @click.option("--street", help="Or a street by its name.")
 def zoning_explain(run: str, db: str | None, place: str | None, street: str | None) -> None:
     """Print why a unit or a street has its level; RUN is a scheme or the id of a run."""
+    from layers.layer import plain_tree
     from layers.zoning.answers import explain
 
-    lonlat = parse_lonlat(place, "place") if place is not None else None
-    _print_json(explain(_district(db), run, lonlat=lonlat, street=street))
+    lonlat = parse_lonlat(place, "at") if place is not None else None
+    _print_json(plain_tree(explain(_district(db), run, lonlat=lonlat, street=street)))
 
 
 @zoning.command("compare")

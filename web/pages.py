@@ -14,9 +14,11 @@ from data.kinds import DEPOT_LEVELS, SKILLS, TEAM_TYPES, Choice
 from data.settings import Settings
 from geo.errors import InputError, NotFound
 from layers import html, tiles
-from layers.catalogue import LAYERS, REASON_TEXTS
+from layers.analyses.zoning import SCHEME_HAZARDS
+from layers.catalogue import LAYERS, LEVEL_COLORS, REASON_TEXTS
 from layers.district import District
 from layers.layer import Lang
+from layers.zoning.scheme import SHIPPED, shipped_scheme
 from web import texts
 from web.auth import role_of_request
 from web.kept import Answer, Kept, accepts_gzip, respond
@@ -44,6 +46,12 @@ def _choices(choices: tuple[Choice, ...], lang: Lang) -> dict[str, str]:
     return {choice.code: choice.zh if lang == "zh" else choice.en for choice in choices}
 
 
+def _scheme_layers(scheme: str) -> list[str]:
+    """The layers that a scheme fills, in the order in which they are offered, the combined view last."""
+    parts = [f"{part}_{scheme}" for part in ("zoning", "zones", "prevention", "streets_risk")]
+    return [*parts, *(f"hazard_{hazard}" for hazard in SCHEME_HAZARDS[scheme]), "zoning_combined"]
+
+
 def page_config(district: District, settings: Settings, lang: Lang) -> dict[str, Any]:
     """What the scripts of the map page need to know; it stands in the page as JSON."""
     return {
@@ -57,6 +65,9 @@ def page_config(district: District, settings: Settings, lang: Lang) -> dict[str,
         "team_types": _choices(TEAM_TYPES, lang),
         "depot_levels": _choices(DEPOT_LEVELS, lang),
         "reasons": {code: text.to(lang) for code, text in REASON_TEXTS.items()},
+        "schemes": {id_: shipped_scheme(id_).title.to(lang) for id_ in SHIPPED},
+        "scheme_layers": {id_: _scheme_layers(id_) for id_ in SHIPPED},
+        "levels": LEVEL_COLORS,
         "layers": {layer.id: layer.title.to(lang) for layer in LAYERS.values()},
         "texts": texts.for_scripts(),
         "worker": url_for("static", filename="vendor/maplibre/maplibre-gl-csp-worker.js"),

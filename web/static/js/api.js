@@ -27,6 +27,33 @@ function connection(isOnline) {
   for (const listener of listeners) listener({ online, since: lastAnswer });
 }
 
+/** The response of the server where it accepts the request; throws Problem. */
+async function answered(url, options) {
+  let response;
+  try {
+    response = await fetch(url, { ...options, headers: { Accept: "application/json", ...options.headers } });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    connection(false);
+    throw new Problem({ code: "offline", title: t("error.offline"), detail: t("error.offline.detail") });
+  }
+  connection(true);
+  if (response.ok) return response;
+  let details = { code: "internal", title: response.statusText, detail: `${response.status} ${response.statusText}` };
+  try {
+    details = await response.json();
+  } catch {
+    /* not JSON: the status line must do */
+  }
+  throw new Problem(details);
+}
+
+/** Have the server do something; the answer is JSON. Throws Problem. */
+export async function send(method, path, body) {
+  const carried = body === undefined ? {} : { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  return (await answered(`${ROOT}/${path}`, { method, ...carried })).json();
+}
+
 /**
  * Ask for JSON; `query` values may be lists. Throws Problem.
  * With `tag` (the ETag known already) the answer is {same: true} or {tag, body}.
@@ -39,24 +66,7 @@ export async function ask(path, query = {}, { signal, tag } = {}) {
   }
   const text = search.toString();
   const url = `${path.startsWith("/") ? path : `${ROOT}/${path}`}${text ? `?${text}` : ""}`;
-  let response;
-  try {
-    response = await fetch(url, { signal, headers: { Accept: "application/json" } });
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    connection(false);
-    throw new Problem({ code: "offline", title: t("error.offline"), detail: t("error.offline.detail") });
-  }
-  connection(true);
-  if (!response.ok) {
-    let details = { code: "internal", title: response.statusText, detail: `${response.status} ${response.statusText}` };
-    try {
-      details = await response.json();
-    } catch {
-      /* not JSON: the status line must do */
-    }
-    throw new Problem(details);
-  }
+  const response = await answered(url, { signal });
   if (tag === undefined) return response.json();
   const newTag = response.headers.get("ETag") ?? "";
   return newTag && newTag === tag ? { same: true } : { tag: newTag, body: await response.json() };

@@ -18,6 +18,7 @@ export function makeLayers(root, view) {
   const states = new Map(); // id -> {kind, text}
   const collections = new Map(); // id -> GeoJSON as loaded
   const rows = new Map();
+  const unfolded = new Set(); // groups that somebody opened
 
   // Legends open by themselves as far as they fit on the screen.
   let room = Math.max(5, Math.floor((window.innerHeight - 640) / 24));
@@ -55,13 +56,18 @@ export function makeLayers(root, view) {
     return undefined;
   }
 
-  function toggle(layer, isOn) {
+  function turn(layer, isOn) {
     on.set(layer.id, isOn);
     open.set(layer.id, isOn);
     view.visible(layer, isOn);
+    if (isOn) load(layer);
+  }
+
+  function toggle(layer, isOn) {
+    if (isOn) unfolded.add(layer.group);
+    turn(layer, isOn);
     draw();
     document.getElementById(`layer-${layer.id}`)?.focus();
-    if (isOn) load(layer);
   }
 
   function row(layer) {
@@ -100,9 +106,16 @@ export function makeLayers(root, view) {
   function draw() {
     const scroll = root.scrollTop;
     const groups = Map.groupBy ? Map.groupBy(layers, (layer) => layer.group) : layers.reduce((found, layer) => found.set(layer.group, [...(found.get(layer.group) ?? []), layer]), new Map());
-    show(root, [...groups].map(([name, members]) => el(
-      "section", { class: "group", "aria-label": name }, el("h3", {}, name), el("ul", { class: "tree" }, members.map(row)),
-    )));
+    show(root, [...groups].map(([name, members]) => {
+      const isOpen = unfolded.has(name) || members.some((layer) => on.get(layer.id));
+      const list = el("ul", { class: "tree" }, members.map(row));
+      // A group of which nothing is drawn, nor is by itself, needs one line only.
+      if (members.some((layer) => layer.visible)) return el("section", { class: "group", "aria-label": name }, el("h3", {}, name), list);
+      return el("section", { class: "group", "aria-label": name }, el(
+        "details", { open: isOpen, ontoggle: (event) => (event.target.open ? unfolded.add(name) : unfolded.delete(name)) },
+        el("summary", {}, el("h3", {}, name), el("span", { class: "count" }, members.length)), list,
+      ));
+    }));
     root.scrollTop = scroll;
   }
 
@@ -142,6 +155,14 @@ export function makeLayers(root, view) {
   return {
     refresh,
     find,
+    isOn: (id) => Boolean(on.get(id)),
+    /** Switch a layer on or off from elsewhere. */
+    set(id, isOn) {
+      const layer = find(id);
+      if (!layer || on.get(id) === isOn) return;
+      turn(layer, isOn);
+      draw();
+    },
     /** The GeoJSON of a layer, loaded when it is not there yet. */
     async collection(id) {
       if (!collections.has(id)) {

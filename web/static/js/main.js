@@ -13,6 +13,7 @@ import { makeReach } from "./reach.js";
 import { makeSearch } from "./search.js";
 import { makeSupply } from "./supply.js";
 import { makeTabs } from "./tabs.js";
+import { makeZoning } from "./zoning.js";
 
 const POLL_MS = 10_000;
 const RELOAD_MS = 60_000;
@@ -27,18 +28,26 @@ async function start() {
   let reach;
   let supply;
   let coverage;
+  let zoning;
   const tabs = makeTabs((name, before) => {
     view?.closePopup();
     if (before === "coverage") coverage?.close();
+    if (before === "zoning") zoning?.close();
     if (name === "coverage") coverage?.open();
+    if (name === "zoning") zoning?.open();
     ({ reach, supply })[name]?.redraw();
-    if (name === "coverage") view?.routes([]);
+    if (name === "coverage" || name === "zoning") view?.routes([]);
   });
   function about(place, name, cards = []) {
     inform();
     if (tabs.current() === "supply") {
       supply.place(place, name);
       view.place(place);
+      return;
+    }
+    if (tabs.current() === "zoning") {
+      view.place(place);
+      zoning.place(place);
       return;
     }
     if (tabs.current() !== "reach") tabs.select("reach");
@@ -54,6 +63,7 @@ async function start() {
   supply = makeSupply({ view, isShown: () => tabs.current() === "supply" });
   reach = makeReach(document.getElementById("reach"), { view, onSupply: toSupply, onPlace: (place, name) => supply.place(place, name), isShown: () => tabs.current() === "reach" });
   coverage = makeCoverage(document.getElementById("coverage"), { view, layers });
+  zoning = makeZoning(document.getElementById("zoning"), { view, layers });
   makeSearch(document.getElementById("search"), {
     onPick(hit) {
       if (!hit.place) return inform(el("p", { class: "warn-box" }, `${hit.name || hit.id}: ${t("search.unplaced")}`));
@@ -74,6 +84,7 @@ async function start() {
     reloaded = Date.now();
     await layers.refresh();
     coverage.outdated(tabs.current() === "coverage");
+    zoning.outdated(tabs.current() === "zoning");
   }
   onMoment(() => {
     renew();

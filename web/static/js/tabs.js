@@ -1,6 +1,6 @@
 /** The tabs of the side panel; on a phone the layer tree is one of them. */
 
-const NAMES = ["layers", "reach", "supply", "coverage"];
+const NAMES = ["layers", "reach", "supply", "coverage", "zoning"];
 
 export function makeTabs(onChange) {
   const workplace = document.getElementById("workplace");
