@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -792,8 +793,14 @@ def run(db: str | None, check: bool, port: int | None, home: Path | None) -> Non
         for leftover in part.parent.glob(part.name + "*"):
             leftover.unlink()
         store = Store.create(str(part), name="崇川区(示意)", epsg=4549, demo=True)
+        shutil.rmtree(store.raster_folder(), ignore_errors=True)
         load_demo(store, now_utc=datetime.now(UTC), progress=_say)
+        rasters = store.raster_folder()
         store.close()
+        # The database last: it is there only when all that belongs to it is.
+        if rasters.is_dir():
+            shutil.rmtree(Path(path).with_suffix(".rasters"), ignore_errors=True)
+            rasters.replace(Path(path).with_suffix(".rasters"))
         part.replace(path)
     district = _district(path)
     from layers.zoning import runs as zoning_runs

@@ -17,7 +17,8 @@ from layers import html, tiles
 from layers.analyses.zoning import SCHEME_HAZARDS
 from layers.catalogue import LAYERS, LEVEL_COLORS, REASON_TEXTS
 from layers.district import District
-from layers.layer import Lang
+from layers.layer import Computed, Lang
+from layers.zoning.result import LEVEL_TEXTS
 from layers.zoning.scheme import SHIPPED, shipped_scheme
 from web import texts
 from web.auth import role_of_request
@@ -46,10 +47,29 @@ def _choices(choices: tuple[Choice, ...], lang: Lang) -> dict[str, str]:
     return {choice.code: choice.zh if lang == "zh" else choice.en for choice in choices}
 
 
-def _scheme_layers(scheme: str) -> list[str]:
-    """The layers that a scheme fills, in the order in which they are offered, the combined view last."""
-    parts = [f"{part}_{scheme}" for part in ("zoning", "zones", "prevention", "streets_risk")]
-    return [*parts, *(f"hazard_{hazard}" for hazard in SCHEME_HAZARDS[scheme]), "zoning_combined"]
+def _zoning_config(lang: Lang) -> dict[str, Any]:
+    """The shipped schemes with their hazards and layers, and how the levels are named and coloured."""
+    schemes = []
+    for name in SHIPPED:
+        scheme = shipped_scheme(name)
+        schemes.append(
+            {
+                "id": name,
+                "title": scheme.title.to(lang),
+                "hazards": {hazard.id: hazard.title.to(lang) for hazard in scheme.hazards},
+                "layers": [f"{part}_{name}" for part in ("zoning", "zones", "prevention", "streets_risk")],
+                "hazard_layers": [f"hazard_{hazard}" for hazard in SCHEME_HAZARDS[name]],
+            }
+        )
+    areas = [
+        layer.id for layer in LAYERS.values() if isinstance(layer.source, Computed) and layer.geometry == "polygon"
+    ]
+    return {
+        "schemes": schemes,
+        "combined": ["zoning_combined"],
+        "area_layers": areas,
+        "levels": {str(k): {"name": LEVEL_TEXTS[k].to(lang), "color": color} for k, color in LEVEL_COLORS.items()},
+    }
 
 
 def page_config(district: District, settings: Settings, lang: Lang) -> dict[str, Any]:
@@ -65,9 +85,7 @@ def page_config(district: District, settings: Settings, lang: Lang) -> dict[str,
         "team_types": _choices(TEAM_TYPES, lang),
         "depot_levels": _choices(DEPOT_LEVELS, lang),
         "reasons": {code: text.to(lang) for code, text in REASON_TEXTS.items()},
-        "schemes": {id_: shipped_scheme(id_).title.to(lang) for id_ in SHIPPED},
-        "scheme_layers": {id_: _scheme_layers(id_) for id_ in SHIPPED},
-        "levels": LEVEL_COLORS,
+        "zoning": _zoning_config(lang),
         "layers": {layer.id: layer.title.to(lang) for layer in LAYERS.values()},
         "texts": texts.for_scripts(),
         "worker": url_for("static", filename="vendor/maplibre/maplibre-gl-csp-worker.js"),

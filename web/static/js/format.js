@@ -19,6 +19,7 @@ const known = (value) => value !== null && value !== undefined && Number.isFinit
 
 export const count = (value) => (known(value) ? whole.format(value) : NONE);
 export const quantity = (value) => (known(value) ? fine.format(value) : NONE);
+export const oneDecimal = (value) => (known(value) ? oneDigit.format(value) : NONE);
 export const percent = (value) => (known(value) ? share.format(value) : NONE);
 /** Seconds as minutes with one digit. */
 export const minutes = (seconds) => (known(seconds) ? t("unit.min", { n: oneDigit.format(seconds / 60) }) : NONE);

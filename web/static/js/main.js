@@ -46,8 +46,7 @@ async function start() {
       return;
     }
     if (tabs.current() === "zoning") {
-      view.place(place);
-      zoning.place(place);
+      zoning.about(place);
       return;
     }
     if (tabs.current() !== "reach") tabs.select("reach");
@@ -63,7 +62,7 @@ async function start() {
   supply = makeSupply({ view, isShown: () => tabs.current() === "supply" });
   reach = makeReach(document.getElementById("reach"), { view, onSupply: toSupply, onPlace: (place, name) => supply.place(place, name), isShown: () => tabs.current() === "reach" });
   coverage = makeCoverage(document.getElementById("coverage"), { view, layers });
-  zoning = makeZoning(document.getElementById("zoning"), { view, layers });
+  zoning = makeZoning({ view, layers, isShown: () => tabs.current() === "zoning" });
   makeSearch(document.getElementById("search"), {
     onPick(hit) {
       if (!hit.place) return inform(el("p", { class: "warn-box" }, `${hit.name || hit.id}: ${t("search.unplaced")}`));
@@ -84,7 +83,7 @@ async function start() {
     reloaded = Date.now();
     await layers.refresh();
     coverage.outdated(tabs.current() === "coverage");
-    zoning.outdated(tabs.current() === "zoning");
+    zoning.outdated();
   }
   onMoment(() => {
     renew();

@@ -156,7 +156,7 @@ export function makeZoning({ view, layers, isShown }) {
 
   function exposure(answer) {
     const rows = answer.levels.filter((row) => row.level > 0 || KINDS.some((kind) => row[kind] > 0)).map((row) => [chip(row.level), ...KINDS.map((kind) => count(row[kind]))]);
-    return table(t("zoning.exposed"), [t("zoning.col.level"), ...KINDS.map((kind) => config.layers_short[kind])], rows, { numeric: [1, 2, 3, 4], classes: "exposed" });
+    return table(t("zoning.exposed"), [t("zoning.col.level"), ...KINDS.map((kind) => config.texts[`zoning.kind.${kind}`])], rows, { numeric: [1, 2, 3, 4], classes: "exposed" });
   }
 
   const COLUMNS = [
@@ -207,7 +207,7 @@ export function makeZoning({ view, layers, isShown }) {
     if (!answer.inside.length) return el("p", { class: "fine" }, t("zoning.inside_none"));
     const rows = answer.inside.slice(0, MAX_LISTED).map((row) => [
       el("button", { type: "button", class: "link", onclick: () => { view.fly([row.lon, row.lat], 14); view.place([row.lon, row.lat]); } }, row.name),
-      config.layers_short[row.kind],
+      config.texts[`zoning.kind.${row.kind}`],
       row.reason === "high_zone" ? t("zoning.in_high", { level: levelOf(row.level).name }) : t("zoning.near_hazard", { name: row.near }),
       metres(row.distance_m),
     ]);
