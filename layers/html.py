@@ -78,6 +78,14 @@ _POINTS: dict[str, str] = {
 }
 
 
+def mark_outline(shape: str) -> list[tuple[float, float]] | None:
+    """The corners of a point mark in a square of 16, y downwards; None for a circle."""
+    if shape not in _POINTS:
+        return None
+    pairs = (pair.split(",") for pair in _POINTS[shape].split())
+    return [(float(x), float(y)) for x, y in pairs]
+
+
 def mark_svg(mark: Mark, *, size: float | None = None) -> str:
     """A mark as a small SVG picture (legend and markers)."""
     px = size or mark.size * 1.15

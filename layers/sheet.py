@@ -1,0 +1,804 @@
+"""Printed map sheets: a layer at an exact scale on paper, as vector PDF, and as PNG from the same PDF.
+
+A district that is larger than the paper is split into numbered sheets with an index map; nothing is cropped.
+"""
+
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pyproj
+import shapely
+from numpy.typing import NDArray
+from reportlab.lib.colors import Color, HexColor, white
+from reportlab.lib.units import mm
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfgen.canvas import Canvas
+
+from geo.crs import to_lonlat
+from geo.errors import InputError, NotFound, Unavailable
+from layers import query
+from layers.district import District, metric_geometries
+from layers.html import mark_for
+from layers.layer import Hatch, Lang, Layer, LayerFrame, Mark, Role
+from layers.zoning.runs import newest
+
+PAPERS_MM = {"A0": (841, 1189), "A1": (594, 841), "A2": (420, 594), "A3": (297, 420), "A4": (210, 297)}
+"""Short and long side."""
+
+SCALES = (10_000, 25_000, 50_000, 100_000, 250_000)
+"""Usual scales; others between 1:1,000 and 1:1,000,000 are possible."""
+
+MAX_SHEETS = 60
+_MARGIN_MM = 10.0
+_TITLE_MM = 17.0
+_FOOT_MM = 13.0
+_SIDE_MM = 62.0
+_TICK_MM = 5.5  # between the inner and the outer neat line
+_INK = HexColor("#1b2430")
+_SOFT = HexColor("#56616e")
+_WATER, _WATER_LINE = HexColor("#cfe3f1"), HexColor("#8fb7d3")
+_PAPER = HexColor("#ffffff")
+_OUTSIDE = HexColor("#f3f1ec")
+_ROADS = {
+    "motorway": (0.9, "#b9802f"),
+    "trunk": (0.75, "#c49a4d"),
+    "primary": (0.6, "#9c9c9c"),
+    "secondary": (0.4, "#b4b4b4"),
+}
+
+
+@dataclass(frozen=True)
+class SheetFonts:
+    """TrueType files with Chinese; they are embedded in part."""
+
+    regular: Path
+    bold: Path
+
+
+@dataclass(frozen=True)
+class SheetText:
+    """What a sheet says beside the map; empty ones are left to what the layer knows.
+
+    `map_number` is the approval number (审图号) that a public sheet needs.
+    """
+
+    title: str = ""
+    subtitle: str = ""
+    maker: str = ""
+    map_number: str = ""
+    public: bool = False
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where one sheet lies: its number, neighbours and extent in the metric CRS."""
+
+    number: int
+    row: int
+    col: int
+    bounds: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How an extent falls on sheets of a paper at a scale; sizes in mm."""
+
+    paper: str
+    scale: int
+    width_mm: float
+    height_mm: float
+    map_mm: tuple[float, float]
+    frames: tuple[Frame, ...]
+    rows: int
+    cols: int
+
+    def to_page_mm(self, frame: Frame, xy: Any) -> NDArray[np.float64]:
+        """(n, 2) mm on the page, from the lower left corner, of places in the metric CRS."""
+        points = np.asarray(xy, dtype=np.float64).reshape(-1, 2)
+        k = 1000.0 / self.scale
+        left, bottom = _MARGIN_MM + _TICK_MM, _MARGIN_MM + _FOOT_MM + _TICK_MM
+        return np.column_stack(
+            [left + (points[:, 0] - frame.bounds[0]) * k, bottom + (points[:, 1] - frame.bounds[1]) * k]
+        )
+
+
+def plan_sheets(bounds: tuple[float, float, float, float], *, paper: str, scale: int, single: bool = False) -> Plan:
+    """Lay an extent (metric CRS) out on sheets, landscape or upright, whichever takes fewer.
+
+    InputError for an unknown paper or scale, for too many sheets, and with `single` where one sheet does not hold
+    it: the sentence names the paper and the scale that would.
+    """
+    if paper not in PAPERS_MM:
+        raise InputError(f"paper={paper}: expected one of {', '.join(PAPERS_MM)}")
+    if not 1_000 <= scale <= 1_000_000:
+        raise InputError(f"scale={scale}: expected 1000 to 1000000, such as 50000 for 1:50,000")
+    found = min(
+        (_plan(bounds, paper, scale, upright) for upright in (False, True)),
+        key=lambda plan: (len(plan.frames), plan.width_mm < plan.height_mm),
+    )
+    if single and len(found.frames) > 1:
+        raise InputError(
+            f"paper={paper}, scale={scale}: the district needs {len(found.frames)} sheets. It fits on "
+            f"{_fitting(bounds, paper, scale)}"
+        )
+    if len(found.frames) > MAX_SHEETS:
+        raise InputError(
+            f"paper={paper}, scale={scale}: {len(found.frames)} sheets, more than {MAX_SHEETS}. It fits on "
+            f"{_fitting(bounds, paper, scale)}"
+        )
+    return found
+
+
+def _plan(bounds: tuple[float, float, float, float], paper: str, scale: int, upright: bool) -> Plan:
+    short, long = PAPERS_MM[paper]
+    width, height = (short, long) if upright else (long, short)
+    map_w = width - 2 * _MARGIN_MM - _SIDE_MM - 2 * _TICK_MM
+    map_h = height - 2 * _MARGIN_MM - _TITLE_MM - _FOOT_MM - 2 * _TICK_MM
+    cover_w, cover_h = map_w * scale / 1000.0, map_h * scale / 1000.0
+    min_x, min_y, max_x, max_y = bounds
+    # A margin of 3 mm of paper around the district, so that its outline does not touch the neat line.
+    spare = 3.0 * scale / 1000.0
+    cols = max(math.ceil((max_x - min_x + 2 * spare) / cover_w), 1)
+    rows = max(math.ceil((max_y - min_y + 2 * spare) / cover_h), 1)
+    left = (min_x + max_x) / 2 - cols * cover_w / 2
+    top = (min_y + max_y) / 2 + rows * cover_h / 2
+    frames = []
+    for row in range(rows):
+        for col in range(cols):
+            x, y = left + col * cover_w, top - row * cover_h
+            frames.append(Frame(len(frames) + 1, row, col, (x, y - cover_h, x + cover_w, y)))
+    return Plan(paper, scale, width, height, (map_w, map_h), tuple(frames), rows, cols)
+
+
+def _fitting(bounds: tuple[float, float, float, float], paper: str, scale: int) -> str:
+    def fits(one: str, other: int) -> bool:
+        return any(len(_plan(bounds, one, other, upright).frames) == 1 for upright in (False, True))
+
+    larger = next((name for name in reversed(PAPERS_MM) if fits(name, scale)), None)
+    smaller = next((number for number in SCALES if number >= scale and fits(paper, number)), None)
+    parts = [f"{larger} at 1:{scale:,}"] if larger else []
+    parts += [f"{paper} at 1:{smaller:,}"] if smaller else []
+    return " or ".join(parts) or "no paper at this scale; take a smaller scale"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The finished sheets: one PDF with a page each."""
+
+    plan: Plan
+    pdf: bytes
+
+    def png(self, page: int = 1, *, dpi: int = 200) -> bytes:
+        """One page as PNG, drawn from the PDF."""
+        import pypdfium2
+
+        document = pypdfium2.PdfDocument(self.pdf)
+        try:
+            if not 1 <= page <= len(document):
+                raise InputError(f"page={page}: there are {len(document)} sheets")
+            image = document[page - 1].render(scale=dpi / 72.0).to_pil()
+        finally:
+            document.close()
+        stream = io.BytesIO()
+        image.save(stream, "PNG", dpi=(dpi, dpi))
+        return stream.getvalue()
+
+
+def sheet(
+    district: District,
+    layer_id: str,
+    *,
+    fonts: SheetFonts,
+    made_on: date,
+    paper: str = "A3",
+    scale: int = 100_000,
+    role: Role = "viewer",
+    lang: Lang = "zh",
+    text: SheetText = SheetText(),
+    single: bool = False,
+    at: datetime | None = None,
+) -> Sheet:
+    """Draw a layer of the one map on paper.
+
+    Raises NotFound for an unknown layer or a district without an extent, InputError for a public sheet without its
+    map number and for paper or scale that do not fit, Unavailable where a font is missing.
+    """
+    if text.public and not text.map_number.strip():
+        raise InputError("map_number: a sheet for the public needs its map number (审图号); without it, it is internal")
+    result = query.read(district, layer_id, role=role, at=at)
+    view = district.view()
+    if view.bounds is None:
+        raise NotFound("the district has no extent yet; import its boundary or villages first")
+    box = shapely.box(*view.bounds)
+    outline = metric_geometries(gpd.GeoDataFrame(geometry=[box], crs=4326), district.epsg)
+    land = [g for g in metric_geometries(view.frame("boundary"), district.epsg) if g is not None] or [
+        g for g in metric_geometries(view.frame("street"), district.epsg) if g is not None
+    ]
+    whole = shapely.union_all(land) if land else outline[0]
+    plan = plan_sheets(whole.bounds, paper=paper, scale=scale, single=single)
+    _register(fonts)
+    stream = io.BytesIO()
+    canvas = Canvas(stream, pagesize=(plan.width_mm * mm, plan.height_mm * mm), invariant=True, pageCompression=1)
+    drawing = _Drawing(district, result, plan, canvas, whole, lang, text, made_on)
+    canvas.setTitle(drawing.title)
+    canvas.setSubject(f"1:{scale:,}")
+    for frame in plan.frames:
+        drawing.page(frame)
+        canvas.showPage()
+    canvas.save()
+    return Sheet(plan, stream.getvalue())
+
+
+_REGULAR, _BOLD = "OneMapSans", "OneMapSans-Bold"
+
+
+def _register(fonts: SheetFonts) -> None:
+    for name, path in ((_REGULAR, fonts.regular), (_BOLD, fonts.bold)):
+        if not path.is_file():
+            raise Unavailable(f"the font {path.name} is not there; run scripts/run once to fetch it")
+        if name not in pdfmetrics.getRegisteredFontNames():
+            pdfmetrics.registerFont(TTFont(name, str(path)))
+
+
+class _Drawing:
+    """One map on several pages; everything is in millimetres from the lower left corner of the page."""
+
+    def __init__(
+        self,
+        district: District,
+        result: LayerFrame,
+        plan: Plan,
+        canvas: Canvas,
+        land: Any,
+        lang: Lang,
+        text: SheetText,
+        made_on: date,
+    ) -> None:
+        self.district, self.result, self.plan, self.canvas = district, result, plan, canvas
+        self.layer: Layer = result.layer
+        self.land, self.lang, self.text, self.made_on = land, lang, text, made_on
+        self.title = text.title or f"{district.name}{self.layer.title.to(lang)}图"
+        view = district.view()
+        self.water = [g for g in metric_geometries(view.frame("water"), district.epsg) if g is not None]
+        streets = view.frame("street")
+        self.streets = [
+            (str(name), shape)
+            for name, shape in zip(streets["name"], metric_geometries(streets, district.epsg), strict=True)
+            if shape is not None
+        ]
+        roads = view.frame("road")
+        roads = roads[roads["highway"].isin(list(_ROADS))]
+        self.roads = list(zip(roads["highway"], metric_geometries(roads, district.epsg), strict=True))
+        self.shapes = metric_geometries(result.frame, district.epsg)
+        self.records = result.frame.drop(columns="geometry").to_dict("records")
+
+    # -- pens -----------------------------------------------------------------------------------------
+
+    def _say(
+        self,
+        x: float,
+        y: float,
+        words: str,
+        size: float,
+        *,
+        bold: bool = False,
+        align: str = "left",
+        color: Color = _INK,
+    ) -> None:
+        self.canvas.setFont(_BOLD if bold else _REGULAR, size)
+        self.canvas.setFillColor(color)
+        draw = {
+            "left": self.canvas.drawString,
+            "right": self.canvas.drawRightString,
+            "middle": self.canvas.drawCentredString,
+        }[align]
+        draw(x * mm, y * mm, words)
+
+    def _width(self, words: str, size: float, *, bold: bool = False) -> float:
+        return float(pdfmetrics.stringWidth(words, _BOLD if bold else _REGULAR, size)) / mm
+
+    def _fitted(self, words: str, size: float, room: float) -> str:
+        """The words, cut with an ellipsis where they are too long for the room."""
+        if self._width(words, size) <= room:
+            return words
+        while words and self._width(words + "…", size) > room:
+            words = words[:-1]
+        return words + "…"
+
+    def _line(self, x0: float, y0: float, x1: float, y1: float, width: float = 0.2, color: Color = _INK) -> None:
+        self.canvas.setStrokeColor(color)
+        self.canvas.setLineWidth(width * mm)
+        self.canvas.line(x0 * mm, y0 * mm, x1 * mm, y1 * mm)
+
+    def _box(self, x: float, y: float, w: float, h: float, width: float = 0.2) -> None:
+        self.canvas.setStrokeColor(_INK)
+        self.canvas.setLineWidth(width * mm)
+        self.canvas.rect(x * mm, y * mm, w * mm, h * mm, stroke=1, fill=0)
+
+    def _path(self, frame: Frame, shape: Any) -> Any:
+        """A polygon or line as a path of the page."""
+        path = self.canvas.beginPath()
+        for part in shapely.get_parts(shape):
+            rings = shapely.get_rings(part) if shapely.get_dimensions(part) == 2 else [part]
+            for ring in rings:
+                points = self.plan.to_page_mm(frame, shapely.get_coordinates(ring)) * mm
+                if len(points) < 2:
+                    continue
+                path.moveTo(points[0, 0], points[0, 1])
+                for x, y in points[1:].tolist():
+                    path.lineTo(x, y)
+                if shapely.get_dimensions(part) == 2:
+                    path.close()
+        return path
+
+    # -- one page -------------------------------------------------------------------------------------
+
+    def page(self, frame: Frame) -> None:
+        """Draw everything of one sheet."""
+        plan = self.plan
+        w, h = plan.map_mm
+        x0, y0 = _MARGIN_MM + _TICK_MM, _MARGIN_MM + _FOOT_MM + _TICK_MM
+        self.canvas.saveState()
+        clip = self.canvas.beginPath()
+        clip.rect(x0 * mm, y0 * mm, w * mm, h * mm)
+        self.canvas.clipPath(clip, stroke=0, fill=0)
+        self._map(frame)
+        self.canvas.restoreState()
+        self._neat_line(frame, x0, y0, w, h)
+        self._arrow(x0 + w - 9.0, y0 + h - 20.0)
+        self._head(frame)
+        self._side(frame, x0 + w + _TICK_MM + 4.0, y0 - _TICK_MM, h + 2 * _TICK_MM)
+        self._foot()
+
+    def _near(self, frame: Frame) -> Any:
+        spare = 5.0 * self.plan.scale / 1000.0
+        min_x, min_y, max_x, max_y = frame.bounds
+        return shapely.box(min_x - spare, min_y - spare, max_x + spare, max_y + spare)
+
+    def _map(self, frame: Frame) -> None:
+        canvas, near = self.canvas, self._near(frame)
+        fine = self.plan.scale / 1000.0 * 0.05  # a twentieth of a millimetre on paper
+        canvas.setFillColor(_OUTSIDE)
+        canvas.rect(0, 0, self.plan.width_mm * mm, self.plan.height_mm * mm, stroke=0, fill=1)
+        self._areas(frame, [self.land], near, fine, fill=_PAPER)
+        self._areas(frame, [g for g in self.water if shapely.get_dimensions(g) == 2], near, fine, fill=_WATER)
+        if self.layer.geometry == "polygon":
+            self._polygons(frame, near, fine)
+        canvas.setStrokeColor(_WATER_LINE)
+        canvas.setLineWidth(0.15 * mm)
+        for shape in self.water:
+            part = shapely.intersection(shapely.simplify(shape, fine), near)
+            if not shapely.is_empty(part):
+                lines = shapely.boundary(part) if shapely.get_dimensions(part) == 2 else part
+                canvas.drawPath(self._path(frame, lines), stroke=1, fill=0)
+        for highway, shape in self.roads:
+            if shape is None or not shapely.intersects(shape, near):
+                continue
+            width, color = _ROADS[highway]
+            canvas.setStrokeColor(HexColor(color))
+            canvas.setLineWidth(width * (0.35 if self.plan.scale > 60_000 else 0.55) * mm)
+            canvas.drawPath(self._path(frame, shapely.simplify(shape, fine)), stroke=1, fill=0)
+        canvas.setDash([2.2 * mm, 0.8 * mm, 0.4 * mm, 0.8 * mm])
+        canvas.setStrokeColor(HexColor("#5b4b8a"))
+        canvas.setLineWidth(0.28 * mm)
+        for _, shape in self.streets:
+            if shapely.intersects(shape, near):
+                canvas.drawPath(self._path(frame, shapely.simplify(shapely.boundary(shape), fine)), stroke=1, fill=0)
+        canvas.setDash()
+        canvas.setLineWidth(0.6 * mm)
+        canvas.setStrokeColor(HexColor("#3d2f66"))
+        canvas.drawPath(self._path(frame, shapely.simplify(shapely.boundary(self.land), fine)), stroke=1, fill=0)
+        if self.layer.geometry == "line":
+            self._lines(frame, near, fine)
+        if self.layer.geometry == "point":
+            self._points(frame, near)
+        self._labels(frame)
+
+    def _areas(self, frame: Frame, shapes: Sequence[Any], near: Any, fine: float, *, fill: Color) -> None:
+        self.canvas.setFillColor(fill)
+        for shape in shapes:
+            part = shapely.intersection(shapely.simplify(shape, fine), near)
+            if not shapely.is_empty(part) and shapely.get_dimensions(part) == 2:
+                self.canvas.drawPath(self._path(frame, part), stroke=0, fill=1, fillMode=0)
+
+    def _polygons(self, frame: Frame, near: Any, fine: float) -> None:
+        for shape, record in zip(self.shapes, self.records, strict=True):
+            if shape is None or not shapely.intersects(shape, near):
+                continue
+            mark = mark_for(self.layer, record)
+            part = shapely.intersection(shape, near)
+            if shapely.get_dimensions(part) == 2:
+                fill = mark.shape == "fill"
+                self.canvas.setFillColor(_paper_color(mark))
+                # A hairline of its own colour closes the seams between neighbours.
+                self.canvas.setStrokeColor(_paper_color(mark) if fill else HexColor(mark.color))
+                self.canvas.setLineWidth((0.03 if fill else 0.35) * mm)
+                self.canvas.drawPath(self._path(frame, part), stroke=1, fill=int(fill), fillMode=0)
+                for hatch in self.layer.hatches:
+                    if record.get(hatch.field) is True:
+                        self._hatched(frame, part, hatch)
+
+    def _hatched(self, frame: Frame, shape: Any, hatch: Hatch) -> None:
+        step = 1.3 * self.plan.scale / 1000.0
+        min_x, min_y, max_x, max_y = shapely.bounds(shape)
+        sign = 1.0 if hatch.direction == "up" else -1.0
+        lines = []
+        low, high = (min_y - max_x, max_y - min_x) if sign > 0 else (min_y + min_x, max_y + max_x)
+        for k in range(math.floor(low / step), math.ceil(high / step) + 1):
+            c = k * step
+            lines.append([(min_x, sign * min_x + c), (max_x, sign * max_x + c)])
+        cut = shapely.intersection(shapely.multilinestrings(lines), shape)
+        self.canvas.setStrokeColor(HexColor(hatch.color))
+        self.canvas.setLineWidth(0.1 * mm)
+        if not shapely.is_empty(cut):
+            parts = shapely.get_parts(cut)
+            self.canvas.drawPath(
+                self._path(frame, shapely.multilinestrings(parts[shapely.get_dimensions(parts) == 1])), stroke=1, fill=0
+            )
+
+    def _lines(self, frame: Frame, near: Any, fine: float) -> None:
+        for shape, record in zip(self.shapes, self.records, strict=True):
+            if shape is None or not shapely.intersects(shape, near):
+                continue
+            mark = mark_for(self.layer, record)
+            self.canvas.setStrokeColor(HexColor(mark.color))
+            self.canvas.setLineWidth(0.16 * mark.size * mm)
+            self.canvas.setDash([1.5 * mm, 0.8 * mm] if mark.shape == "dash" else [])
+            if shapely.get_dimensions(shape) == 0:
+                self._symbol(frame, shape, mark)
+            else:
+                lines = shapely.boundary(shape) if shapely.get_dimensions(shape) == 2 else shape
+                self.canvas.drawPath(self._path(frame, shapely.simplify(lines, fine)), stroke=1, fill=0)
+        self.canvas.setDash()
+
+    def _points(self, frame: Frame, near: Any) -> None:
+        order = sorted(
+            range(len(self.shapes)), key=lambda k: -self.layer.marks().index(mark_for(self.layer, self.records[k]))
+        )
+        for k in order:
+            shape = self.shapes[k]
+            if shape is not None and shapely.intersects(shape, near):
+                self._symbol(frame, shapely.centroid(shape), mark_for(self.layer, self.records[k]))
+
+    def _symbol(self, frame: Frame, point: Any, mark: Mark) -> None:
+        x, y = self.plan.to_page_mm(frame, [(point.x, point.y)])[0]
+        self._mark(x, y, mark, 0.09 * mark.size + 0.6)
+
+    def _mark(self, x: float, y: float, mark: Mark, radius: float) -> None:
+        """A point mark around (x, y), radius in mm."""
+        from layers.html import mark_outline
+
+        canvas = self.canvas
+        canvas.setFillColor(HexColor(mark.color))
+        canvas.setStrokeColor(white)
+        canvas.setLineWidth(0.12 * mm)
+        outline = mark_outline(mark.shape)
+        if outline is None:
+            canvas.circle(x * mm, y * mm, radius * mm, stroke=1, fill=1)
+            return
+        path = canvas.beginPath()
+        for k, (px, py) in enumerate(outline):
+            at = ((x + (px - 8) / 8 * radius) * mm, (y - (py - 8) / 8 * radius) * mm)
+            (path.moveTo if k == 0 else path.lineTo)(*at)
+        path.close()
+        canvas.drawPath(path, stroke=1, fill=1)
+
+    def _labels(self, frame: Frame) -> None:
+        """Street names with a halo; one that would lie on another moves, or is left out."""
+        size = 8.5 if self.plan.scale <= 60_000 else 7.0
+        taken: list[Any] = []
+        inside = shapely.box(*frame.bounds)
+        for name, shape in sorted(self.streets, key=lambda item: -item[1].area):
+            seen = shapely.intersection(shape, inside)
+            if shapely.is_empty(seen) or shapely.area(seen) < 0.15 * shapely.area(shape):
+                continue
+            centre = shapely.point_on_surface(seen)
+            x, y = self.plan.to_page_mm(frame, [(centre.x, centre.y)])[0]
+            w, h = self._width(name, size, bold=True), size / mm * 1.1
+            for dx, dy in ((0, 0), (0, h), (0, -h), (w / 3, 0), (-w / 3, 0), (0, 2 * h), (0, -2 * h)):
+                place = shapely.box(x + dx - w / 2 - 0.4, y + dy - h / 2, x + dx + w / 2 + 0.4, y + dy + h / 2)
+                if not any(shapely.intersects(place, other) for other in taken):
+                    taken.append(place)
+                    self._halo(x + dx, y + dy - size / mm * 0.35, name, size)
+                    break
+
+    def _halo(self, x: float, y: float, words: str, size: float) -> None:
+        canvas = self.canvas
+        canvas.saveState()
+        text = canvas.beginText()
+        text.setTextOrigin((x - self._width(words, size, bold=True) / 2) * mm, y * mm)
+        text.setFont(_BOLD, size)
+        text.setTextRenderMode(1)
+        canvas.setStrokeColor(white)
+        canvas.setLineWidth(0.7 * mm)
+        canvas.setLineJoin(1)
+        text.textOut(words)
+        canvas.drawText(text)
+        canvas.restoreState()
+        self._say(x, y, words, size, bold=True, align="middle")
+
+    # -- around the map -------------------------------------------------------------------------------
+
+    def _neat_line(self, frame: Frame, x: float, y: float, w: float, h: float) -> None:
+        self._box(x, y, w, h, 0.2)
+        self._box(x - _TICK_MM, y - _TICK_MM, w + 2 * _TICK_MM, h + 2 * _TICK_MM, 0.7)
+        min_x, min_y, max_x, max_y = frame.bounds
+        step = next(s for s in (500, 1000, 2000, 5000, 10_000, 20_000, 50_000) if s * 1000 / self.plan.scale >= 28)
+        for value in range(math.ceil(min_x / step) * step, math.floor(max_x) + 1, step):
+            at = x + (value - min_x) * 1000 / self.plan.scale
+            for edge, end in ((y, y - 1.8), (y + h, y + h + 1.8)):
+                self._line(at, edge, at, end)
+            if 6 < at - x < w - 6:
+                self._say(at, y - 4.2, f"{value / 1000:g}", 6, align="middle", color=_SOFT)
+                self._say(at, y + h + 2.4, f"{value / 1000:g}", 6, align="middle", color=_SOFT)
+            for other in range(math.ceil(min_y / step) * step, math.floor(max_y) + 1, step):
+                up = y + (other - min_y) * 1000 / self.plan.scale
+                self._line(at - 1.0, up, at + 1.0, up, 0.08, _SOFT)
+                self._line(at, up - 1.0, at, up + 1.0, 0.08, _SOFT)
+        for value in range(math.ceil(min_y / step) * step, math.floor(max_y) + 1, step):
+            up = y + (value - min_y) * 1000 / self.plan.scale
+            for edge, end in ((x, x - 1.8), (x + w, x + w + 1.8)):
+                self._line(edge, up, end, up)
+            if 6 < up - y < h - 6:
+                for place in (x - 2.6, x + w + 4.4):
+                    self.canvas.saveState()
+                    self.canvas.translate(place * mm, up * mm)
+                    self.canvas.rotate(90)
+                    self._say(0, 0, f"{value / 1000:g}", 6, align="middle", color=_SOFT)
+                    self.canvas.restoreState()
+        corners = to_lonlat([(min_x, min_y), (max_x, min_y), (min_x, max_y), (max_x, max_y)], epsg=self.district.epsg)
+        places = (
+            (x, y - 4.2, "left"),
+            (x + w, y - 4.2, "right"),
+            (x, y + h + 2.4, "left"),
+            (x + w, y + h + 2.4, "right"),
+        )
+        for (lon, lat), (px, py, align) in zip(corners, places, strict=True):
+            self._say(px, py, f"{_dms(lon)}E {_dms(lat)}N", 5.5, align=align, color=_SOFT)
+
+    def _head(self, frame: Frame) -> None:
+        plan = self.plan
+        middle = plan.width_mm / 2
+        top = plan.height_mm - _MARGIN_MM
+        size = 22.0 if plan.paper != "A4" else 15.0
+        room = plan.width_mm - 2 * _MARGIN_MM - 80
+        while self._width(self.title, size, bold=True) > room and size > 9:
+            size -= 0.5
+        self._say(middle, top - 8.0, self._fitted(self.title, size, room + 20), size, bold=True, align="middle")
+        about = self.text.subtitle or self._about()
+        self._say(middle, top - 13.8, self._fitted(about, 8.5, room + 40), 8.5, align="middle", color=_SOFT)
+        secret = "" if self.text.public else "内部资料 注意保存"
+        self._say(plan.width_mm - _MARGIN_MM, top - 5.5, secret, 9, bold=True, align="right", color=HexColor("#9b1c1c"))
+        if self.district.demo:
+            self._say(_MARGIN_MM, top - 5.5, "演示数据 · 不代表真实情况", 9, bold=True, color=HexColor("#9b1c1c"))
+        if len(plan.frames) > 1:
+            words = f"第 {frame.number} 幅 / 共 {len(plan.frames)} 幅"
+            self._say(plan.width_mm - _MARGIN_MM, top - 11.0, words, 8.5, align="right", color=_SOFT)
+
+    def _about(self) -> str:
+        record = self._record()
+        if record is None:
+            return f"{self.layer.note.to(self.lang)} · 来源 {self.result.source}"
+        return f"{record.title} · 运行 {record.run} · 参数版本 {record.parameter_version} · 部分参数为待核对默认值"
+
+    def _record(self) -> Any:
+        for scheme in ("natural", "accident"):
+            if self.layer.id.endswith(f"_{scheme}"):
+                return newest(self.district, scheme)
+        return None
+
+    def _side(self, frame: Frame, x: float, y: float, h: float) -> None:
+        room = _SIDE_MM - 4.0 - 0.5
+        self._box(x, y, room, h, 0.3)
+        top = y + h
+        top = self._legend(x + 3.5, top - 7.5, room - 7.0)
+        bottom = y + 4.0
+        for words in reversed(self._facts()):
+            for line in reversed(self._wrapped(words, 6.6, room - 7.0)):
+                self._say(x + 3.5, bottom, line, 6.6, color=_SOFT)
+                bottom += 3.3
+        bottom += 2.0
+        self._scale_bar(x + 3.5, bottom, room - 7.0)
+        bottom += 13.0
+        self._inset(frame, x + 3.5, bottom, room - 7.0, min(room - 7.0, top - bottom - 6.0))
+
+    def _legend(self, x: float, top: float, room: float) -> float:
+        self._say(x, top, "图例", 11, bold=True)
+        top -= 6.5
+        measured = self._measured()
+        for mark in self.layer.legend():
+            if mark.shape in ("fill", "hatch-up", "hatch-down"):
+                self.canvas.setStrokeColor(_INK)
+                self.canvas.setLineWidth(0.12 * mm)
+                fill = mark.shape == "fill"
+                self.canvas.setFillColor(_paper_color(mark) if fill else _PAPER)
+                self.canvas.rect(x * mm, (top - 0.8) * mm, 7.5 * mm, 4.2 * mm, stroke=1, fill=1)
+                if not fill:
+                    self._legend_hatch(x, top - 0.8, 7.5, 4.2, mark)
+            elif mark.shape in ("line", "dash"):
+                self.canvas.setDash([1.5 * mm, 0.8 * mm] if mark.shape == "dash" else [])
+                self._line(x, top + 1.2, x + 7.5, top + 1.2, 0.16 * mark.size, HexColor(mark.color))
+                self.canvas.setDash()
+            else:
+                self._mark(x + 3.7, top + 1.2, mark, 1.6)
+            about = measured.get(mark, "")
+            lines = self._wrapped(
+                mark.label.to(self.lang), 8, room - 10.5 - (self._width(about, 7) + 2 if about else 0)
+            )
+            for k, line in enumerate(lines):
+                self._say(x + 10.0, top - 3.6 * k, line, 8)
+            if about:
+                self._say(x + room, top, about, 7, align="right", color=_SOFT)
+            top -= 6.0 + 3.6 * (len(lines) - 1)
+        for words, color, width, dash in (
+            ("街道(园区)界", "#5b4b8a", 0.28, [2.2, 0.8, 0.4, 0.8]),
+            ("区界", "#3d2f66", 0.6, []),
+            ("主要道路", "#9c9c9c", 0.4, []),
+        ):
+            self.canvas.setDash([d * mm for d in dash])
+            self._line(x, top + 1.2, x + 7.5, top + 1.2, width, HexColor(color))
+            self.canvas.setDash()
+            self._say(x + 10.0, top, words, 8)
+            top -= 5.2
+        return top
+
+    def _legend_hatch(self, x: float, y: float, w: float, h: float, mark: Mark) -> None:
+        lines = []
+        for k in range(-4, 12):
+            a, b = (k * 1.3, k * 1.3 + h) if mark.shape == "hatch-up" else (k * 1.3 + h, k * 1.3)
+            lines.append([(a, 0), (b, h)])
+        cut = shapely.intersection(shapely.multilinestrings(lines), shapely.box(0, 0, w, h))
+        for part in shapely.get_parts(cut):
+            (ax, ay), (bx, by) = shapely.get_coordinates(part)[:2]
+            self._line(x + ax, y + ay, x + bx, y + by, 0.1, HexColor(mark.color))
+
+    def _measured(self) -> dict[Mark, str]:
+        """How much there is of each mark: area of polygons, number of the others."""
+        sums: dict[Mark, float] = {}
+        for shape, record in zip(self.shapes, self.records, strict=True):
+            if shape is not None:
+                mark = mark_for(self.layer, record)
+                sums[mark] = sums.get(mark, 0.0) + (shape.area / 1e6 if self.layer.geometry == "polygon" else 1.0)
+        unit = " km²" if self.layer.geometry == "polygon" else ""
+        return {mark: (f"{value:.2f}{unit}" if unit else f"{value:.0f}") for mark, value in sums.items()}
+
+    def _arrow(self, x: float, y: float) -> None:
+        canvas = self.canvas
+        for side, fill in ((-1, _INK), (1, white)):
+            path = canvas.beginPath()
+            path.moveTo(x * mm, (y + 9) * mm)
+            path.lineTo((x + side * 2.6) * mm, y * mm)
+            path.lineTo(x * mm, (y + 2.2) * mm)
+            path.close()
+            canvas.setFillColor(fill)
+            canvas.setStrokeColor(_INK)
+            canvas.setLineWidth(0.15 * mm)
+            canvas.drawPath(path, stroke=1, fill=1)
+        self._say(x, y + 9.8, "北", 8, bold=True, align="middle")
+
+    def _scale_bar(self, x: float, y: float, room: float) -> None:
+        k = 1000.0 / self.plan.scale  # mm on paper for a metre
+        step = next((s for s in (5000, 2000, 1000, 500, 250, 200, 100) if 4 * s * k <= room - 6), 100)
+        for part in range(4):
+            self.canvas.setFillColor(_INK if part % 2 == 0 else white)
+            self.canvas.setStrokeColor(_INK)
+            self.canvas.setLineWidth(0.15 * mm)
+            self.canvas.rect((x + part * step * k) * mm, y * mm, step * k * mm, 1.4 * mm, stroke=1, fill=1)
+        for part in (0, 1, 2, 4):
+            at = x + part * step * k
+            words = f"{part * step / 1000:g}" + (" km" if part == 4 else "")
+            self._say(at, y + 2.3, words, 6.5, align="left" if part == 0 else "middle")
+        self._say(x, y + 6.2, f"比例尺 1:{self.plan.scale:,}", 8.5, bold=True)
+
+    def _inset(self, frame: Frame, x: float, y: float, w: float, h: float) -> None:
+        """Where this sheet lies in the district, with the numbers of its neighbours."""
+        if h < 15:
+            return
+        min_x, min_y, max_x, max_y = self.land.bounds
+        for other in self.plan.frames:
+            min_x, min_y = min(min_x, other.bounds[0]), min(min_y, other.bounds[1])
+            max_x, max_y = max(max_x, other.bounds[2]), max(max_y, other.bounds[3])
+        k = min(w / (max_x - min_x), (h - 4) / (max_y - min_y))
+        base = y + h - 4 - (max_y - min_y) * k
+
+        def at(px: float, py: float) -> tuple[float, float]:
+            return (x + (px - min_x) * k) * mm, (base + (py - min_y) * k) * mm
+
+        self._say(x, y + h - 2.5, "接图表" if len(self.plan.frames) > 1 else "位置示意", 7.5, bold=True)
+        canvas = self.canvas
+        for shapes, fill, line in (
+            ([g for g in self.water if shapely.get_dimensions(g) == 2], _WATER, None),
+            ([self.land], HexColor("#e4dff0"), HexColor("#3d2f66")),
+        ):
+            for shape in shapes:
+                clipped = shapely.intersection(
+                    shapely.simplify(shape, 0.2 / k), shapely.box(min_x, min_y, max_x, max_y)
+                )
+                if shapely.is_empty(clipped) or shapely.get_dimensions(clipped) != 2:
+                    continue
+                path = canvas.beginPath()
+                for part in shapely.get_parts(clipped):
+                    if shapely.get_dimensions(part) != 2:
+                        continue
+                    for ring in shapely.get_rings(part):
+                        points = [at(px, py) for px, py in shapely.get_coordinates(ring).tolist()]
+                        path.moveTo(*points[0])
+                        for point in points[1:]:
+                            path.lineTo(*point)
+                        path.close()
+                canvas.setFillColor(fill)
+                canvas.setStrokeColor(line or fill)
+                canvas.setLineWidth(0.15 * mm)
+                canvas.drawPath(path, stroke=int(line is not None), fill=1, fillMode=0)
+        for other in self.plan.frames:
+            (ax, ay), (bx, by) = at(*other.bounds[:2]), at(*other.bounds[2:])
+            here = other.number == frame.number
+            canvas.setStrokeColor(HexColor("#9b1c1c") if here else _SOFT)
+            canvas.setLineWidth((0.5 if here else 0.15) * mm)
+            canvas.rect(ax, ay, bx - ax, by - ay, stroke=1, fill=0)
+            if len(self.plan.frames) > 1:
+                canvas.setFont(_BOLD if here else _REGULAR, 7)
+                canvas.setFillColor(_INK)
+                canvas.drawCentredString((ax + bx) / 2, (ay + by) / 2 - 2.5, str(other.number))
+
+    def _facts(self) -> list[str]:
+        crs = pyproj.CRS.from_epsg(self.district.epsg)
+        updated = (self.result.updated_utc or "")[:10] or "-"
+        height = "高程基准: 见数据说明" if self.layer.id.startswith("hazard_") else ""
+        return [
+            f"坐标系: {_crs_name(crs)} (EPSG:{self.district.epsg})",
+            *([height] if height else []),
+            f"资料来源: {self.result.source}",
+            f"数据时点: {updated}",
+            f"数据版本: {self.result.revision}",
+        ]
+
+    def _foot(self) -> None:
+        y = _MARGIN_MM + 2.5
+        width = self.plan.width_mm
+        number = self.text.map_number.strip() or "(未取得, 仅限内部使用)"
+        self._say(_MARGIN_MM, y + 5.0, f"审图号: {number}", 8.5, bold=True)
+        maker = self.text.maker or "____________________"
+        self._say(_MARGIN_MM, y, f"制图单位: {maker}    制图时间: {self.made_on.isoformat()}", 7.5, color=_SOFT)
+        x = width - _MARGIN_MM
+        for words in ("批准", "审核", "制图"):
+            self._line(x - 26, y - 0.8, x, y - 0.8, 0.15)
+            self._say(x - 27.5, y, words, 8, align="right")
+            x -= 42
+
+    def _wrapped(self, words: str, size: float, room: float) -> list[str]:
+        """Words on as many lines as they need; a break may be between any two characters."""
+        lines, line = [], ""
+        for character in words:
+            if line and self._width(line + character, size) > room:
+                lines.append(line)
+                line = ""
+            line += character
+        return [*lines, line] if line else lines or [""]
+
+
+def _paper_color(mark: Mark) -> Color:
+    """The colour on white paper of a mark that is half transparent on the screen."""
+    full = HexColor(mark.color)
+    k = min(1.0, mark.opacity + 0.25)
+    return Color(1 - k * (1 - full.red), 1 - k * (1 - full.green), 1 - k * (1 - full.blue))
+
+
+def _dms(value: float) -> str:
+    seconds = round(abs(value) * 3600)
+    return f"{seconds // 3600}°{seconds // 60 % 60:02d}′{seconds % 60:02d}″"
+
+
+def _crs_name(crs: pyproj.CRS) -> str:
+    name = crs.name
+    if name.startswith("CGCS2000"):
+        return name.replace("CGCS2000 / ", "2000国家大地坐标系 ").replace("3-degree Gauss-Kruger", "高斯-克吕格3°带")
+    return name
