@@ -19,7 +19,7 @@ from geo.hazards import impact_share, kernel_density
 from layers.layer import Text
 from layers.zoning.inputs import Inputs
 from layers.zoning.result import Column
-from layers.zoning.scheme import HazardSpec
+from layers.zoning.scheme import HazardSpec, formula_value, require_formula
 
 Floats = NDArray[np.float64]
 
@@ -52,14 +52,17 @@ class HazardMap:
     factors: Sequence[Any] = field(default_factory=tuple)
 
 
-def hazard_map(inputs: Inputs, spec: HazardSpec) -> HazardMap:
-    """The map of one hazard of a scheme."""
+def hazard_map(inputs: Inputs, spec: HazardSpec, before: Mapping[str, HazardMap]) -> HazardMap:
+    """The map of one hazard of a scheme; a formula may name the hazards `before` it."""
     if spec.kind == "module":
         from layers.zoning.modules import MODULE_FUNCTIONS
 
         return inputs.kept(("module", spec.source), lambda: MODULE_FUNCTIONS[spec.source](inputs))
-    make = {"raster": _from_raster, "vector": _from_vector, "points": _from_points, "formula": _from_formula}[spec.kind]
-    values, unit, source, age = make(inputs, spec)
+    if spec.kind == "formula":
+        values, unit, source, age = _from_formula(inputs, spec, before)
+    else:
+        make = {"raster": _from_raster, "vector": _from_vector, "points": _from_points}[spec.kind]
+        values, unit, source, age = make(inputs, spec)
     label = Text(f"{spec.title.zh}指数", f"{spec.title.en} index")
     return five_equal(values, Column(spec.id, label, unit, "hazard", source, age))
 
@@ -146,11 +149,16 @@ def _from_points(inputs: Inputs, spec: HazardSpec) -> _Made:
     return _scaled(values, spec), "1/km2", inputs.source(spec.source), inputs.age(spec.source)
 
 
-def _from_formula(inputs: Inputs, spec: HazardSpec) -> _Made:
-    from layers.zoning.run import formula_on_grid
-
-    values = formula_on_grid(inputs, spec.source, where=f"hazard '{spec.id}'.formula")
+def _from_formula(inputs: Inputs, spec: HazardSpec, before: Mapping[str, HazardMap]) -> _Made:
+    values = formula_on_grid(inputs, spec.source, where=f"hazard '{spec.id}'.formula", hazards=before)
     return values, "", f"formula {spec.source}", None
+
+
+def formula_on_grid(inputs: Inputs, text: str, *, where: str, hazards: Mapping[str, HazardMap]) -> NDArray[np.float64]:
+    """The value of a formula on the analysis grid."""
+    names = require_formula(text, where=where)
+    values = formula_value(text, formula_scope(inputs, names, where=where, hazards=hazards))
+    return np.broadcast_to(np.asarray(values, dtype=np.float64), inputs.grid.shape).copy()
 
 
 def formula_scope(

@@ -106,7 +106,7 @@ def _dataset(inputs: Inputs, scheme: Scheme) -> xr.Dataset:
         columns[f"h_{hazard.id}"] = values
     for dimension in ("exposure", "vulnerability", "capacity"):
         for spec in getattr(scheme, dimension):
-            columns[spec.name] = _lazy(inputs, spec, f"{dimension} '{spec.name}'")
+            columns[f"i_{spec.name}"] = _lazy(inputs, spec, f"{dimension} '{spec.name}'")
     return xr.Dataset(
         {name: (("y", "x"), da.where(mask, np.float32(np.nan), v).astype(np.float32)) for name, v in columns.items()}
     )

@@ -76,10 +76,10 @@ class ZoningRun:
     """A finished run.
 
     units : one row a unit: unit_id, cell (number on `grid`, -1 for areas), name, street, lon, lat, area_m2,
-        persons, every raw column, native_H (own classes of hazard H), exposure, vulnerability, capacity,
-        risk_H and level_H for each hazard H, index, level_index, level_computed, level (after corrections),
-        dominant (hazard id, '' without data), corrected, reason, stability, stability_weights,
-        stability_classification, stability_size, fragile, prevention (0..3)
+        persons, every raw column (h_HAZARD, f_HAZARD_factor, i_indicator), native_HAZARD (its own class),
+        exposure, vulnerability, capacity, risk_HAZARD, level_HAZARD, index, level_index, level_computed,
+        level (after corrections), dominant (hazard id, '' without data), corrected, reason, stability,
+        stability_weights, stability_classification, stability_size, fragile, prevention (0..3)
     areas : outlines of villages or streets in the metric CRS with unit_id; None for a grid
     levels : parts of the map in the metric CRS: level, fragile, corrected, area_km2
     zones : zone_id, name, street, level, dominant, prevention, area_km2, persons, fragile_share, measures

@@ -35,13 +35,13 @@ from geo.zones import (
 from geo.zoning import RAW_DECIMALS, HazardTerm, Scale, Term, ZoningModel, evaluate, fit
 from layers.district import District
 from layers.layer import Text
-from layers.zoning.hazards import HazardMap, hazard_map
+from layers.zoning.hazards import HazardMap, formula_on_grid, hazard_map
 from layers.zoning.indicators import Measured, capacity_table, measured, persons_in_cells
 from layers.zoning.inputs import Inputs
 from layers.zoning.major_hazards import major_hazards
 from layers.zoning.result import LEVEL_TEXTS, Column, ZoningRun
 from layers.zoning.runs import kept_run
-from layers.zoning.scheme import IndicatorSpec, Scheme, formula_value, require_formula
+from layers.zoning.scheme import IndicatorSpec, Scheme
 
 Progress = Callable[[str, float], None]
 Raw = dict[str, NDArray[Any]]
@@ -67,7 +67,7 @@ def run_zoning(
     hazards: dict[str, HazardMap] = {}
     for k, spec in enumerate(scheme.hazards):
         steps(f"hazard {spec.id}", 0.05 + 0.35 * k / len(scheme.hazards))
-        hazards[spec.id] = hazard_map(inputs, spec)
+        hazards[spec.id] = hazard_map(inputs, spec, hazards)
     steps("exposure, vulnerability, capacity", 0.40)
     dimensions = {
         name: [(spec, _measured(inputs, spec, name, hazards)) for spec in getattr(scheme, name)]
@@ -199,17 +199,6 @@ def _measured(inputs: Inputs, spec: IndicatorSpec, dimension: Any, hazards: dict
     return Measured(values, Column(spec.name, label, "", dimension, "formula"), "mean")
 
 
-def formula_on_grid(
-    inputs: Inputs, text: str, *, where: str, hazards: dict[str, HazardMap] | None = None
-) -> NDArray[np.float64]:
-    """The value of a formula on the analysis grid."""
-    from layers.zoning.hazards import formula_scope
-
-    names = require_formula(text, where=where)
-    values = formula_value(text, formula_scope(inputs, names, where=where, hazards=hazards or {}))
-    return np.broadcast_to(np.asarray(values, dtype=np.float64), inputs.grid.shape).copy()
-
-
 # -- units ----------------------------------------------------------------------------------------
 
 
@@ -227,7 +216,7 @@ def _units(
             layers[f"f_{id_}_{factor.column.name}"] = (factor.values, factor.spread)
     for group in dimensions.values():
         for spec, item in group:
-            layers[spec.name] = (item.values, item.spread)
+            layers[f"i_{spec.name}"] = (item.values, item.spread)
     model_columns = [name for name in layers if not name.startswith("f_")]
     persons = persons_in_cells(inputs)
     if scheme.unit == "grid":
@@ -405,7 +394,7 @@ def _fitted(
 def term(spec: IndicatorSpec, weight: float) -> Term:
     """An indicator of the scheme as a term of the model."""
     scale = Scale(spec.range, (0.0, 1.0)) if spec.range else None
-    return Term(spec.name, weight, spec.scale, spec.cost, scale)
+    return Term(f"i_{spec.name}", weight, spec.scale, spec.cost, scale)
 
 
 def _frozen(model: ZoningModel, old: ZoningModel, run: str) -> ZoningModel:
@@ -894,7 +883,7 @@ def _columns(
         found += [replace(factor.column, name=f"f_{spec.id}_{factor.column.name}") for factor in item.factors]
     for group in dimensions.values():
         for indicator, measure in group:
-            column = replace(measure.column, name=indicator.name)
+            column = replace(measure.column, name=f"i_{indicator.name}")
             if scheme.unit != "grid" and measure.spread == "amount":
                 column = replace(column, unit=f"{column.unit}/km2")
             found.append(column)

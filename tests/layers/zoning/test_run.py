@@ -322,7 +322,7 @@ runs = 5
     assert 0 < (found.units["h_vector"] > 0).mean() < 0.2
     with pytest.raises(InputError, match="nothing_there"):
         run_zoning(demo, parse_scheme(text.replace("0.5 * impervious", "0.5 * nothing_there")))
-    with pytest.raises(InputError, match="add up to"):
+    with pytest.raises(InputError, match="sum is"):
         run_zoning(demo, parse_scheme(text.replace("0.202", "0.3")))
     with pytest.raises(InputError, match="no column"):
         run_zoning(demo, parse_scheme(text.replace("hazard=geological", "colour=red")))
