@@ -416,7 +416,7 @@ LAYERS: dict[str, Layer] = {
         ),
         Layer(
             "enterprises",
-            Text("企业(按风险等级)", "Enterprises by risk level"),
+            Text("企业安全风险(红橙黄蓝四色)", "Enterprises: safety risk in four colours"),
             _RISK,
             "point",
             Table("enterprise"),

@@ -17,7 +17,7 @@ from layers import html, tiles
 from layers.analyses.zoning import SCHEME_HAZARDS
 from layers.catalogue import LAYERS, LEVEL_COLORS, REASON_TEXTS
 from layers.district import District
-from layers.layer import Computed, Lang
+from layers.layer import Computed, Lang, Text
 from layers.zoning.result import LEVEL_TEXTS
 from layers.zoning.scheme import SHIPPED, shipped_scheme
 from web import texts
@@ -47,6 +47,14 @@ def _choices(choices: tuple[Choice, ...], lang: Lang) -> dict[str, str]:
     return {choice.code: choice.zh if lang == "zh" else choice.en for choice in choices}
 
 
+_ZONING_PARTS = {
+    "zoning": Text("综合风险等级", "Composite level"),
+    "zones": Text("风险区划", "Risk zones"),
+    "prevention": Text("防治区划", "Prevention zoning"),
+    "streets_risk": Text("街道等级", "Level by street"),
+}
+
+
 def _zoning_config(lang: Lang) -> dict[str, Any]:
     """The shipped schemes with their hazards and layers, and how the levels are named and coloured."""
     schemes = []
@@ -57,8 +65,12 @@ def _zoning_config(lang: Lang) -> dict[str, Any]:
                 "id": name,
                 "title": scheme.title.to(lang),
                 "hazards": {hazard.id: hazard.title.to(lang) for hazard in scheme.hazards},
-                "layers": [f"{part}_{name}" for part in ("zoning", "zones", "prevention", "streets_risk")],
-                "hazard_layers": [f"hazard_{hazard}" for hazard in SCHEME_HAZARDS[name]],
+                "layers": [[f"{part}_{name}", title.to(lang)] for part, title in _ZONING_PARTS.items()],
+                "hazard_layers": [
+                    [f"hazard_{hazard.id}", hazard.title.to(lang)]
+                    for hazard in scheme.hazards
+                    if hazard.id in SCHEME_HAZARDS[name]
+                ],
             }
         )
     areas = [
@@ -66,7 +78,7 @@ def _zoning_config(lang: Lang) -> dict[str, Any]:
     ]
     return {
         "schemes": schemes,
-        "combined": ["zoning_combined"],
+        "combined": [["zoning_combined", LAYERS["zoning_combined"].title.to(lang)]],
         "area_layers": areas,
         "levels": {str(k): {"name": LEVEL_TEXTS[k].to(lang), "color": color} for k, color in LEVEL_COLORS.items()},
     }

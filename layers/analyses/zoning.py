@@ -14,7 +14,7 @@ import shapely
 from geo.crs import to_lonlat
 from layers.district import View
 from layers.zoning.result import LEVEL_TEXTS, PREVENTION_TEXTS, ZoningRun
-from layers.zoning.runs import folder, loaded, newest
+from layers.zoning.runs import RunRecord, folder, loaded, newest
 
 _COLUMNS = {
     "levels": ["level", "level_name", "fragile", "corrected", "area_km2"],
@@ -45,6 +45,12 @@ def _frame(part: str, table: pd.DataFrame, shapes: Any, epsg: int, made_utc: str
     return found
 
 
+def _said(frame: gpd.GeoDataFrame, *records: RunRecord) -> gpd.GeoDataFrame:
+    """The frame with its runs and parameter versions as its source."""
+    frame.attrs["source"] = ", ".join(f"run {r.run[:8]} (parameters {r.parameter_version})" for r in records)
+    return frame
+
+
 def _empty(part: str) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame({name: [] for name in [*_COLUMNS[part], "updated_utc"]}, geometry=[], crs=4326)
 
@@ -62,7 +68,7 @@ def _read(view: View, scheme: str, part: str, hazard: str = "") -> gpd.GeoDataFr
     record = newest(view.district, scheme)
     if record is None:
         return _empty(part)
-    return _part(folder(view.district) / record.run, record.made_utc, part, hazard)
+    return _said(_part(folder(view.district) / record.run, record.made_utc, part, hazard), record)
 
 
 def _titles(run: ZoningRun, values: pd.Series) -> list[str]:
@@ -127,7 +133,7 @@ def streets_risk_layer(view: View, *, at: datetime, scheme: str) -> gpd.GeoDataF
         named[_COLUMNS["streets"]].reset_index(drop=True), geometry=outlines.loc[table["street"]].to_numpy(), crs=4326
     )
     found["updated_utc"] = record.made_utc
-    return found
+    return _said(found, record)
 
 
 @lru_cache(maxsize=4)
@@ -148,7 +154,8 @@ def combined_layer(view: View, *, at: datetime) -> gpd.GeoDataFrame:
     if found[0] is None or found[1] is None:
         return _empty("combined")
     home = folder(view.district)
-    return _combined(home / found[0].run, home / found[1].run, min(found[0].made_utc, found[1].made_utc))
+    drawn = _combined(home / found[0].run, home / found[1].run, min(found[0].made_utc, found[1].made_utc))
+    return _said(drawn, found[0], found[1])
 
 
 SCHEME_HAZARDS: dict[str, tuple[str, ...]] = {

@@ -155,6 +155,7 @@ export function makeLayers(root, view) {
   return {
     refresh,
     find,
+    all: () => layers,
     isOn: (id) => Boolean(on.get(id)),
     /** Switch a layer on or off from elsewhere. */
     set(id, isOn) {

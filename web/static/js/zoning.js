@@ -14,7 +14,7 @@ const DIMENSIONS = ["exposure", "vulnerability", "capacity"];
 
 const said = (text) => (text === null || text === undefined ? "" : typeof text === "string" ? text : text[config.lang] || text.zh);
 const levelOf = (level) => config.zoning.levels[String(level)];
-const digits = (value) => (value === null || value === undefined ? "—" : Number(value).toPrecision(3).replace(/e\+?/, "e"));
+const digits = (value) => (value === null || value === undefined ? "—" : value === 0 ? "0" : Number(value).toPrecision(3));
 const oldness = (stampUtc) => (stampUtc ? age((Date.now() - new Date(stampUtc).getTime()) / 1000) : "—");
 
 /** A level as its colour and its name: never colour alone. */
@@ -43,34 +43,43 @@ export function makeZoning({ view, layers, isShown }) {
   const current = () => config.zoning.schemes.find((one) => one.id === scheme.value);
   const hazardTitle = (id) => current().hazards[id] ?? id ?? "—";
 
+  const first = () => current().layers[0][0];
+
   // -- what is drawn ------------------------------------------------------------------------------
 
   function fillChoices() {
     const kept = drawn.value;
-    const option = (id) => el("option", { value: id }, layers.find(id)?.title ?? config.layers[id] ?? id);
+    const options = (named) => named.map(([id, title]) => el("option", { value: id }, title));
     show(
       drawn,
-      el("optgroup", { label: current().title }, current().layers.map(option)),
-      el("optgroup", { label: t("zoning.single") }, current().hazard_layers.map(option)),
-      el("optgroup", { label: t("zoning.together") }, config.zoning.combined.map(option)),
+      options(current().layers),
+      el("optgroup", { label: t("zoning.single") }, options(current().hazard_layers)),
+      el("optgroup", { label: t("zoning.together") }, options(config.zoning.combined)),
       el("option", { value: "" }, t("zoning.draw_nothing")),
     );
     const all = [...drawn.options].map((one) => one.value);
-    drawn.value = all.includes(kept) && kept !== "" ? kept : current().layers[0];
+    drawn.value = all.includes(kept) && kept !== "" ? kept : first();
   }
 
   /** One zoning layer at a time: two sets of areas on top of each other cannot be read. */
   function draw() {
-    const areas = config.zoning.area_layers;
-    for (const id of areas) {
-      if (!layers.find(id)) continue;
+    for (const id of config.zoning.area_layers) {
       if (!before.has(id)) before.set(id, layers.isOn(id));
       layers.set(id, id === drawn.value);
     }
   }
 
+  /** Points would cover the areas, and the enterprises' four colours are not the levels' colours. */
+  function clear() {
+    for (const { id, geometry } of layers.all()) {
+      if (geometry !== "point" || !layers.isOn(id)) continue;
+      before.set(id, true);
+      layers.set(id, false);
+    }
+  }
+
   function undraw() {
-    for (const [id, isOn] of before) layers.set(id, isOn);
+    for (const [id, isOn] of before) layers.set(id, isOn || (layers.isOn(id) && !config.zoning.area_layers.includes(id)));
     before.clear();
   }
 
@@ -233,7 +242,7 @@ export function makeZoning({ view, layers, isShown }) {
 
   function downloads(answer) {
     const link = (file) => el("a", { href: `/api/v1/zoning/${answer.scheme}/files/${file}`, ...(file.endsWith(".html") ? { target: "_blank", rel: "noopener" } : { download: `${answer.scheme}-${file}` }) }, config.texts[`zoning.file.${file}`]);
-    const sheet = config.zoning.sheets ? el("a", { href: `/api/v1/sheet/${drawn.value || current().layers[0]}.pdf`, id: "zoning-sheet", download: "" }, t("zoning.sheet")) : null;
+    const sheet = config.zoning.sheets ? el("a", { href: `/api/v1/sheet/${drawn.value || first()}.pdf`, id: "zoning-sheet", download: "" }, t("zoning.sheet")) : null;
     return el("p", { class: "files" }, FILES.map(link), sheet);
   }
 
@@ -326,7 +335,15 @@ export function makeZoning({ view, layers, isShown }) {
   const origin = (raw) => el("span", { class: "kind" }, [raw.source, raw.updated_utc ? oldness(raw.updated_utc) : null].filter(Boolean).join(" · "));
 
   function rawRow(raw, ...more) {
-    return el("tr", {}, el("th", { scope: "row" }, said(raw.label), " ", confirm(raw), el("br"), origin(raw)), el("td", { class: "num" }, rawText(raw)), more);
+    return el("tr", {}, el("th", { scope: "row" }, said(raw.label), " ", confirm(raw), raw.source ? [el("br"), origin(raw)] : null), el("td", { class: "num" }, rawText(raw)), more);
+  }
+
+  /** The raw values of a hazard; a source that all of them share is said once. */
+  function rawRows(parts) {
+    const [first] = parts;
+    const shared = parts.length > 1 && parts.every((part) => part.source === first.source && part.updated_utc === first.updated_utc);
+    if (!shared) return parts.map((part) => rawRow(part));
+    return [...parts.map((part) => rawRow({ ...part, source: "" })), el("tr", {}, el("td", { colspan: 2 }, origin(first)))];
   }
 
   function hazardRow(hazard, answer) {
@@ -336,8 +353,7 @@ export function makeZoning({ view, layers, isShown }) {
       el("summary", {}, el("span", { class: "grow" }, said(hazard.title)), chip(hazard.level), el("span", { class: "num" }, `${percent(hazard.weight)}`)),
       el("table", {},
         el("tbody", {},
-          hazard.factors.map((factor) => rawRow(factor)),
-          rawRow(hazard),
+          rawRows([...hazard.factors, hazard]),
           el("tr", {}, el("th", { scope: "row" }, t("zoning.own_class")), el("td", { class: "num" }, hazard.own_class_name)),
           el("tr", {}, el("th", { scope: "row" }, t("zoning.risk")), el("td", { class: "num" }, digits(hazard.risk))),
           el("tr", {}, el("th", { scope: "row" }, t("zoning.bounds"), el("br"), el("span", { class: "kind" }, hazard.breaks.map(digits).join(" / "))), el("td", { class: "num" }, chip(hazard.level))),
@@ -442,6 +458,7 @@ export function makeZoning({ view, layers, isShown }) {
     /** The panel is opened. */
     open() {
       fillChoices();
+      clear();
       draw();
       summarize();
     },
