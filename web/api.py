@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from dataclasses import field as dataclass_field
 from datetime import datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -14,7 +15,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 from data.kinds import SKILLS
 from data.settings import Settings
 from geo.errors import InputError, NotFound, TooLarge
-from layers import analyses, query, render
+from layers import analyses, query, render, sheet
 from layers.district import District
 from layers.layer import Lang, Role, plain, plain_tree
 from layers.zoning import answers as zoning_answers
@@ -24,11 +25,13 @@ from web import schemas as s
 from web.auth import role_of_request
 from web.jobs import Jobs
 from web.kept import Answer, Kept, respond
+from web.pages import sheet_fonts
 from web.parameters import Param
 
 MAX_DOWNLOAD = 200_000
 """Rows in one downloaded file."""
 
+_FONTS = Path(__file__).parent / "static" / "vendor" / "fonts"
 _AT_EXAMPLE = "2026-07-01T08:00+08:00"
 
 
@@ -293,6 +296,40 @@ def zoning_compare(q: Question, *, old: str, new: str) -> Any:
     return plain_tree(zoning_answers.comparison(q.district, old, new))
 
 
+def map_sheet(
+    q: Question,
+    *,
+    layer: str,
+    form: str,
+    paper: str,
+    scale: int,
+    page: int,
+    title: str,
+    lang: Lang,
+    at: datetime | None,
+) -> Answer:
+    """One layer drawn to scale on paper; every sheet is a page."""
+    query.layer_for(layer, q.role)
+    if form not in ("pdf", "png"):
+        raise NotFound(f"{layer}.{form}: a sheet is .pdf or .png")
+    drawn = sheet.sheet(
+        q.district,
+        layer,
+        fonts=sheet_fonts(_FONTS),
+        made_on=q.district.now().date(),
+        paper=paper,
+        scale=scale,
+        role=q.role,
+        lang=lang,
+        text=sheet.SheetText(title=title),
+        at=at,
+    )
+    headers = {"Content-Disposition": f'attachment; filename="{layer}-{scale}.{form}"'}
+    if form == "png":
+        return Answer(drawn.png(page, dpi=150), "image/png", headers)
+    return Answer(drawn.pdf, "application/pdf", headers)
+
+
 def openapi(q: Question) -> Any:
     """This document."""
     from web.openapi import document
@@ -528,6 +565,41 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         {},
         {"scheme": "id of a scheme", "file": "units.csv, model.csv, streets.csv, zoning.gpkg or report.html"},
         ("text/csv", "application/geopackage+sqlite3", "text/html"),
+    ),
+    Endpoint(
+        "/sheet/{layer}.{form}",
+        "One layer as a map sheet for internal use, to scale; larger districts take several pages",
+        map_sheet,
+        (
+            Param(
+                "paper",
+                p.one_of(*sheet.PAPERS_MM),
+                "size of the paper",
+                {"type": "string", "enum": list(sheet.PAPERS_MM)},
+                default="A3",
+            ),
+            Param(
+                "scale",
+                p.whole(1_000, 1_000_000),
+                "denominator of the scale",
+                {"type": "integer", "minimum": 1_000, "maximum": 1_000_000},
+                default=100_000,
+            ),
+            Param(
+                "page",
+                p.whole(1, sheet.MAX_SHEETS),
+                "which sheet, for png",
+                {"type": "integer", "minimum": 1, "maximum": sheet.MAX_SHEETS},
+                default=1,
+            ),
+            Param("title", p.text, "title of the map (default: the layer's)", default=""),
+            LANG,
+            AT,
+        ),
+        {},
+        {"layer": "id of a layer", "form": "pdf or png"},
+        ("application/pdf", "image/png"),
+        kept=True,
     ),
     Endpoint("/openapi.json", "The OpenAPI document of this API", openapi, schema={"type": "object"}, kept=True),
 )

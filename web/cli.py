@@ -207,8 +207,8 @@ def import_command(
         return
     column_map = {}
     for pair in mapping:
-        column, found, field = pair.partition("=")
-        if not found:
+        column, equals, field = pair.partition("=")
+        if not equals:
             raise InputError(f"map={pair}: expected COLUMN=FIELD")
         column_map[column] = field
     report = import_file(
@@ -539,6 +539,68 @@ def bench_zoning(scale: float, scheduler: str | None, output: Path | None) -> No
     from layers.bench_zoning import run_bench_zoning
 
     run_bench_zoning(scale=scale, scheduler=scheduler, output=output, say=click.echo)
+
+
+@cli.command("sheet")
+@database
+@click.argument("layer")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File to write: .pdf or .png.")
+@click.option("--paper", default="A3", show_default=True, help="A0 to A4.")
+@click.option("--scale", type=click.IntRange(1_000, 1_000_000), default=100_000, show_default=True, help="1:SCALE.")
+@click.option("--single", is_flag=True, help="Refuse rather than split into several sheets.")
+@click.option("--title", default="", help="Title of the map (default: the layer's).")
+@click.option("--subtitle", default="", help="Line below the title.")
+@click.option("--maker", default="", help="Who makes the map.")
+@click.option("--map-number", default="", help="Approval number (审图号).")
+@click.option("--public", is_flag=True, help="A sheet for the public; it needs --map-number.")
+@click.option("--dpi", type=click.IntRange(50, 600), default=200, show_default=True, help="For .png.")
+@click.option("--page", type=click.IntRange(1), default=1, show_default=True, help="Which sheet, for .png.")
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+@when
+def sheet_command(
+    db: str | None,
+    layer: str,
+    output: Path,
+    paper: str,
+    scale: int,
+    single: bool,
+    title: str,
+    subtitle: str,
+    maker: str,
+    map_number: str,
+    public: bool,
+    dpi: int,
+    page: int,
+    lang: Lang,
+    moment: str | None,
+) -> None:
+    """Draw LAYER on paper, to scale: PDF with a page for every sheet, or one sheet as PNG."""
+    import web
+    from layers.sheet import SheetText, sheet
+    from web.pages import sheet_fonts
+
+    if output.suffix.lower() not in (".pdf", ".png"):
+        raise InputError(f"output={output}: expected a file ending in .pdf or .png")
+    district = _district(db)
+    at = parse_moment(moment, district)
+    drawn = sheet(
+        district,
+        layer,
+        fonts=sheet_fonts(Path(web.__file__).parent / "static" / "vendor" / "fonts"),
+        made_on=district.now().date(),
+        paper=paper.upper(),
+        scale=scale,
+        role=LOCAL_ROLE,
+        lang=lang,
+        text=SheetText(title, subtitle, maker, map_number, public),
+        single=single,
+        at=at,
+    )
+    content = drawn.pdf if output.suffix.lower() == ".pdf" else drawn.png(page, dpi=dpi)
+    part = output.with_name(output.name + ".part")
+    part.write_bytes(content)
+    part.replace(output)
+    _say(f"wrote {output}: {len(drawn.plan.frames)} sheets of {drawn.plan.paper} at 1:{drawn.plan.scale:,}")
 
 
 @cli.group()

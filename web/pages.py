@@ -18,6 +18,7 @@ from layers.analyses.zoning import SCHEME_HAZARDS
 from layers.catalogue import LAYERS, LEVEL_COLORS, REASON_TEXTS
 from layers.district import District
 from layers.layer import Computed, Lang, Text
+from layers.sheet import SheetFonts
 from layers.zoning.result import LEVEL_TEXTS
 from layers.zoning.scheme import SHIPPED, shipped_scheme
 from web import texts
@@ -78,6 +79,7 @@ def _zoning_config(lang: Lang) -> dict[str, Any]:
     ]
     return {
         "schemes": schemes,
+        "sheets": True,
         "combined": [["zoning_combined", LAYERS["zoning_combined"].title.to(lang)]],
         "area_layers": areas,
         "levels": {str(k): {"name": LEVEL_TEXTS[k].to(lang), "color": color} for k, color in LEVEL_COLORS.items()},
@@ -114,6 +116,11 @@ def leaflet_files(folder: Path) -> html.LeafletFiles:
         )
     except FileNotFoundError as error:
         raise NotFound("the browser libraries are not there; run scripts/run once to fetch them") from error
+
+
+def sheet_fonts(folder: Path) -> SheetFonts:
+    """The fonts of the map sheets from the folder of browser libraries."""
+    return SheetFonts(folder / "NotoSansSC-Regular.ttf", folder / "NotoSansSC-Bold.ttf")
 
 
 def register(app: Flask, district: District, settings: Settings) -> None:
