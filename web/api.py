@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from dataclasses import field as dataclass_field
 from datetime import datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -31,7 +30,6 @@ from web.parameters import Param
 MAX_DOWNLOAD = 200_000
 """Rows in one downloaded file."""
 
-_FONTS = Path(__file__).parent / "static" / "vendor" / "fonts"
 _AT_EXAMPLE = "2026-07-01T08:00+08:00"
 
 
@@ -315,7 +313,7 @@ def map_sheet(
     drawn = sheet.sheet(
         q.district,
         layer,
-        fonts=sheet_fonts(_FONTS),
+        fonts=sheet_fonts(),
         made_on=q.district.now().date(),
         paper=paper,
         scale=scale,

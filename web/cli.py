@@ -542,65 +542,68 @@ def bench_zoning(scale: float, scheduler: str | None, output: Path | None) -> No
 
 
 @cli.command("sheet")
-@database
 @click.argument("layer")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File to write: .pdf or .png.")
-@click.option("--paper", default="A3", show_default=True, help="A0 to A4.")
-@click.option("--scale", type=click.IntRange(1_000, 1_000_000), default=100_000, show_default=True, help="1:SCALE.")
-@click.option("--single", is_flag=True, help="Refuse rather than split into several sheets.")
-@click.option("--title", default="", help="Title of the map (default: the layer's).")
+@database
+@click.option("--paper", default="A3", show_default=True, help="A0, A1, A2, A3 or A4.")
+@click.option("--scale", type=int, default=100_000, show_default=True, help="50000 is 1:50,000.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="A .pdf, or a .png (one a sheet).")
+@click.option("--title", default="", help="Title (default: district and layer).")
 @click.option("--subtitle", default="", help="Line below the title.")
 @click.option("--maker", default="", help="Who makes the map.")
-@click.option("--map-number", default="", help="Approval number (审图号).")
-@click.option("--public", is_flag=True, help="A sheet for the public; it needs --map-number.")
-@click.option("--dpi", type=click.IntRange(50, 600), default=200, show_default=True, help="For .png.")
-@click.option("--page", type=click.IntRange(1), default=1, show_default=True, help="Which sheet, for .png.")
+@click.option("--map-number", default="", help="Approval number (审图号); a public sheet needs one.")
+@click.option("--public", is_flag=True, help="For the public: not marked internal.")
+@click.option("--single", is_flag=True, help="Refuse where one sheet does not hold the district.")
+@click.option("--dpi", type=click.IntRange(20, 600), default=200, show_default=True, help="Of a .png.")
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
 @when
 def sheet_command(
-    db: str | None,
     layer: str,
-    output: Path,
+    db: str | None,
     paper: str,
     scale: int,
-    single: bool,
+    output: Path,
     title: str,
     subtitle: str,
     maker: str,
     map_number: str,
     public: bool,
+    single: bool,
     dpi: int,
-    page: int,
     lang: Lang,
     moment: str | None,
 ) -> None:
-    """Draw LAYER on paper, to scale: PDF with a page for every sheet, or one sheet as PNG."""
-    import web
+    """Print LAYER as a map sheet at an exact scale; a district too large for the paper takes several sheets."""
     from layers.sheet import SheetText, sheet
     from web.pages import sheet_fonts
 
     if output.suffix.lower() not in (".pdf", ".png"):
-        raise InputError(f"output={output}: expected a file ending in .pdf or .png")
+        raise InputError(f"output={output.name}: expected a name that ends in .pdf or .png")
     district = _district(db)
     at = parse_moment(moment, district)
-    drawn = sheet(
+    found = sheet(
         district,
         layer,
-        fonts=sheet_fonts(Path(web.__file__).parent / "static" / "vendor" / "fonts"),
+        fonts=sheet_fonts(),
         made_on=district.now().date(),
         paper=paper.upper(),
         scale=scale,
         role=LOCAL_ROLE,
         lang=lang,
-        text=SheetText(title, subtitle, maker, map_number, public),
+        text=SheetText(title=title, subtitle=subtitle, maker=maker, map_number=map_number, public=public),
         single=single,
         at=at,
     )
-    content = drawn.pdf if output.suffix.lower() == ".pdf" else drawn.png(page, dpi=dpi)
-    part = output.with_name(output.name + ".part")
-    part.write_bytes(content)
-    part.replace(output)
-    _say(f"wrote {output}: {len(drawn.plan.frames)} sheets of {drawn.plan.paper} at 1:{drawn.plan.scale:,}")
+    pages = len(found.plan.frames)
+    if output.suffix.lower() == ".pdf":
+        files = {output: found.pdf}
+    else:
+        names = [output] if pages == 1 else [output.with_stem(f"{output.stem}-{k + 1}") for k in range(pages)]
+        files = {name: found.png(k + 1, dpi=dpi) for k, name in enumerate(names)}
+    for path, content in files.items():
+        part = path.with_name(f".{path.name}.part")
+        part.write_bytes(content)
+        part.replace(path)
+        click.echo(f"{path}  {found.plan.paper}, 1:{scale:,}, {pages} sheets")
 
 
 @cli.group()

@@ -106,6 +106,12 @@ def page_config(district: District, settings: Settings, lang: Lang) -> dict[str,
     }
 
 
+def sheet_fonts() -> SheetFonts:
+    """The fonts of printed sheets from the folder of browser libraries."""
+    folder = Path(__file__).parent / "static" / "vendor" / "fonts"
+    return SheetFonts(folder / "NotoSansSC-Regular.ttf", folder / "NotoSansSC-Bold.ttf")
+
+
 def leaflet_files(folder: Path) -> html.LeafletFiles:
     """The files of the atlas from the folder of browser libraries."""
     try:
@@ -116,11 +122,6 @@ def leaflet_files(folder: Path) -> html.LeafletFiles:
         )
     except FileNotFoundError as error:
         raise NotFound("the browser libraries are not there; run scripts/run once to fetch them") from error
-
-
-def sheet_fonts(folder: Path) -> SheetFonts:
-    """The fonts of the map sheets from the folder of browser libraries."""
-    return SheetFonts(folder / "NotoSansSC-Regular.ttf", folder / "NotoSansSC-Bold.ttf")
 
 
 def register(app: Flask, district: District, settings: Settings) -> None:
