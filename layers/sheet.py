@@ -5,7 +5,8 @@ A district that is larger than the paper is split into numbered sheets with an i
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -41,6 +42,7 @@ _MARGIN_MM = 10.0
 _TITLE_MM = 17.0
 _FOOT_MM = 13.0
 _SIDE_MM = 62.0
+_ENLARGED = {"A0": 2.1, "A1": 1.6, "A2": 1.25, "A3": 1.0, "A4": 0.75}
 _TICK_MM = 5.5  # between the inner and the outer neat line
 _INK = HexColor("#1b2430")
 _SOFT = HexColor("#56616e")
@@ -100,11 +102,16 @@ class Plan:
     rows: int
     cols: int
 
+    @property
+    def k(self) -> float:
+        """How much larger than on A3 everything around the map is drawn."""
+        return _ENLARGED[self.paper]
+
     def to_page_mm(self, frame: Frame, xy: Any) -> NDArray[np.float64]:
         """(n, 2) mm on the page, from the lower left corner, of places in the metric CRS."""
         points = np.asarray(xy, dtype=np.float64).reshape(-1, 2)
         k = 1000.0 / self.scale
-        left, bottom = _MARGIN_MM + _TICK_MM, _MARGIN_MM + _FOOT_MM + _TICK_MM
+        left, bottom = _MARGIN_MM + _TICK_MM, _MARGIN_MM + _FOOT_MM * self.k + _TICK_MM
         return np.column_stack(
             [left + (points[:, 0] - frame.bounds[0]) * k, bottom + (points[:, 1] - frame.bounds[1]) * k]
         )
@@ -140,8 +147,9 @@ def plan_sheets(bounds: tuple[float, float, float, float], *, paper: str, scale:
 def _plan(bounds: tuple[float, float, float, float], paper: str, scale: int, upright: bool) -> Plan:
     short, long = PAPERS_MM[paper]
     width, height = (short, long) if upright else (long, short)
-    map_w = width - 2 * _MARGIN_MM - _SIDE_MM - 2 * _TICK_MM
-    map_h = height - 2 * _MARGIN_MM - _TITLE_MM - _FOOT_MM - 2 * _TICK_MM
+    enlarged = _ENLARGED[paper]
+    map_w = width - 2 * _MARGIN_MM - _SIDE_MM * enlarged - 2 * _TICK_MM
+    map_h = height - 2 * _MARGIN_MM - (_TITLE_MM + _FOOT_MM) * enlarged - 2 * _TICK_MM
     cover_w, cover_h = map_w * scale / 1000.0, map_h * scale / 1000.0
     min_x, min_y, max_x, max_y = bounds
     # A margin of 3 mm of paper around the district, so that its outline does not touch the neat line.
@@ -345,7 +353,8 @@ class _Drawing:
         """Draw everything of one sheet."""
         plan = self.plan
         w, h = plan.map_mm
-        x0, y0 = _MARGIN_MM + _TICK_MM, _MARGIN_MM + _FOOT_MM + _TICK_MM
+        k = plan.k
+        x0, y0 = _MARGIN_MM + _TICK_MM, _MARGIN_MM + _FOOT_MM * k + _TICK_MM
         self.canvas.saveState()
         clip = self.canvas.beginPath()
         clip.rect(x0 * mm, y0 * mm, w * mm, h * mm)
@@ -354,9 +363,21 @@ class _Drawing:
         self.canvas.restoreState()
         self._neat_line(frame, x0, y0, w, h)
         self._arrow(x0 + w - 9.0, y0 + h - 20.0)
-        self._head(frame)
-        self._side(frame, x0 + w + _TICK_MM + 4.0, y0 - _TICK_MM, h + 2 * _TICK_MM)
-        self._foot()
+        with self._enlarged(_MARGIN_MM, plan.height_mm - _MARGIN_MM):
+            self._head(frame, (plan.width_mm - 2 * _MARGIN_MM) / k)
+        with self._enlarged(x0 + w + _TICK_MM + 4.0 * k, y0 - _TICK_MM):
+            self._side(frame, 0.0, 0.0, (h + 2 * _TICK_MM) / k)
+        with self._enlarged(_MARGIN_MM, _MARGIN_MM):
+            self._foot((plan.width_mm - 2 * _MARGIN_MM) / k)
+
+    @contextmanager
+    def _enlarged(self, x: float, y: float) -> Iterator[None]:
+        """What stands around the map grows with the paper: millimetres of A3 from (x, y) on."""
+        self.canvas.saveState()
+        self.canvas.translate(x * mm, y * mm)
+        self.canvas.scale(self.plan.k, self.plan.k)
+        yield
+        self.canvas.restoreState()
 
     def _near(self, frame: Frame) -> Any:
         spare = 5.0 * self.plan.scale / 1000.0
@@ -385,7 +406,9 @@ class _Drawing:
             width, color = _ROADS[highway]
             canvas.setStrokeColor(HexColor(color))
             canvas.setLineWidth(width * (0.35 if self.plan.scale > 60_000 else 0.55) * mm)
-            canvas.drawPath(self._path(frame, shapely.simplify(shape, fine)), stroke=1, fill=0)
+            part = shapely.intersection(shapely.simplify(shape, fine), self.land)
+            if not shapely.is_empty(part):
+                canvas.drawPath(self._path(frame, part), stroke=1, fill=0)
         canvas.setDash([2.2 * mm, 0.8 * mm, 0.4 * mm, 0.8 * mm])
         canvas.setStrokeColor(HexColor("#5b4b8a"))
         canvas.setLineWidth(0.28 * mm)
@@ -493,7 +516,7 @@ class _Drawing:
 
     def _labels(self, frame: Frame) -> None:
         """Street names with a halo; one that would lie on another moves, or is left out."""
-        size = 8.5 if self.plan.scale <= 60_000 else 7.0
+        size = (8.5 if self.plan.scale <= 60_000 else 7.0) * max(1.0, self.plan.k * 0.8)
         taken: list[Any] = []
         inside = shapely.box(*frame.bounds)
         for name, shape in sorted(self.streets, key=lambda item: -item[1].area):
@@ -536,7 +559,7 @@ class _Drawing:
             at = x + (value - min_x) * 1000 / self.plan.scale
             for edge, end in ((y, y - 1.8), (y + h, y + h + 1.8)):
                 self._line(at, edge, at, end)
-            if 6 < at - x < w - 6:
+            if 30 < at - x < w - 30:
                 self._say(at, y - 4.2, f"{value / 1000:g}", 6, align="middle", color=_SOFT)
                 self._say(at, y + h + 2.4, f"{value / 1000:g}", 6, align="middle", color=_SOFT)
             for other in range(math.ceil(min_y / step) * step, math.floor(max_y) + 1, step):
@@ -564,24 +587,21 @@ class _Drawing:
         for (lon, lat), (px, py, align) in zip(corners, places, strict=True):
             self._say(px, py, f"{_dms(lon)}E {_dms(lat)}N", 5.5, align=align, color=_SOFT)
 
-    def _head(self, frame: Frame) -> None:
-        plan = self.plan
-        middle = plan.width_mm / 2
-        top = plan.height_mm - _MARGIN_MM
-        size = 22.0 if plan.paper != "A4" else 15.0
-        room = plan.width_mm - 2 * _MARGIN_MM - 80
+    def _head(self, frame: Frame, width: float) -> None:
+        size = 22.0
+        room = width - 90
         while self._width(self.title, size, bold=True) > room and size > 9:
             size -= 0.5
-        self._say(middle, top - 8.0, self._fitted(self.title, size, room + 20), size, bold=True, align="middle")
+        self._say(width / 2, -8.0, self._fitted(self.title, size, room + 20), size, bold=True, align="middle")
         about = self.text.subtitle or self._about()
-        self._say(middle, top - 13.8, self._fitted(about, 8.5, room + 40), 8.5, align="middle", color=_SOFT)
+        self._say(width / 2, -13.8, self._fitted(about, 8.5, width - 30), 8.5, align="middle", color=_SOFT)
         secret = "" if self.text.public else "内部资料 注意保存"
-        self._say(plan.width_mm - _MARGIN_MM, top - 5.5, secret, 9, bold=True, align="right", color=HexColor("#9b1c1c"))
+        self._say(width, -5.5, secret, 9, bold=True, align="right", color=HexColor("#9b1c1c"))
         if self.district.demo:
-            self._say(_MARGIN_MM, top - 5.5, "演示数据 · 不代表真实情况", 9, bold=True, color=HexColor("#9b1c1c"))
-        if len(plan.frames) > 1:
-            words = f"第 {frame.number} 幅 / 共 {len(plan.frames)} 幅"
-            self._say(plan.width_mm - _MARGIN_MM, top - 11.0, words, 8.5, align="right", color=_SOFT)
+            self._say(0, -5.5, "演示数据 · 不代表真实情况", 9, bold=True, color=HexColor("#9b1c1c"))
+        if len(self.plan.frames) > 1:
+            words = f"第 {frame.number} 幅 / 共 {len(self.plan.frames)} 幅"
+            self._say(width, -11.0, words, 8.5, align="right", color=_SOFT)
 
     def _about(self) -> str:
         record = self._record()
@@ -685,7 +705,7 @@ class _Drawing:
         self._say(x, y + 9.8, "北", 8, bold=True, align="middle")
 
     def _scale_bar(self, x: float, y: float, room: float) -> None:
-        k = 1000.0 / self.plan.scale  # mm on paper for a metre
+        k = 1000.0 / self.plan.scale / self.plan.k  # mm for a metre, before everything here is enlarged
         step = next((s for s in (5000, 2000, 1000, 500, 250, 200, 100) if 4 * s * k <= room - 6), 100)
         for part in range(4):
             self.canvas.setFillColor(_INK if part % 2 == 0 else white)
@@ -761,17 +781,15 @@ class _Drawing:
             f"数据版本: {self.result.revision}",
         ]
 
-    def _foot(self) -> None:
-        y = _MARGIN_MM + 2.5
-        width = self.plan.width_mm
+    def _foot(self, width: float) -> None:
         number = self.text.map_number.strip() or "(未取得, 仅限内部使用)"
-        self._say(_MARGIN_MM, y + 5.0, f"审图号: {number}", 8.5, bold=True)
+        self._say(0, 7.5, f"审图号: {number}", 8.5, bold=True)
         maker = self.text.maker or "____________________"
-        self._say(_MARGIN_MM, y, f"制图单位: {maker}    制图时间: {self.made_on.isoformat()}", 7.5, color=_SOFT)
-        x = width - _MARGIN_MM
+        self._say(0, 2.5, f"制图单位: {maker}    制图时间: {self.made_on.isoformat()}", 7.5, color=_SOFT)
+        x = width
         for words in ("批准", "审核", "制图"):
-            self._line(x - 26, y - 0.8, x, y - 0.8, 0.15)
-            self._say(x - 27.5, y, words, 8, align="right")
+            self._line(x - 26, 1.7, x, 1.7, 0.15)
+            self._say(x - 27.5, 2.5, words, 8, align="right")
             x -= 42
 
     def _wrapped(self, words: str, size: float, room: float) -> list[str]:
