@@ -32,7 +32,10 @@ class SiteFactors:
     )
 
 
-def site_pga_g(pga_g: Any, site_class: Any, factors: SiteFactors) -> Floats:
+_SITE_FACTORS = SiteFactors()
+
+
+def site_pga_g(pga_g: Any, site_class: Any, factors: SiteFactors = _SITE_FACTORS) -> Floats:
     """Peak ground acceleration of the site itself.
 
     Parameters
