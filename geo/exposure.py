@@ -49,7 +49,7 @@ def largest_remainder(total: int, weights: Any) -> Ints:
     if not whole > 0:
         raise InputError(f"weights are all 0: there is nobody to give {total} to")
     exact = total * (weights / whole)
-    parts = np.floor(exact).astype(np.int64)
+    parts: NDArray[np.int64] = np.floor(exact).astype(np.int64)
     order = np.argsort(-(exact - parts), kind="stable")
     parts[order[: total - int(parts.sum())]] += 1
     return parts
@@ -182,8 +182,8 @@ def count_in_cells(xy: Any, grid: Grid, *, weights: Any = None) -> Floats:
     cell = grid.cell_at(points)
     there = cell >= 0
     weight = np.ones(len(points)) if weights is None else np.asarray(weights, dtype=np.float64)
-    found: Floats = np.bincount(cell[there], weights=weight[there], minlength=grid.cells)
-    return found.reshape(grid.shape)
+    found = np.bincount(cell[there], weights=weight[there], minlength=grid.cells)
+    return found.reshape(grid.shape).astype(np.float64)
 
 
 def line_length_in_cells(lines: Any, grid: Grid) -> Floats:
@@ -232,8 +232,8 @@ def line_length_in_cells(lines: Any, grid: Grid) -> Floats:
     row = np.floor(y0[segment] + middle * (y1 - y0)[segment]).astype(np.int64)
     inside = (col >= 0) & (col < grid.cols) & (row >= 0) & (row < grid.rows)
     piece = ((stop - begin) * length[segment])[inside]
-    found: Floats = np.bincount((row * grid.cols + col)[inside], weights=piece, minlength=grid.cells)
-    return found.reshape(grid.shape)
+    found = np.bincount((row * grid.cols + col)[inside], weights=piece, minlength=grid.cells)
+    return found.reshape(grid.shape).astype(np.float64)
 
 
 def footprint_area_in_cells(polygons: Any, grid: Grid, *, weights: Any = None) -> Floats:

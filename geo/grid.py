@@ -288,7 +288,8 @@ class Shares:
         found = _inner_counts(flat, self.label.reshape(-1), self.polygons, count)
         np.add.at(found, (self.polygon, flat[self.cell]), self.share)
         whole = found.sum(axis=1, keepdims=True)
-        return np.divide(found, whole, out=np.zeros_like(found), where=whole > 0)
+        share: NDArray[np.float64] = np.divide(found, whole, out=np.zeros_like(found), where=whole > 0)
+        return share
 
     def covered(self) -> NDArray[np.float64]:
         """(rows, cols) the share of each cell that any polygon covers, at most 1 for polygons that do not overlap."""
@@ -424,7 +425,8 @@ def _edges(shape: Any, grid: Grid) -> NDArray[np.float64]:
     x = (xy[:, 0] - grid.left) / grid.dx
     y = (grid.top - xy[:, 1]) / grid.dy
     same = ring[:-1] == ring[1:]
-    return np.column_stack([x[:-1], y[:-1], x[1:], y[1:]])[same]
+    edges: NDArray[np.float64] = np.column_stack([x[:-1], y[:-1], x[1:], y[1:]])[same]
+    return edges
 
 
 @numba.njit(cache=True, nogil=True)

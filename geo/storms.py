@@ -113,7 +113,7 @@ def storm_tracks(table: pd.DataFrame) -> StormTracks:
     estimated = int((np.isnan(pressure) | ~(radius > 0)).sum())
     radius = np.where(radius > 0, radius, by_deficit)
     codes, ids = pd.factorize(frame["storm_id"].astype(str))
-    seconds = (frame["time"] - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy(dtype=np.float64)
+    seconds = (frame["time"] - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy().astype(np.float64)
     return StormTracks(
         tuple(str(name) for name in ids),
         codes.astype(np.int64),
@@ -322,6 +322,6 @@ def return_wind(max_wind_m_s: Any, years: float, return_period_a: float) -> Floa
         return np.zeros(wind.shape[1])
     upper = int(np.clip(np.searchsorted(period, at, side="left"), 1, n - 1)) if n > 1 else 0
     if n == 1 or at >= period[-1]:
-        return wind[-1].copy()
+        return np.array(wind[-1], dtype=np.float64)
     share = (at - period[upper - 1]) / (period[upper] - period[upper - 1])
     return np.asarray(wind[upper - 1] + share * (wind[upper] - wind[upper - 1]), dtype=np.float64)

@@ -90,7 +90,9 @@ def dissolved(keys: NDArray[np.integer[Any]], grid: Grid, *, empty: int = -1) ->
     Source: GDAL's polygoniser through rasterio, 4-connected.
     """
     values = np.asarray(keys, dtype=np.int32)
-    found, rings, of_ring = [], [], []
+    found: list[int] = []
+    rings: list[Any] = []
+    of_ring: list[int] = []
     for shape, value in raster_shapes(values, mask=values != empty, connectivity=4, transform=grid.transform):
         rings += shape["coordinates"]
         of_ring += [len(found)] * len(shape["coordinates"])

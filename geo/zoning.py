@@ -205,7 +205,8 @@ def _risks(raw: Arrays, model: ZoningModel) -> dict[str, NDArray[Any]]:
 def _levels(values: NDArray[Any], breaks: Breaks | None) -> NDArray[np.int8]:
     """Classes by breaks; without breaks (a hazard that is zero everywhere) the lowest level where there is data."""
     if breaks is None:
-        return np.isfinite(values).astype(np.int8)
+        lowest: NDArray[np.int8] = np.isfinite(values).astype(np.int8)
+        return lowest
     found: NDArray[np.int8] = classify(values, breaks)
     return found
 

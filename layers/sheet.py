@@ -158,7 +158,7 @@ def _plan(bounds: tuple[float, float, float, float], paper: str, scale: int, upr
     rows = max(math.ceil((max_y - min_y + 2 * spare) / cover_h), 1)
     left = (min_x + max_x) / 2 - cols * cover_w / 2
     top = (min_y + max_y) / 2 + rows * cover_h / 2
-    frames = []
+    frames: list[Frame] = []
     for row in range(rows):
         for col in range(cols):
             x, y = left + col * cover_w, top - row * cover_h
@@ -311,7 +311,7 @@ class _Drawing:
         draw(x * mm, y * mm, words)
 
     def _width(self, words: str, size: float, *, bold: bool = False) -> float:
-        return float(pdfmetrics.stringWidth(words, _BOLD if bold else _REGULAR, size)) / mm
+        return float(pdfmetrics.stringWidth(words, _BOLD if bold else _REGULAR, size) / mm)
 
     def _fitted(self, words: str, size: float, room: float) -> str:
         """The words, cut with an ellipsis where they are too long for the room."""

@@ -30,6 +30,8 @@ from web.parameters import Param
 MAX_DOWNLOAD = 200_000
 """Rows in one downloaded file."""
 
+# The report carries its styles inside; it runs nothing and loads nothing.
+_REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox"
 _AT_EXAMPLE = "2026-07-01T08:00+08:00"
 
 
@@ -285,7 +287,11 @@ def zoning_explain(q: Question, scheme: str, *, lonlat: tuple[float, float] | No
 def zoning_file(q: Question, scheme: str, file: str) -> Answer:
     """A product of the newest run of a scheme."""
     content, media_type = zoning_answers.product(q.district, scheme, file)
-    headers = {} if file.endswith(".html") else {"Content-Disposition": f'attachment; filename="{scheme}-{file}"'}
+    headers = (
+        {"Content-Security-Policy": _REPORT_POLICY}
+        if file.endswith(".html")
+        else {"Content-Disposition": f'attachment; filename="{scheme}-{file}"'}
+    )
     return Answer(content, media_type, headers)
 
 

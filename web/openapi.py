@@ -56,6 +56,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         answers["413"] = {"$ref": "#/components/responses/TooLarge"}
     if endpoint.method == "POST":
         answers["202"] = answers.pop("200")
+        answers["415"] = {"$ref": "#/components/responses/NotJson"}
         answers["409"] = {"$ref": "#/components/responses/Conflict"}
     found: dict[str, Any] = {
         "operationId": endpoint.handler.__name__,
@@ -103,6 +104,7 @@ def document() -> dict[str, Any]:
                 "Forbidden": {"description": "Not asked from this machine", **_PROBLEM},
                 "NotFound": {"description": "There is no such layer or format", **_PROBLEM},
                 "Conflict": {"description": "Another run is under way", **_PROBLEM},
+                "NotJson": {"description": "The body is not of the type application/json", **_PROBLEM},
                 "TooLarge": {"description": "More than is served at once", **_PROBLEM},
                 "NotAccepted": {
                     "description": "A parameter is unknown, missing or not acceptable",

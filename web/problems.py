@@ -72,12 +72,14 @@ def register(app: Flask) -> None:
         if error.code is not None and error.code < 400:
             return error.get_response(request.environ)  # type: ignore[return-value]
         status = HTTPStatus(error.code or 500)
+        # The only one of these that we raise ourselves, with a sentence of our own.
+        said = error.description if status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE else status.description
         response = _answer(
             {
                 "type": "about:blank",
                 "title": status.phrase,
                 "status": int(status),
-                "detail": f"{request.method} {request.path}: {status.description or status.phrase}.",
+                "detail": f"{request.method} {request.path}: {said or status.phrase}.",
                 "instance": request.path,
                 "code": status.phrase.lower().replace(" ", "-"),
             }

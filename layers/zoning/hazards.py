@@ -6,6 +6,7 @@ factors behind them for the table of proof.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -178,7 +179,7 @@ def formula_scope(
         elif name in hazards:
             found[name] = hazards[name].index
         elif name in MODULES:
-            found[name] = inputs.kept(("module", name), lambda name=name: MODULE_FUNCTIONS[name](inputs)).index
+            found[name] = inputs.kept(("module", name), partial(MODULE_FUNCTIONS[name], inputs)).index
         elif name in INDICATORS:
             found[name] = measured(inputs, name, "factor").values
         elif inputs.has_raster(name):

@@ -286,7 +286,7 @@ def _lot_quantities(inputs: Inputs) -> NDArray[np.float64]:
     lots = inputs.frame("lot")
     usable = lots[lots["status"].fillna("usable") == "usable"]
     held = pd.to_numeric(usable["quantity"], errors="coerce").groupby(usable["depot_id"]).sum()
-    return inputs.frame("depot")["id"].map(held).fillna(0).to_numpy(dtype=np.float64)
+    return np.asarray(inputs.frame("depot")["id"].map(held).fillna(0), dtype=np.float64)
 
 
 def _response_time(inputs: Inputs) -> Floats:
@@ -319,7 +319,7 @@ def _response_time(inputs: Inputs) -> Floats:
         "response_time",
         "s",
     )
-    return np.round(on_grid(raster, grid, by="average").values.astype(np.float64), 1)
+    return np.asarray(np.round(on_grid(raster, grid, by="average").values, 1), dtype=np.float64)
 
 
 _Function = Callable[[Inputs], Floats]

@@ -102,7 +102,7 @@ class Inputs:
                 f"raster '{code}' was not imported; there are: {', '.join(map(str, self._register.index)) or 'none'}. "
                 f"Import it: onemap import rasters FILE --code {code}"
             )
-        row: dict[str, Any] = self._register.loc[code].to_dict()
+        row: dict[str, Any] = dict(zip(self._register.columns, self._register.loc[code], strict=True))
         self.records[f"raster {code}"] = InputRecord(
             f"raster {code}", row["sha256"], row["source"], int(row["rows"]) * int(row["cols"]), row["updated_utc"]
         )

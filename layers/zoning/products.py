@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,11 +82,10 @@ def _makers(run: ZoningRun) -> Iterator[tuple[str, Callable[[Path], Any]]]:
     yield "inside.csv", lambda path: path.write_bytes(to_csv(run.inside, {c: c for c in run.inside.columns}))
     yield "zoning.gpkg", lambda path: path.write_bytes(layers_to_gpkg(gpkg_layers(run)))
     if run.grid is not None:
-        yield "level.tif", lambda path: _level_tif(run, "level", path)
-        for hazard in run.scheme.hazards:
-            yield f"level_{hazard.id}.tif", lambda path, id_=hazard.id: _level_tif(run, f"level_{id_}", path)
-        for column, unit in (("index", ""), ("persons", "人"), ("stability", "")):
-            yield f"{column}.tif", lambda path, c=column, u=unit: _value_tif(run, c, u, path)
+        for name in ("level", *(f"level_{hazard.id}" for hazard in run.scheme.hazards)):
+            yield f"{name}.tif", partial(_level_tif, run, name)
+        for name, unit in (("index", ""), ("persons", "人"), ("stability", "")):
+            yield f"{name}.tif", partial(_value_tif, run, name, unit)
     yield "report.html", lambda path: path.write_text(report_html(run), encoding="utf-8")
 
 

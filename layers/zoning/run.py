@@ -357,7 +357,7 @@ def _fitted(
     p = inputs.parameters
     notices: list[str] = []
     names = [spec.id for spec in scheme.hazards]
-    terms = {}
+    terms: dict[str, Any] = {}
     for dimension, group in dimensions.items():
         weights, notice = given_weights([spec.weight for spec, _ in group]) if group else (np.empty(0), "")
         if notice:
@@ -674,7 +674,8 @@ class _Layout:
         if self._areas is not None:
             return values
         cells = self._units["cell"].to_numpy(dtype=np.int64)
-        return majority(self._on_grid(values, 0), size=window).reshape(-1)[cells]
+        filtered: NDArray[np.int64] = majority(self._on_grid(values, 0), size=window).reshape(-1)[cells]
+        return filtered
 
     def polygons(self, keys: NDArray[np.int64], *, window: int) -> gpd.GeoDataFrame:
         """Neighbouring units of one key as one polygon, cut at the district's edge."""
@@ -730,7 +731,7 @@ class _Layout:
             return np.asarray(shapely.STRtree(shapes).nearest(points), dtype=np.int64)
         grid = self._inputs.grid
         cells = self._units["cell"].to_numpy(dtype=np.int64)
-        home = area_shares(shapes, grid).largest().reshape(-1)[cells].astype(np.int64)
+        home: NDArray[np.int64] = area_shares(shapes, grid).largest().reshape(-1)[cells].astype(np.int64)
         lost = np.flatnonzero(home < 0)
         if len(lost):
             home[lost] = shapely.STRtree(shapes).nearest(shapely.points(grid.centres(cells[lost])))

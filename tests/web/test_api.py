@@ -13,7 +13,7 @@ from openapi_schema_validator import OAS31Validator
 from layers import analyses, query, render
 from layers.district import District
 from tests.layers.conftest import NOW, point
-from web.api import ENDPOINTS, to_json
+from web.api import ENDPOINTS, Endpoint, to_json
 from web.cli import cli
 
 AT = "2026-07-01T10:00+08:00"
@@ -48,6 +48,9 @@ def asked(place: Any) -> dict[str, tuple[dict[str, Any], list[str] | None]]:
         ),
         "/items": ({}, None),
         "/speeds": ({}, ["speeds"]),
+        "/zoning/runs": ({}, ["zoning", "list"]),
+        "/zoning/natural/summary": ({}, None),
+        "/zoning/natural/explain": ({"at": east}, ["zoning", "explain", "natural", "--at", east]),
         "/openapi.json": ({}, None),
     }
 
@@ -56,12 +59,18 @@ PATHS = sorted(asked(lambda x, y: "0,0"))
 
 
 def test_every_endpoint_is_asked_here() -> None:
-    templates = {e.path.replace("{layer}.{form}", "teams.geojson") for e in ENDPOINTS}
-    assert templates == set(PATHS)
+    templates = {_asked_as(e) for e in ENDPOINTS if e.method == "GET"}
+    # Files, sheets, comparisons and jobs have tests of their own in test_zoning.py.
+    apart = {"/zoning/compare", "/zoning/jobs/{job}", "/zoning/natural/files/{file}", "/sheet/teams.geojson"}
+    assert templates == set(PATHS) | apart
+
+
+def _asked_as(endpoint: Endpoint) -> str:
+    return endpoint.path.replace("{layer}.{form}", "teams.geojson").replace("{scheme}", "natural")
 
 
 def endpoint_of(path: str) -> Any:
-    return next(e for e in ENDPOINTS if e.path.replace("{layer}.{form}", "teams.geojson") == path)
+    return next(e for e in ENDPOINTS if e.method == "GET" and _asked_as(e) == path)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -77,7 +86,7 @@ def test_answer_is_what_the_command_line_prints(path: str, client: FlaskClient, 
     sent, words = asked(place)[path]
     assert words is not None
     told = client.get(f"/api/v1{path}", query_string=sent).get_json()
-    extra = [] if path.startswith("/layers/") else ["--json"]
+    extra = [] if path.startswith("/layers/") or path.endswith("/explain") else ["--json"]
     db = [] if path == "/speeds" else ["--db", str(town.store.path)]
     printed = CliRunner().invoke(cli, [*words, *db, *extra], catch_exceptions=False)
     assert printed.exit_code == 0, printed.output
@@ -132,6 +141,20 @@ BAD: list[tuple[str, dict[str, Any], int, str]] = [
     ("/layers/teams.geojson", {"limit": "0"}, 422, "whole number"),
     ("/layers/teams.geojson", {"limit": "20001"}, 413, "at most 20000"),
     ("/times", {"from": ["120.8,32.0"] * 51, "to": ["120.8,32.0"] * 50}, 413, "at most 2500"),
+    ("/zoning/natural/explain", {}, 422, "either at=LON,LAT or street=NAME"),
+    ("/zoning/natural/explain", {"at": "120.8,32.0", "street": "西街道"}, 422, "either"),
+    ("/zoning/natural/explain", {"at": "121.8,32.0"}, 404, "lies in no unit"),
+    ("/zoning/natural/explain", {"street": "<script>"}, 404, "西街道"),
+    ("/zoning/accident/summary", {}, 404, "has not been run yet"),
+    ("/zoning/..%2f..%2fetc/summary", {}, 404, "Nothing matches"),
+    ("/zoning/natural/files/run.json", {}, 404, "units.csv"),
+    ("/zoning/compare", {"old": "x"}, 422, "new: is needed"),
+    ("/zoning/compare", {"old": "../../etc", "new": "y"}, 404, "there is no zoning run"),
+    ("/zoning/jobs/none", {}, 404, "there is no job"),
+    ("/sheet/nothing.pdf", {}, 404, "there is no layer"),
+    ("/sheet/teams.gif", {}, 404, ".pdf or .png"),
+    ("/sheet/teams.pdf", {"paper": "B5"}, 422, "A3"),
+    ("/sheet/teams.pdf", {"scale": "10"}, 422, "whole number"),
     ("/status", {"q": "1"}, 422, "no such parameter"),
     ("/nowhere", {}, 404, "GET /api/v1/nowhere"),
 ]
