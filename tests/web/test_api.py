@@ -3,6 +3,7 @@
 import gzip
 import json
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from click.testing import CliRunner
@@ -168,7 +169,7 @@ def test_what_is_wrong_is_said(path: str, sent: dict[str, Any], status: int, wor
     problem = response.get_json()
     assert words in problem["detail"]
     assert problem["status"] == status
-    assert problem["instance"] == f"/api/v1{path}"
+    assert problem["instance"] == unquote(f"/api/v1{path}")
     assert {"type", "title", "code"} <= set(problem)
 
 
