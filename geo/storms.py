@@ -1,5 +1,6 @@
 """Tropical storms: the Holland wind field along a track, grades, and how often a wind is exceeded."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,7 +106,7 @@ def storm_tracks(table: pd.DataFrame) -> StormTracks:
     pressure = pd.to_numeric(frame.get("pressure_hpa", none), errors="coerce").to_numpy(dtype=np.float64)
     pressure = np.where((pressure > 800) & (pressure < ENVIRONMENT_HPA), pressure, np.nan)
     deficit = (ENVIRONMENT_HPA - pressure) * 100.0
-    by_wind = 1.15 * np.e * (wind / 0.8) ** 2 / 1.5
+    by_wind = 1.15 * math.e * (wind / 0.8) ** 2 / 1.5
     deficit = np.where(np.isnan(deficit), np.maximum(by_wind, 100.0), deficit)
     radius = pd.to_numeric(frame.get("radius_km", none), errors="coerce").to_numpy(dtype=np.float64) * 1000.0
     lat = frame["lat"].to_numpy(dtype=np.float64)
@@ -154,7 +155,7 @@ def holland_wind(
     r = np.maximum(np.asarray(distance_m, dtype=np.float64), 1.0)
     gradient = np.asarray(wind_m_s, dtype=np.float64) / shape.surface_factor
     deficit = np.asarray(deficit_pa, dtype=np.float64)
-    b = np.clip(shape.air_density_kg_m3 * np.e * gradient**2 / deficit, shape.b_min, shape.b_max)
+    b = np.clip(shape.air_density_kg_m3 * math.e * gradient**2 / deficit, shape.b_min, shape.b_max)
     turning = 2.0 * EARTH_TURN_S * np.abs(np.sin(np.deg2rad(lat)))
     ratio = np.minimum((np.asarray(radius_m, dtype=np.float64) / r) ** b, 700.0)
     pressure = b / shape.air_density_kg_m3 * ratio * deficit * np.exp(-ratio)

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import shapely
 
-from geo.errors import NotFound, Unavailable
-from layers import bench
+from geo.errors import InputError, NotFound, Unavailable
+from layers import bench, bench_zoning
 from layers.bench import Engine, bench_lines, run_bench
+from layers.bench_zoning import run_bench_zoning
 
 
 @pytest.fixture(scope="module")
@@ -159,3 +160,22 @@ def test_roads_that_are_not_there_or_empty_are_refused(tmp_path: Path) -> None:
     (tmp_path / "bad.parquet").write_bytes(b"nonsense")
     with pytest.raises(Unavailable, match="prepared"):
         run_bench(tmp_path / "bad.parquet", say=str)
+
+
+def test_the_zoning_bench_compares_what_it_times(tmp_path: Path) -> None:
+    said: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        rows = bench_zoning._ROWS
+        patch.setattr(bench_zoning, "_ROWS", {k: rows[k] for k in ("province", "zonal_small", "zonal_geopandas")})
+        found = run_bench_zoning(scale=1e-5, output=tmp_path / "z.json", say=said.append)
+    assert json.loads((tmp_path / "z.json").read_text(encoding="utf-8")) == found
+    assert found["province"]["cells"] >= 3_600
+    assert all(row["seconds"] > 0 and row["peak_gb"] > 0 for row in found.values())
+    np.testing.assert_allclose(found["zonal_small"]["result"], found["zonal_geopandas"]["result"], atol=1e-9)
+    assert any("means differ by at most" in line for line in said)
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, 1.5, math.nan])
+def test_a_senseless_scale_is_refused(scale: float) -> None:
+    with pytest.raises(InputError, match="scale="):
+        run_bench_zoning(scale=scale, say=print)
