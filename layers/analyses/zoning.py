@@ -47,7 +47,7 @@ def _frame(part: str, table: pd.DataFrame, shapes: Any, epsg: int, made_utc: str
 
 def _said(frame: gpd.GeoDataFrame, *records: RunRecord) -> gpd.GeoDataFrame:
     """The frame with its runs and parameter versions as its source."""
-    frame.attrs["source"] = ", ".join(f"run {r.run[:8]} (parameters {r.parameter_version})" for r in records)
+    frame.attrs["source"] = ", ".join(f"运行 {r.run[:8]} (参数 {r.parameter_version})" for r in records)
     return frame
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from data.kinds import KINDS
 from data.parameters import ParameterSet
 from data.rasters import read_raster
 from geo.errors import InputError
@@ -22,6 +23,8 @@ from layers.district import View, metric_geometries, metric_points
 from layers.zoning.result import InputRecord
 
 T = TypeVar("T")
+
+_TITLES = {kind.table: kind.zh for kind in KINDS.values()} | {"street": "街道(园区)"}
 
 _LIVE = ("created_utc",)  # columns that say nothing of the content
 
@@ -135,8 +138,14 @@ class Inputs:
 
     def source(self, *tables: str) -> str:
         """The sources of tables or rasters that were read, each named once."""
-        found = [f"{name}: {self.records[name].source}" for name in tables if name in self.records]
+        found = [f"{self._title(name)}: {self.records[name].source}" for name in tables if name in self.records]
         return "; ".join(found) or "-"
+
+    def _title(self, name: str) -> str:
+        """A table or raster (as `raster CODE`) as planners call it."""
+        if name.startswith("raster "):
+            return str(self._register.loc[name.removeprefix("raster "), "title"])
+        return _TITLES.get(name, name)
 
     # -- areas ------------------------------------------------------------------------------------
 

@@ -171,7 +171,7 @@ def typhoon(inputs: Inputs) -> HazardMap:
 
 
 _SURGE_CLASSES = {
-    1: Text("未淹没", "dry"),
+    1: Text("未淹没或浅于Ⅳ级", "dry or shallower than IV"),
     2: Text("Ⅳ级(较低)", "IV"),
     3: Text("Ⅲ级", "III"),
     4: Text("Ⅱ级", "II"),

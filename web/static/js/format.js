@@ -45,7 +45,7 @@ export function age(seconds) {
 }
 
 /** A unit as it is printed: m2 is m². */
-export const printedUnit = (unit) => unit.replace(/m2$/, "m²").replace(/m3$/, "m³");
+export const printedUnit = (unit) => unit.replace(/m2\b/g, "m²").replace(/m3\b/g, "m³");
 
 /** One attribute by its declared field. */
 export function attribute(field, value) {
