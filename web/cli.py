@@ -681,7 +681,7 @@ def zoning_run(
         name = LEVEL_TEXTS[row["level"]].zh
         click.echo(f"{name:<6} {row['units']:>8,} units {row['area_km2']:>9.2f} km2 {row['persons']:>10,} persons")
     for notice in run.notices:
-        click.echo(f"notice: {notice}")
+        click.echo(f"须知: {notice.zh}")
     click.echo(f"run {run.id}, parameters {run.parameter_version}, {time.monotonic() - began:.1f} s")
     for path in files:
         click.echo(f"  {path}")
@@ -732,7 +732,7 @@ def zoning_compare(old: str, new: str, db: str | None, out: Path | None) -> None
     district = _district(db)
     found = compare(kept_run(district, old), kept_run(district, new))
     for notice in found.notices:
-        click.echo(f"notice: {notice}")
+        click.echo(f"须知: {notice.zh}")
     for row in found.matrix.to_dict("records"):
         mark = " " if row["level_old"] == row["level_new"] else "*"
         click.echo(

@@ -1,8 +1,12 @@
 """What the page and the command line ask of the zoning runs, as plain values and files."""
 
+from dataclasses import asdict
 from typing import Any
 
+import shapely
+
 from data.exporters import layers_to_gpkg, to_csv
+from geo.crs import to_lonlat
 from geo.errors import InputError, NotFound
 from layers.district import District
 from layers.zoning.compare import compare
@@ -60,7 +64,7 @@ def summary(district: District, scheme: str) -> dict[str, Any]:
         "streets": run.streets.to_dict("records"),
         "prevention": {str(k): {"zh": text.zh, "en": text.en} for k, text in PREVENTION_TEXTS.items()},
         "inside": run.inside.to_dict("records"),
-        "notices": list(run.notices),
+        "notices": [asdict(notice) for notice in run.notices],
     }
 
 
@@ -93,8 +97,12 @@ def product(district: District, scheme: str, file: str) -> tuple[bytes, str]:
 
 
 def comparison(district: District, old: str, new: str) -> dict[str, Any]:
-    """What moved class between two runs, and why; at most `MAX_MOVED` units."""
+    """What moved class between two runs, and why; at most `MAX_MOVED` units; areas by change of level, WGS 84."""
     found = compare(kept_run(district, old), kept_run(district, new))
+    moved = found.map[found.map["change"] != 0]
+    lonlat = shapely.transform(moved.geometry.to_numpy(dtype=object), lambda xy: to_lonlat(xy, epsg=district.epsg))
+    shapes = map(shapely.geometry.mapping, lonlat)
+    areas = zip(moved["change"].tolist(), moved["area_km2"].tolist(), shapes, strict=True)
     return {
         "old": found.old,
         "new": found.new,
@@ -103,5 +111,12 @@ def comparison(district: District, old: str, new: str) -> dict[str, Any]:
         "matrix": found.matrix.to_dict("records"),
         "moved": found.moved.head(MAX_MOVED).to_dict("records"),
         "truncated": len(found.moved) > MAX_MOVED,
-        "notices": list(found.notices),
+        "notices": [asdict(notice) for notice in found.notices],
+        "map": {
+            "type": "FeatureCollection",
+            "features": [
+                {"type": "Feature", "properties": {"change": change, "area_km2": km2}, "geometry": shape}
+                for change, km2, shape in areas
+            ],
+        },
     }

@@ -12,7 +12,11 @@ from data.exporters import layers_to_gpkg, to_csv
 from geo.errors import InputError
 from geo.zones import dissolved, merged_by_key
 from geo.zoning import LEVELS, evaluate
+from layers.layer import Text
 from layers.zoning.result import ZoningRun
+
+DATA_CHANGE = 9
+"""On the map of differences: there is no level in one of the runs, so that none rose or fell."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class Comparison:
         at the old run's scales and breaks), index_old, index_new, cause (correction, data, coverage, classes or
         weights), part (the hazard whose contribution changed most) and change
     matrix : level_old x level_new in units, km2 and persons
-    map : areas by change of level, -4 .. +4, metric CRS
+    map : areas by change of level, -4 .. +4, `DATA_CHANGE` where data came or went; metric CRS
     notices : what a reader must know
     """
 
@@ -32,7 +36,7 @@ class Comparison:
     moved: pd.DataFrame
     matrix: pd.DataFrame
     map: gpd.GeoDataFrame
-    notices: tuple[str, ...]
+    notices: tuple[Text, ...]
 
     def files(self) -> dict[str, bytes]:
         """The comparison as files."""
@@ -54,27 +58,39 @@ def compare(old: ZoningRun, new: ZoningRun) -> Comparison:
             f"old has units '{old.scheme.unit}' of {old.scheme.size_m:g} m, new '{new.scheme.unit}' of "
             f"{new.scheme.size_m:g} m: run both on the same units"
         )
-    notices = []
+    notices: list[Text] = []
     same_hazards = [h.id for h in old.model.hazards] == [h.id for h in new.model.hazards]
     if old.model.breaks != new.model.breaks:
-        notices.append("the class bounds differ: level_frozen is the new run at the bounds and scales of the old one")
+        notices.append(
+            Text(
+                "分级界限不同: level_frozen 是按旧界限和旧标准化重算的新等级",
+                "the class bounds differ: level_frozen is the new run at the bounds and scales of the old one",
+            )
+        )
     if not same_hazards:
-        notices.append("the hazards differ; causes are told by the index alone")
+        notices.append(Text("灾种不同: 原因只按综合指数判断", "the hazards differ; causes are told by the index alone"))
     if old.parameter_version != new.parameter_version:
-        notices.append(f"parameters: {old.parameter_version} -> {new.parameter_version}")
+        versions = f"{old.parameter_version} -> {new.parameter_version}"
+        notices.append(Text(f"参数版本: {versions}", f"parameters: {versions}"))
     left, right = old.units.set_index("unit_id"), new.units.set_index("unit_id")
     ids = left.index.intersection(right.index)
     if len(ids) == 0:
         raise InputError("the two runs have no unit in common")
     if len(ids) < max(len(left), len(right)):
-        notices.append(f"{len(left) - len(ids)} units are only in the old run, {len(right) - len(ids)} only in the new")
+        gone, come = len(left) - len(ids), len(right) - len(ids)
+        notices.append(
+            Text(
+                f"{gone} 个单元只在旧结果中, {come} 个只在新结果中",
+                f"{gone} units are only in the old run, {come} only in the new",
+            )
+        )
     left, right = left.loc[ids], right.loc[ids]
     frozen = right["level"].to_numpy(dtype=np.int64)
     if same_hazards and set(old.model.columns) <= set(right.columns):
         raw = {name: right[name].to_numpy(dtype=np.float64) for name in old.model.columns}
         frozen = evaluate(raw, old.model)["level"].astype(np.int64)
     before, after = left["level"].to_numpy(dtype=np.int64), right["level"].to_numpy(dtype=np.int64)
-    part, change = (
+    part, added = (
         _largest_change(old, new, left, right) if same_hazards else (np.full(len(ids), ""), np.zeros(len(ids)))
     )
     table = pd.DataFrame(
@@ -89,7 +105,7 @@ def compare(old: ZoningRun, new: ZoningRun) -> Comparison:
             "index_new": right["index"].to_numpy(dtype=np.float64),
             "cause": _causes(old, new, left, right, before, frozen),
             "part": part,
-            "change": np.round(change, 9),
+            "change": np.round(added, 9),
         }
     )
     matrix = (
@@ -106,7 +122,8 @@ def compare(old: ZoningRun, new: ZoningRun) -> Comparison:
         .sum()
     )
     moved = table[table["level_old"] != table["level_new"]].reset_index(drop=True)
-    return Comparison(old.id, new.id, moved, matrix, _difference_map(new, right, after - before), tuple(notices))
+    change = np.where((before == 0) != (after == 0), DATA_CHANGE, after - before)
+    return Comparison(old.id, new.id, moved, matrix, _difference_map(new, right, change), tuple(notices))
 
 
 def _contributions(run: ZoningRun, units: pd.DataFrame) -> NDArray[np.float64]:

@@ -62,7 +62,10 @@ def persons_in_cells(inputs: Inputs) -> NDArray[np.int64]:
         spread = dasymetric(villages["persons"].to_numpy(dtype=np.int64), inputs.village_shares, _density(inputs))
         if len(spread.unplaced):
             names = ", ".join(villages["name"].iloc[spread.unplaced[:3]].astype(str))
-            inputs.notice(f"persons of {len(spread.unplaced)} villages lie in no cell of the grid ({names})")
+            inputs.notice(
+                f"{len(spread.unplaced)} 个村(社区)的人口落不到任何格网单元({names})",
+                f"persons of {len(spread.unplaced)} villages lie in no cell of the grid ({names})",
+            )
         return spread.persons
 
     inputs.frame("village")
@@ -85,7 +88,10 @@ def _density(inputs: Inputs) -> Floats:
         roads = [shape for shape in inputs.shapes("road") if shape is not None]
         if roads:
             return line_length_in_cells(np.asarray(roads, dtype=object), inputs.grid)
-        inputs.notice("no buildings, population points or roads: people are spread evenly over their village")
+        inputs.notice(
+            "没有建筑、人口格网点和道路: 人口在村(社区)内平均分布",
+            "no buildings, population points or roads: people are spread evenly over their village",
+        )
         return np.ones(inputs.grid.shape)
 
     return inputs.kept("density", make)
@@ -243,7 +249,8 @@ def capacity_table(inputs: Inputs) -> pd.DataFrame:
             table.loc[complete, "score"] = score
             table.loc[complete, "grade"] = grade_mean_sigma(score)
         if not complete.all():
-            inputs.notice(f"capacity is not known for: {', '.join(table.loc[~complete, 'street'].astype(str))}")
+            names = ", ".join(table.loc[~complete, "street"].astype(str))
+            inputs.notice(f"减灾能力资料不全: {names}", f"capacity is not known for: {names}")
         return table
 
     for table in ("capacity", "street", "village"):

@@ -20,6 +20,7 @@ from geo.errors import InputError
 from geo.grid import Grid, Raster, Shares, area_shares, on_grid
 from layers.analyses.registers import source_note
 from layers.district import View, metric_geometries, metric_points
+from layers.layer import Text
 from layers.zoning.result import InputRecord
 
 T = TypeVar("T")
@@ -42,17 +43,18 @@ class Inputs:
     grid: Grid
     at: datetime
     records: dict[str, InputRecord] = field(default_factory=dict)
-    notices: list[str] = field(default_factory=list)
+    notices: list[Text] = field(default_factory=list)
 
-    def notice(self, text: str) -> None:
+    def notice(self, zh: str, en: str) -> None:
         """Say something once."""
+        text = Text(zh, en)
         if text not in self.notices:
             self.notices.append(text)
 
     def kept(self, key: Hashable, make: Callable[[], T]) -> T:
         """A value kept with the view for this grid and these parameters, with the records and notices of its making."""
 
-        def made() -> tuple[T, dict[str, InputRecord], list[str]]:
+        def made() -> tuple[T, dict[str, InputRecord], list[Text]]:
             outer = self.records, self.notices
             self.records, self.notices = {}, []
             try:
@@ -63,7 +65,7 @@ class Inputs:
         value, records, notices = self.view.kept(("zoning", self.grid, self.parameters.hash, key), made)
         self.records.update(records)
         for text in notices:
-            self.notice(text)
+            self.notice(text.zh, text.en)
         return value
 
     def frame(self, table: str) -> gpd.GeoDataFrame:
@@ -168,7 +170,11 @@ class Inputs:
                 f"{table}: no outlines; zoning needs villages with polygons. Import them: onemap import villages"
             )
         if not flat.all():
-            self.notice(f"{int((~flat).sum())} rows of '{table}' have no outline and are left out")
+            lost = int((~flat).sum())
+            self.notice(
+                f"{_TITLES[table]}: {lost} 行没有边界, 未计入",
+                f"{lost} rows of '{table}' have no outline and are left out",
+            )
         return gpd.GeoDataFrame(
             frame[flat].drop(columns="geometry").reset_index(drop=True),
             geometry=shapes[flat],

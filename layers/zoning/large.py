@@ -82,7 +82,7 @@ def run_large(
         "breaks_error_bound": found.model.breaks.error_bound if found.model.breaks else 0.0,
         "weights": {h.id: h.weight for h in found.model.hazards},
         "units": found.units,
-        "notices": [*inputs.notices, *found.notices],
+        "notices": [*(notice.en for notice in inputs.notices), *found.notices],
     }
     about["id"] = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
     files = _write(out, about, found, streets)

@@ -60,9 +60,11 @@ def major_hazards(inputs: Inputs) -> pd.DataFrame:
         )
         missing = table.loc[table["unmatched"] != "", "name"]
         if len(missing):
+            first = f"{missing.iloc[0]}: {table.loc[missing.index[0], 'unmatched']}"
             inputs.notice(
+                f"{len(missing)} 家企业有物质查不到临界量, 未计入重大危险源分级(如 {first})",
                 f"substances of {len(missing)} enterprises have no critical quantity and were not counted "
-                f"(first: {missing.iloc[0]}: {table.loc[missing.index[0], 'unmatched']})"
+                f"(first: {first})",
             )
         return table
 

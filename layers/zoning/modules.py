@@ -105,8 +105,6 @@ def waterlogging(inputs: Inputs) -> HazardMap:
         "spots": spots,
     }
     found = terrain.waterlogging_score(values, rule)
-    for name in found.missing:
-        inputs.notice(f"waterlogging: no data for '{name}'; its weight is shared among the other factors")
     titles = {
         "depression_depth": ("洼地深度", "depression depth", "m"),
         "height_above_drainage": ("高于最近排水河道", "height above drainage", "m"),
@@ -116,6 +114,11 @@ def waterlogging(inputs: Inputs) -> HazardMap:
         "spots": ("距历史积水点", "distance to a known spot", "m"),
     }
     tables = ("raster dem", "raster impervious", "water", "waterlogging_spot")
+    for name in found.missing:
+        inputs.notice(
+            f"暴雨内涝: 没有「{titles[name][0]}」资料, 其权重分给其余因子",
+            f"waterlogging: no data for '{titles[name][1]}'; its weight is shared among the other factors",
+        )
     factors = [_factor(inputs, v, name, *titles[name], *tables) for name, v in values.items() if v is not None]
     score = found.score
     native = np.where(np.isnan(score), 0, np.floor(score + 0.5)).astype(np.int8)
@@ -155,11 +158,15 @@ def typhoon(inputs: Inputs) -> HazardMap:
     returned = storms.return_wind(wind, years, p["typhoon.return_period_a"])
     if years < p["typhoon.return_period_a"]:
         inputs.notice(
+            f"台风: 路径资料只有 {years:.0f} 年, 不足重现期 {p['typhoon.return_period_a']:.0f} 年, 取其中最大风速",
             f"typhoon: the catalogue spans {years:.0f} years, less than the return period of "
-            f"{p['typhoon.return_period_a']:.0f}: its greatest wind is taken"
+            f"{p['typhoon.return_period_a']:.0f}: its greatest wind is taken",
         )
     if tracks.estimated:
-        inputs.notice(f"typhoon: pressure or radius of {tracks.estimated} fixes was estimated from their wind")
+        inputs.notice(
+            f"台风: {tracks.estimated} 个路径点的气压或最大风速半径由风速估算",
+            f"typhoon: pressure or radius of {tracks.estimated} fixes was estimated from their wind",
+        )
     mapped = Raster(coarse, returned.reshape(coarse.shape).astype(np.float32), "wind", "m/s")
     values = on_grid(mapped, inputs.grid, by="bilinear").values.astype(np.float64)
     low, high = p["typhoon.index_low_m_s"], p["typhoon.index_high_m_s"]
@@ -204,9 +211,12 @@ def storm_surge(inputs: Inputs) -> HazardMap:
     native = surge.depth_class(values, lower)
     tables = ("raster dem", "water")
     if dem.vertical_datum == "cgvd1985":
+        offset = p["storm_surge.wusong_minus_1985_m"]
         inputs.notice(
+            f"高潮位: 吴淞 {p['storm_surge.level_m']:.2f} m = 1985国家高程基准 {level:.2f} m, "
+            f"换算差 {offset:.2f} m 待核对",
             f"storm_surge: level {p['storm_surge.level_m']:.2f} m (Wusong) = {level:.2f} m (1985) with an offset of "
-            f"{p['storm_surge.wusong_minus_1985_m']:.2f} m that is still to be confirmed"
+            f"{offset:.2f} m that is still to be confirmed",
         )
     factor = _factor(inputs, values, "depth", "淹没水深", "inundation depth", "m", *tables)
     column = _index(inputs, "storm_surge", "高潮位/风暴潮指数", "storm surge index", *tables)
@@ -243,7 +253,11 @@ def earthquake(inputs: Inputs) -> HazardMap:
         inputs.raster_row("pga")
     else:
         pga = np.full(grid.shape, p["earthquake.pga_default_g"])
-        inputs.notice(f"earthquake: no raster 'pga'; {p['earthquake.pga_default_g']:g} g everywhere, to be confirmed")
+        default = p["earthquake.pga_default_g"]
+        inputs.notice(
+            f"地震: 没有栅格 pga, 全区取 {default:g} g, 待核对",
+            f"earthquake: no raster 'pga'; {default:g} g everywhere, to be confirmed",
+        )
     site = np.full(grid.shape, 2.0)
     if inputs.has_raster("site_class"):
         site = inputs.raster_on_grid("site_class", by="nearest").astype(np.float64)
@@ -278,7 +292,10 @@ def geological(inputs: Inputs) -> HazardMap:
     frame, shapes = inputs.frame("hazard_area"), inputs.shapes("hazard_area")
     banks = shapes[((frame["hazard"] == "geological") & (frame["kind"] == "unprotected_bank")).to_numpy(dtype=bool)]
     if len(banks) == 0:
-        inputs.notice("geological: no unprotected banks are registered (hazard_areas); the hazard is 0 everywhere")
+        inputs.notice(
+            "地质: 灾害分区中没有登记未防护岸段, 全区为 0",
+            "geological: no unprotected banks are registered (hazard_areas); the hazard is 0 everywhere",
+        )
     index, native = hazards.bank_collapse(
         banks, inputs.grid, near_m=p["geological.near_m"], far_m=p["geological.far_m"]
     )

@@ -115,7 +115,7 @@ class ZoningRun:
     parameters: tuple[Mapping[str, Any], ...]
     code_version: str
     demo: bool
-    notices: tuple[str, ...]
+    notices: tuple[Text, ...]
     statistics: Mapping[str, Any] = field(default_factory=dict)
     native_names: Mapping[str, Mapping[int, str]] = field(default_factory=dict)  # hazard -> own class -> name
 
@@ -184,7 +184,7 @@ def load(folder: Path) -> ZoningRun:
         parameters=tuple(data["parameters"]),
         code_version=data["code_version"],
         demo=data["demo"],
-        notices=tuple(data["notices"]),
+        notices=tuple(Text(**notice) for notice in data["notices"]),
         statistics=data["statistics"],
         native_names={
             hazard: {int(key): name for key, name in names.items()} for hazard, names in data["native_names"].items()
@@ -207,7 +207,7 @@ def _about(run: ZoningRun) -> dict[str, Any]:
         "parameters": [dict(row) for row in run.parameters],
         "code_version": run.code_version,
         "demo": run.demo,
-        "notices": list(run.notices),
+        "notices": [asdict(notice) for notice in run.notices],
         "statistics": _plain(dict(run.statistics)),
         "native_names": _plain(dict(run.native_names)),
     }

@@ -43,6 +43,8 @@ from layers.zoning.result import LEVEL_TEXTS, Column, ZoningRun
 from layers.zoning.runs import kept_run
 from layers.zoning.scheme import IndicatorSpec, Scheme
 
+_DIMENSIONS = {"exposure": "暴露度", "vulnerability": "脆弱性", "capacity": "减灾能力"}
+
 Progress = Callable[[str, float], None]
 Raw = dict[str, NDArray[Any]]
 
@@ -353,15 +355,15 @@ def _fitted(
     scheme: Scheme,
     dimensions: dict[str, list[tuple[IndicatorSpec, Measured]]],
     raw: Raw,
-) -> tuple[ZoningModel, dict[str, Any], list[str]]:
+) -> tuple[ZoningModel, dict[str, Any], list[Text]]:
     p = inputs.parameters
-    notices: list[str] = []
+    notices: list[Text] = []
     names = [spec.id for spec in scheme.hazards]
     terms: dict[str, Any] = {}
     for dimension, group in dimensions.items():
         weights, notice = given_weights([spec.weight for spec, _ in group]) if group else (np.empty(0), "")
         if notice:
-            notices.append(f"{dimension}: {notice}")
+            notices.append(Text(f"{_DIMENSIONS[dimension]}: 权重之和不为 1, 已按其和归一", f"{dimension}: {notice}"))
         terms[dimension] = tuple(term(spec, float(w)) for (spec, _), w in zip(group, weights, strict=True))
     equal = 1.0 / len(names)
     model = ZoningModel(
@@ -388,7 +390,8 @@ def _fitted(
     hazards = tuple(replace(h, weight=float(w)) for h, w in zip(first.model.hazards, weights, strict=True))
     fitted = fit([block], replace(first.model, hazards=hazards, breaks=model.breaks))
     statistics["units"] = fitted.units
-    return fitted.model, statistics, [*notices, *told, *first.notices]
+    flat = [Text(f"有灾种各单元数值相同, 等级均为 1: {notice}", notice) for notice in first.notices]
+    return fitted.model, statistics, [*notices, *told, *flat]
 
 
 def term(spec: IndicatorSpec, weight: float) -> Term:
@@ -420,10 +423,10 @@ def _frozen(model: ZoningModel, old: ZoningModel, run: str) -> ZoningModel:
 
 def _weights(
     inputs: Inputs, scheme: Scheme, model: ZoningModel, raw: Raw
-) -> tuple[NDArray[np.float64], dict[str, Any], list[str]]:
+) -> tuple[NDArray[np.float64], dict[str, Any], list[Text]]:
     names = [spec.id for spec in scheme.hazards]
     statistics: dict[str, Any] = {"weights_method": scheme.weights}
-    notices: list[str] = []
+    notices: list[Text] = []
     judged = by_entropy = None
     if scheme.weights in ("ahp", "combined"):
         titles = [spec.title.zh for spec in scheme.hazards]
@@ -445,10 +448,12 @@ def _weights(
         entropy = entropy_weights(table[np.isfinite(table).all(axis=1)])
         by_entropy = entropy.weights
         statistics["entropy"] = {"weights": by_entropy.tolist(), "entropy": entropy.entropy.tolist()}
-        notices += [f"entropy: {notice}" for notice in entropy.notices]
+        notices += [
+            Text(f"熵权: 某灾种在各单元相同, 权重为 0 ({notice})", f"entropy: {notice}") for notice in entropy.notices
+        ]
     if scheme.weights == "given":
         weights, notice = given_weights(scheme.values)
-        notices += [f"weights: {notice}"] if notice else []
+        notices += [Text("灾种权重之和不为 1, 已按其和归一", f"weights: {notice}")] if notice else []
     elif judged is not None and by_entropy is not None:
         alpha = inputs.parameters["weights.alpha"] if scheme.alpha is None else scheme.alpha
         weights = combined_weights(judged, by_entropy, method="linear", alpha=alpha)
@@ -487,7 +492,10 @@ def _correct(inputs: Inputs, scheme: Scheme, units: pd.DataFrame) -> None:
     for row in mine.to_dict("records"):
         k = position.get(str(row["unit"]))
         if k is None:
-            inputs.notice(f"correction of unit '{row['unit']}': there is no such unit in this run; it was not applied")
+            inputs.notice(
+                f"单元 {row['unit']} 的修正未采用: 本次运行没有这个单元",
+                f"correction of unit '{row['unit']}': there is no such unit in this run; it was not applied",
+            )
             continue
         units.loc[k, "level"] = int(row["level"])
         units.loc[k, "corrected"] = True
@@ -500,7 +508,8 @@ def _stability(inputs: Inputs, scheme: Scheme, units: pd.DataFrame, raw: Raw, mo
         for name in names:
             units[name] = np.nan
         units["fragile"] = False
-        inputs.notice("stability was not examined" + (": the classes are fixed" if scheme.runs else ""))
+        why = (" (固定分级)", ": the classes are fixed") if scheme.runs else ("", "")
+        inputs.notice(f"未做稳定性分析{why[0]}", f"stability was not examined{why[1]}")
         return
     found: Stability = stability(
         raw, model, _larger(inputs, scheme, units), seed=scheme.seed, runs=scheme.runs, spread_share=scheme.spread_share

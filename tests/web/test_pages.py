@@ -18,7 +18,7 @@ from layers.district import District
 from web import create_app, texts
 from web.pages import ATLAS_POLICY, tile_response
 
-FAMILIES = ("col", "phase", "dim", "kind", "file", "cause")  # of texts that the zoning panel names by a value
+FAMILIES = ("change", "col", "phase", "dim", "kind", "file", "cause")  # of texts that the zoning panel names by a value
 WEB = Path(__file__).resolve().parents[2] / "web"
 
 

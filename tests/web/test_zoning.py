@@ -12,6 +12,7 @@ from typing import Any
 
 import geopandas as gpd
 import pytest
+import shapely
 from flask.testing import FlaskClient
 
 from data.store import Store
@@ -91,7 +92,14 @@ def test_two_runs_are_compared(ask: Ask, zoned: list[ZoningRun], client: FlaskCl
     assert sum(row["persons"] for row in found["matrix"]) == 3030
     moves = [row for row in found["matrix"] if row["level_old"] != row["level_new"]]
     assert sum(row["units"] for row in moves) == found["moved_units"]
-    assert ask("zoning/compare", old=zoned[0].id, new=zoned[0].id)["moved_units"] == 0
+    areas = found["map"]["features"]
+    assert {row["level_new"] - row["level_old"] for row in moves} == {area["properties"]["change"] for area in areas}
+    west, south, east, north = shapely.total_bounds([shapely.geometry.shape(area["geometry"]) for area in areas])
+    assert 73 < west < east < 136
+    assert 3 < south < north < 54
+    same = ask("zoning/compare", old=zoned[0].id, new=zoned[0].id)
+    assert same["moved_units"] == 0
+    assert same["map"]["features"] == []
 
 
 # -- running ----------------------------------------------------------------------------------------

@@ -235,7 +235,7 @@ def test_a_correction_keeps_the_original_and_is_listed(demo: District, accident:
         assert "现场核查" in row["reason"]
         assert found.levels["corrected"].any()
         assert "现场核查" in report_html(found)
-        assert any("100m-0-0" in notice for notice in found.notices)
+        assert any("100m-0-0" in notice.en for notice in found.notices)
         assert found.id != accident.id
     finally:
         with demo.store.writing() as conn:
@@ -316,7 +316,7 @@ values = [0.2, 0.2, 0.2, 0.2, 0.202]
 runs = 5
 """
     found = run_zoning(demo, parse_scheme(text))
-    assert any("0.002" in n or "1.002" in n for n in found.notices), found.notices
+    assert any("0.002" in n.en or "1.002" in n.en for n in found.notices), found.notices
     half = 0.5 * found.units["h_raster"] + 0.5 * _impervious(demo, found)
     np.testing.assert_allclose(found.units["h_formula"], half, atol=2e-6)
     assert 0 < (found.units["h_vector"] > 0).mean() < 0.2

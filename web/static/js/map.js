@@ -16,6 +16,10 @@ const line = (id, source, paint, filter) => ({
   id, source, type: "line", layout: { "line-cap": "round", "line-join": "round" }, paint, ...(filter ? { filter } : {}),
 });
 
+/** Colours of a change of level: up in purple, down in blue, so that neither is taken for a level. */
+export const CHANGES = [[-2, "#08589e"], [-1, "#7bccc4"], [1, "#df9fd8"], [2, "#88037f"], [9, "#7a7a7a"]];
+const changeColour = () => ["match", ["get", "change"], [-4, -3, -2], CHANGES[0][1], -1, CHANGES[1][1], 1, CHANGES[2][1], [2, 3, 4], CHANGES[3][1], CHANGES[4][1]];
+
 /** Make the map; resolves when it can be drawn upon. */
 export async function makeMap(container, { onAsk, onSupply }) {
   const { maplibregl } = window;
@@ -45,10 +49,11 @@ export async function makeMap(container, { onAsk, onSupply }) {
   map.addControl(new maplibregl.ScaleControl({ maxWidth: 120 }), "bottom-right");
   await new Promise((resolve) => map.once("style.load", resolve));
 
-  for (const id of ["hint-area", "hint-point", "routes"]) map.addSource(id, { type: "geojson", data: EMPTY });
+  for (const id of ["change", "hint-area", "hint-point", "routes"]) map.addSource(id, { type: "geojson", data: EMPTY });
   // Above every area and line, below labels and points.
   const drawn = map.getStyle().layers;
   const firstSymbol = drawn[drawn.findLastIndex((layer) => layer.type === "line" || layer.type === "fill") + 1]?.id;
+  map.addLayer({ id: "change", type: "fill", source: "change", paint: { "fill-color": changeColour(), "fill-opacity": 0.85 } }, firstSymbol);
   map.addLayer({ id: "hint-area", type: "fill", source: "hint-area", paint: { "fill-color": "#b10026", "fill-opacity": 0.28 } }, firstSymbol);
   map.addLayer(line("hint-area-line", "hint-area", { "line-color": "#b10026", "line-width": 2.5 }), firstSymbol);
   map.addLayer({ id: "hint-point", type: "circle", source: "hint-point", paint: { "circle-radius": 9, "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": "#b10026", "circle-stroke-width": 3 } });
@@ -154,6 +159,8 @@ export async function makeMap(container, { onAsk, onSupply }) {
       map.getSource("hint-area").setData({ type: "FeatureCollection", features: areas });
       map.getSource("hint-point").setData({ type: "FeatureCollection", features: points });
     },
+    /** Areas whose level changed, with a `change` each; none clears them. */
+    change(collection = EMPTY) { map.getSource("change").setData(collection); },
     closePopup() { popup?.remove(); },
     data(layerId, collection) { map.getSource(layerId)?.setData(collection); },
     visible(layer, isVisible) {

@@ -4,12 +4,14 @@ import { ask, newest, send } from "./api.js";
 import { config, t } from "./config.js";
 import { el, show, table } from "./dom.js";
 import { age, count, degrees, metres, oneDecimal, percent, printedUnit, quantity, stamp } from "./format.js";
+import { CHANGES } from "./map.js";
 import { empty, failure, loading } from "./notice.js";
 
 const POLL_MS = 400;
 const MAX_LISTED = 100;
 const KINDS = ["enterprises", "shelters", "teams", "depots"];
 const FILES = ["report.html", "units.csv", "model.csv", "streets.csv", "zoning.gpkg"];
+const CHANGE_TEXTS = { "-2": "zoning.change.down2", "-1": "zoning.change.down1", 1: "zoning.change.up1", 2: "zoning.change.up2", 9: "zoning.change.data" };
 const DIMENSIONS = ["exposure", "vulnerability", "capacity"];
 
 const said = (text) => (text === null || text === undefined ? "" : typeof text === "string" ? text : text[config.lang] || text.zh);
@@ -20,9 +22,13 @@ const oldness = (stampUtc) => (stampUtc ? age((Date.now() - new Date(stampUtc).g
 /** A level as its colour and its name: never colour alone. */
 function chip(level, { short = false } = {}) {
   const known = levelOf(level);
-  const swatch = el("span", { class: "swatch", "aria-hidden": "true" });
-  swatch.style.background = known.color;
-  return el("span", { class: "level" }, swatch, short ? String(level || "—") : known.name);
+  return el("span", { class: "level" }, swatch(known.color), short ? String(level || "—") : known.name);
+}
+
+function swatch(colour) {
+  const found = el("span", { class: "swatch", "aria-hidden": "true" });
+  found.style.background = colour;
+  return found;
 }
 
 export function makeZoning({ view, layers, isShown }) {
@@ -63,6 +69,7 @@ export function makeZoning({ view, layers, isShown }) {
 
   /** One zoning layer at a time: two sets of areas on top of each other cannot be read. */
   function draw() {
+    view.change();
     for (const id of config.zoning.area_layers) {
       if (!before.has(id)) before.set(id, layers.isOn(id));
       layers.set(id, id === drawn.value);
@@ -79,6 +86,7 @@ export function makeZoning({ view, layers, isShown }) {
   }
 
   function undraw() {
+    view.change();
     for (const [id, isOn] of before) layers.set(id, isOn || (layers.isOn(id) && !config.zoning.area_layers.includes(id)));
     before.clear();
   }
@@ -236,7 +244,7 @@ export function makeZoning({ view, layers, isShown }) {
       table(null, [t("zoning.col.hazard"), t("zoning.col.weight")], rows, { numeric: [1] }),
       ratio === null || ratio === undefined ? null : el("p", { class: "hint" }, t("zoning.ratio", { n: Number(ratio).toFixed(4) })),
       el("p", { class: "hint" }, t("zoning.breaks", { list: answer.breaks.map((one) => Number(one).toFixed(4)).join(" / ") })),
-      answer.notices.length ? el("ul", { class: "notes" }, answer.notices.map((one) => el("li", {}, one))) : null,
+      answer.notices.length ? el("ul", { class: "notes" }, answer.notices.map((one) => el("li", {}, said(one)))) : null,
     );
   }
 
@@ -296,7 +304,11 @@ export function makeZoning({ view, layers, isShown }) {
     const compare = async () => {
       show(found, loading());
       try {
-        show(found, difference(await ask("zoning/compare", { old: earlier.value, new: answer.run })));
+        const answered = await ask("zoning/compare", { old: earlier.value, new: answer.run });
+        show(found, difference(answered));
+        drawn.value = "";
+        draw();
+        view.change(answered.map);
       } catch (error) {
         show(found, failure(error, compare));
       }
@@ -314,7 +326,8 @@ export function makeZoning({ view, layers, isShown }) {
     const arrow = (row) => [chip(row.level_old), " → ", chip(row.level_new)];
     return [
       el("p", {}, t("zoning.moved", { units: count(answer.moved_units), persons: count(answer.moved_persons) })),
-      answer.notices.length ? el("ul", { class: "notes" }, answer.notices.map((one) => el("li", {}, one))) : null,
+      el("p", { class: "key" }, CHANGES.map(([change, colour]) => el("span", { class: "level" }, swatch(colour), t(CHANGE_TEXTS[change])))),
+      answer.notices.length ? el("ul", { class: "notes" }, answer.notices.map((one) => el("li", {}, said(one)))) : null,
       table(null, [t("zoning.col.move"), t("zoning.col.units"), t("zoning.col.persons")], moves.map((row) => [arrow(row), count(row.units), count(row.persons)]), { numeric: [1, 2] }),
       table(
         t("zoning.moved_units"), [t("zoning.col.unit"), t("zoning.col.move"), t("zoning.col.cause")],
