@@ -59,11 +59,15 @@ def largest_remainder(total: int, weights: Any) -> Ints:
 class Dasymetric:
     """Whole persons by cell.
 
-    `fallback` are the polygons without any density, spread by area; `unplaced` those that lie in
-    no cell of the grid, whose persons stand nowhere.
+    `cell`, `polygon` and `part` (m,) say how many of a polygon's persons stand in a cell; `fallback`
+    are the polygons without any density, spread by area; `unplaced` those that lie in no cell of the
+    grid, whose persons stand nowhere.
     """
 
     persons: Ints
+    cell: Ints
+    polygon: Ints
+    part: Ints
     fallback: Ints
     unplaced: Ints
 
@@ -90,7 +94,7 @@ def dasymetric(totals: Any, shares: Shares, density: Any) -> Dasymetric:
     -----
     CRS: none.
     Cost: O(cells + pairs log pairs).
-    Invariant: the persons add up to the totals of the polygons that are placed, exactly.
+    Invariant: the persons add up to the totals of the polygons that are placed, exactly; so do the parts.
     Source: dasymetric mapping (Wright 1936), integers by largest remainder.
     """
     counts = np.asarray(totals)
@@ -123,8 +127,12 @@ def dasymetric(totals: Any, shares: Shares, density: Any) -> Dasymetric:
     given[by_rest] += rank < missing[owner[by_rest]]
     persons = np.zeros(shares.grid.cells, dtype=np.int64)
     np.add.at(persons, cell, given)
+    there = given > 0
     return Dasymetric(
         persons.reshape(shares.grid.shape),
+        cell[there],
+        owner[there],
+        given[there],
         np.flatnonzero(fallback & (counts > 0)),
         np.flatnonzero((pairs == 0) & (counts > 0)),
     )

@@ -10,7 +10,14 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.errors import InputError
-from geo.exposure import count_in_cells, dasymetric, footprint_area_in_cells, line_length_in_cells, split_group
+from geo.exposure import (
+    Dasymetric,
+    count_in_cells,
+    dasymetric,
+    footprint_area_in_cells,
+    line_length_in_cells,
+    split_group,
+)
 from geo.grid import Grid, Raster, on_grid
 from geo.hazards import kernel_density
 from geo.indicators import grade_mean_sigma, topsis
@@ -56,8 +63,13 @@ def _moment(inputs: Inputs) -> Hashable:
 
 def persons_in_cells(inputs: Inputs) -> NDArray[np.int64]:
     """Residents of each cell: every village's number spread over its cells, none lost."""
+    return persons_spread(inputs).persons
 
-    def make() -> NDArray[np.int64]:
+
+def persons_spread(inputs: Inputs) -> Dasymetric:
+    """Residents of each cell, and of which village they are."""
+
+    def make() -> Dasymetric:
         villages = inputs.villages
         spread = dasymetric(villages["persons"].to_numpy(dtype=np.int64), inputs.village_shares, _density(inputs))
         if len(spread.unplaced):
@@ -66,7 +78,7 @@ def persons_in_cells(inputs: Inputs) -> NDArray[np.int64]:
                 f"{len(spread.unplaced)} 个村(社区)的人口落不到任何格网单元({names})",
                 f"persons of {len(spread.unplaced)} villages lie in no cell of the grid ({names})",
             )
-        return spread.persons
+        return spread
 
     inputs.frame("village")
     return inputs.kept("persons", make)

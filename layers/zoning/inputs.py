@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from rasterio.warp import transform_bounds
 
 from data.kinds import KINDS
 from data.parameters import ParameterSet
@@ -24,6 +25,9 @@ from layers.layer import Text
 from layers.zoning.result import InputRecord
 
 T = TypeVar("T")
+
+MARGIN_M = 5_000.0
+"""How far beyond the analysis grid heights in another CRS are read."""
 
 _TITLES = {kind.table: kind.zh for kind in KINDS.values()} | {"street": "街道(园区)"}
 
@@ -117,6 +121,35 @@ class Inputs:
         """A raster on its own grid."""
         self.raster_row(code)
         return self.view.kept(("raster", code), lambda: read_raster(self.view.district.store, code))
+
+    def raster_in_metres(self, code: str) -> Raster:
+        """A raster in the district's CRS: on its own grid where it is, else on cells of about its own size.
+
+        Carried over is what lies within `MARGIN_M` of the analysis grid, as water flows in from around.
+        """
+        source = self.raster(code)
+        if source.grid.epsg == self.grid.epsg:
+            return source
+
+        def make() -> Raster:
+            there = transform_bounds(f"EPSG:{source.grid.epsg}", f"EPSG:{self.grid.epsg}", *source.grid.bounds)
+            mine = self.grid.bounds
+            box = (
+                max(there[0], mine[0] - MARGIN_M),
+                max(there[1], mine[1] - MARGIN_M),
+                min(there[2], mine[2] + MARGIN_M),
+                min(there[3], mine[3] + MARGIN_M),
+            )
+            if box[0] >= box[2] or box[1] >= box[3]:
+                raise InputError(f"raster '{code}' does not lie over the district; import one that does")
+            cell = max(float(round((there[3] - there[1]) / source.grid.rows)), 1.0)
+            self.notice(
+                f"{self._title(f'raster {code}')}: 由 EPSG:{source.grid.epsg} 转到本区坐标系, 格网 {cell:g} m (双线性)",
+                f"raster '{code}' was carried from EPSG:{source.grid.epsg} to cells of {cell:g} m (bilinear)",
+            )
+            return on_grid(source, Grid.covering(box, cell=cell, epsg=self.grid.epsg), by="bilinear")
+
+        return self.kept(("raster in metres", code), make)
 
     def raster_on_grid(self, code: str, *, by: str = "average") -> NDArray[np.float32]:
         """A raster carried onto the analysis grid."""

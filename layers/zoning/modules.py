@@ -68,9 +68,11 @@ def _water(inputs: Inputs, source: Raster, kinds: tuple[str, ...] | None = None)
 def waterlogging(inputs: Inputs) -> HazardMap:
     """Rain flooding: the score of domain factors from heights, sealing, drainage and known spots."""
     p, grid = inputs.parameters, inputs.grid
-    dem = inputs.raster("dem")
+    dem = inputs.raster_in_metres("dem")
     drainage = _water(inputs, dem)
-    ground = inputs.view.kept(("terrain", inputs.records["raster dem"].hash), lambda: terrain.terrain(dem, drainage))
+    ground = inputs.view.kept(
+        ("terrain", inputs.records["raster dem"].hash, dem.grid), lambda: terrain.terrain(dem, drainage)
+    )
     depth = _on_grid(inputs, dem, ground.depression_m, by="max")
     above = _on_grid(inputs, dem, ground.above_drainage_m)
     wetness = _on_grid(inputs, dem, ground.wetness)
@@ -191,7 +193,7 @@ _DATUM_SHIFT = {"wusong": 0.0, "cgvd1985": 1.0}
 def storm_surge(inputs: Inputs) -> HazardMap:
     """Connected inundation at the parameter's level, brought from the Wusong datum to that of the heights."""
     p = inputs.parameters
-    dem = inputs.raster("dem")
+    dem = inputs.raster_in_metres("dem")
     if dem.vertical_datum not in _DATUM_SHIFT:
         raise CrsError(
             f"raster 'dem' has the vertical datum '{dem.vertical_datum or 'not declared'}': the level of the tide is "

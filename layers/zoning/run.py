@@ -36,7 +36,7 @@ from geo.zoning import RAW_DECIMALS, HazardTerm, Scale, Term, ZoningModel, evalu
 from layers.district import District
 from layers.layer import Text
 from layers.zoning.hazards import HazardMap, formula_on_grid, hazard_map
-from layers.zoning.indicators import Measured, capacity_table, measured, persons_in_cells
+from layers.zoning.indicators import Measured, capacity_table, measured, persons_in_cells, persons_spread
 from layers.zoning.inputs import Inputs
 from layers.zoning.major_hazards import major_hazards
 from layers.zoning.result import LEVEL_TEXTS, Column, ZoningRun
@@ -93,7 +93,8 @@ def run_zoning(
     units["prevention"] = _prevention(inputs, units)
     frames = _maps(inputs, scheme, units, areas, hazards)
     steps("what lies in them", 0.92)
-    streets = _streets(inputs, units, model, frames["prevention"])
+    residents = _residents(inputs, scheme, areas) if areas is not None else _residents_of_cells(inputs, units)
+    streets = _streets(inputs, units, residents, model, frames["prevention"])
     exposed, inside = _exposure(inputs, units, areas, frames["levels"])
     run = ZoningRun(
         id="",
@@ -220,9 +221,8 @@ def _units(
         for spec, item in group:
             layers[f"i_{spec.name}"] = (item.values, item.spread)
     model_columns = [name for name in layers if not name.startswith("f_")]
-    persons = persons_in_cells(inputs)
     if scheme.unit == "grid":
-        units, cells = _cell_units(inputs, persons)
+        units, cells = _cell_units(inputs, persons_in_cells(inputs))
         for name, (values, _) in layers.items():
             units[name] = np.round(np.asarray(values, dtype=np.float64).reshape(-1)[cells], RAW_DECIMALS)
         for id_, found in hazards.items():
@@ -231,8 +231,7 @@ def _units(
     areas = _areas(inputs, scheme)
     shares = area_shares(areas.geometry.to_numpy(dtype=object), inputs.grid)
     area_km2 = areas.geometry.area.to_numpy() / 1e6
-    owner = shares.largest().reshape(-1)
-    inside = owner >= 0
+    residents = _residents(inputs, scheme, areas)
     centre = np.array([(p.x, p.y) for p in areas.geometry.representative_point()])
     lonlat = to_lonlat(centre, epsg=inputs.grid.epsg)
     units = pd.DataFrame(
@@ -244,7 +243,7 @@ def _units(
             "lon": np.round(lonlat[:, 0], 7),
             "lat": np.round(lonlat[:, 1], 7),
             "area_m2": np.round(areas.geometry.area.to_numpy(), 3),
-            "persons": np.bincount(owner[inside], weights=persons.reshape(-1)[inside], minlength=len(areas)).astype(
+            "persons": np.bincount(residents["unit"], weights=residents["persons"], minlength=len(areas)).astype(
                 np.int64
             ),
         }
@@ -754,23 +753,69 @@ def _most(home: NDArray[np.int64], values: NDArray[np.int64], n: int) -> NDArray
     return np.where(counts.sum(axis=1) > 0, top - 1 - np.argmax(counts[:, ::-1], axis=1), 0)
 
 
-def _streets(inputs: Inputs, units: pd.DataFrame, model: ZoningModel, classes: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Levels per street: weighted by area and by persons, beside the highest unit."""
+def _residents_of_cells(inputs: Inputs, units: pd.DataFrame) -> pd.DataFrame:
+    """`unit` (position), `street` (name) and `persons`: a cell on a border has residents of both streets."""
+    spread = persons_spread(inputs)
+    position = np.full(inputs.grid.cells, -1, dtype=np.int64)
+    position[units["cell"].to_numpy(dtype=np.int64)] = np.arange(len(units))
+    unit = position[spread.cell]
+    street = inputs.villages["street"].to_numpy(dtype=object)[spread.polygon]
+    return _residents_table(inputs, unit, street, spread.part, units["street"].to_numpy(dtype=object)[unit])
+
+
+def _residents(inputs: Inputs, scheme: Scheme, areas: gpd.GeoDataFrame) -> pd.DataFrame:
+    """The same for units with outlines: a village's residents are its own, whatever cell they stand in."""
+    spread = persons_spread(inputs)
+    villages = inputs.villages
+    street = villages["street"].to_numpy(dtype=object)[spread.polygon]
+    if scheme.unit == "village":
+        unit = spread.polygon
+    else:
+        owner = area_shares(areas.geometry.to_numpy(dtype=object), inputs.grid).largest().reshape(-1)[spread.cell]
+        lost = np.flatnonzero(owner < 0)
+        if len(lost):
+            tree = shapely.STRtree(areas.geometry.to_numpy(dtype=object))
+            owner[lost] = tree.nearest(shapely.points(inputs.grid.centres(spread.cell[lost])))
+        unit = owner.astype(np.int64)
+        if scheme.unit == "street":
+            known = {name: k for k, name in enumerate(areas["name"])}
+            unit = np.array([known.get(name, k) for name, k in zip(street, unit.tolist(), strict=True)], dtype=np.int64)
+    return _residents_table(inputs, unit, street, spread.part, areas["street"].to_numpy(dtype=object)[unit])
+
+
+def _residents_table(
+    inputs: Inputs, unit: NDArray[np.int64], street: NDArray[Any], persons: NDArray[np.int64], home: NDArray[Any]
+) -> pd.DataFrame:
+    """A village whose street has no outline counts to the street of its cells, so that nobody is lost."""
+    known = np.isin(street.astype(str), inputs.streets["name"].to_numpy(dtype=str))
+    return pd.DataFrame({"unit": unit, "street": np.where(known, street, home), "persons": persons})
+
+
+def _streets(
+    inputs: Inputs, units: pd.DataFrame, residents: pd.DataFrame, model: ZoningModel, classes: gpd.GeoDataFrame
+) -> pd.DataFrame:
+    """Levels per street: by the area of its units and by its residents, beside the highest unit."""
     assert model.breaks is not None
     grades: dict[str, tuple[float, int]] = {}
     if len(inputs.frame("capacity")):
         table = capacity_table(inputs)
         grades = dict(zip(table["street"], zip(table["score"], table["grade"], strict=True), strict=True))
     rows = []
-    columns = ["unit_id", "street", "area_m2", "persons", "index", "level", "dominant", "fragile"]
+    columns = ["unit_id", "street", "area_m2", "index", "level", "dominant", "fragile"]
+    live = residents.assign(**{name: units[name].to_numpy()[residents["unit"]] for name in ("index", "level")})
+    by_home = dict(iter(live.groupby("street")))
     by_street = dict(iter(units[columns].groupby("street")))
     outlines = dict(zip(inputs.streets["name"], inputs.streets.geometry, strict=True))
     for name, outline in outlines.items():
         part = by_street.get(name, units.iloc[:0])
         there = part[part["level"] > 0]
-        area, persons = there["area_m2"].to_numpy(), there["persons"].to_numpy(dtype=np.float64)
-        index = there["index"].to_numpy(dtype=np.float64)
-        mean = [float(np.average(index, weights=w)) if w.sum() > 0 else np.nan for w in (area, persons)]
+        area = there["area_m2"].to_numpy()
+        people = by_home.get(name, live.iloc[:0])
+        rated = people[people["level"] > 0]
+        mean = [
+            float(np.average(some["index"].to_numpy(dtype=np.float64), weights=weight)) if weight.sum() > 0 else np.nan
+            for some, weight in ((there, area), (rated, rated["persons"].to_numpy(dtype=np.float64)))
+        ]
         level = classify(np.array(mean), model.breaks).tolist()
         order = there.sort_values(["level", "index", "unit_id"], ascending=[False, False, True])
         parts = there.groupby("dominant")["area_m2"].sum()
@@ -782,7 +827,7 @@ def _streets(inputs: Inputs, units: pd.DataFrame, model: ZoningModel, classes: g
                 "street": name,
                 "units": len(part),
                 "area_km2": round(outline.area / 1e6, 6),
-                "persons": int(part["persons"].sum()),
+                "persons": int(people["persons"].sum()),
                 "index_area": round(mean[0], 9),
                 "level_area": level[0],
                 "index_persons": round(mean[1], 9),
@@ -791,7 +836,7 @@ def _streets(inputs: Inputs, units: pd.DataFrame, model: ZoningModel, classes: g
                 "highest_level": int(order["level"].iloc[0]) if len(order) else 0,
                 "highest_unit": str(order["unit_id"].iloc[0]) if len(order) else "",
                 "dominant": str(parts.idxmax()) if len(parts) else "",
-                **{f"persons_{k}": int(part.loc[part["level"] == k, "persons"].sum()) for k in range(6)},
+                **{f"persons_{k}": int(people.loc[people["level"] == k, "persons"].sum()) for k in range(6)},
                 "capacity_score": score,
                 "capacity_grade": int(grade),
                 "prevention": int(max((k for k, s in share.items() if s >= 0.1), default=0)),

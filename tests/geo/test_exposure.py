@@ -77,6 +77,8 @@ def test_polygons_without_density_or_cells_are_told() -> None:
     density[:, :3] = 0
     found = dasymetric([100, 7, 0], area_shares(polygons, GRID), density)
     assert found.persons.sum() == 100
+    assert np.bincount(found.polygon, weights=found.part, minlength=3).tolist() == [100, 0, 0]
+    assert np.bincount(found.cell, weights=found.part, minlength=GRID.cells).tolist() == found.persons.ravel().tolist()
     assert found.fallback.tolist() == [0]
     assert found.unplaced.tolist() == [1]
     for bad in ([1.5, 0, 0], [-1, 0, 0], [1, 2]):

@@ -46,6 +46,8 @@ def test_persons_and_areas_are_kept_through_every_step(run: ZoningRun, demo: Dis
     assert run.zones["persons"].sum() == total
     assert run.prevention["persons"].sum() == total
     assert run.streets[[f"persons_{k}" for k in range(6)]].to_numpy().sum() == total
+    register = demo.view().frame("village").groupby("street")["persons"].sum()
+    assert run.streets.set_index("street")["persons"].to_dict() == register.to_dict()
     streets = gpd.GeoSeries(demo.view().frame("street").geometry).to_crs(4549)
     area = shapely.union_all(streets.to_numpy()).area
     for frame in (run.zones, run.prevention, run.levels):
