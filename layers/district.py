@@ -346,9 +346,14 @@ class District:
 
 
 def metric_geometries(frame: gpd.GeoDataFrame, epsg: int) -> NDArray[np.object_]:
-    """The geometries of a WGS 84 frame in the metric CRS; None stays None."""
+    """The geometries of a WGS 84 frame in the metric CRS; None stays None.
+
+    An area with a gap of a hair's breadth may cross itself once its coordinates are rounded: it is mended.
+    """
     geometry = np.asarray(frame.geometry.array, dtype=object)
     found: NDArray[np.object_] = shapely.transform(geometry, lambda xy: to_metric(xy, epsg=epsg))
+    crossed = (shapely.get_dimensions(found) == 2) & ~shapely.is_valid(found)
+    found[crossed] = shapely.make_valid(found[crossed], method="structure", keep_collapsed=False)
     return found
 
 
