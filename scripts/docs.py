@@ -46,6 +46,22 @@ def _bounds(column: Column) -> str:
     return column.help_en or column.help_zh
 
 
+_RASTERS = (
+    "The file is a GeoTIFF or NetCDF; the columns below are what the register keeps of it, not a sheet to fill in:\n\n"
+    "    onemap import rasters dem.tif --code dem --quantity elevation --unit m --datum cgvd1985\n\n"
+    "Heights must say their vertical datum (`--datum`). A raster without a CRS, in feet, or with a wrong no-data value "
+    "is refused with the option that mends it (`--crs`, `--nodata`); one with south up is turned. Values stand in the "
+    "folder `<database>.rasters` beside the database: copy both.\n\n"
+    "| code | quantity | unit | read by |\n| --- | --- | --- | --- |\n"
+    "| `dem` | elevation | m | waterlogging, storm_surge |\n"
+    "| `impervious` | impervious_share | 0..1 | waterlogging |\n"
+    "| `lightning` | lightning_density | 1/(km2 a) | convection |\n"
+    "| `pga` | pga | g | earthquake |\n"
+    "| `site_class` | site_class | 0..4 for I0, I1, II, III, IV | earthquake |\n\n"
+    "Any other code can be named in a scheme (`raster = ...`, or in a `formula`).\n\n"
+)
+
+
 def imports_page() -> str:
     """Every kind of record that can be imported, column by column."""
     text = NOTE + (
@@ -69,6 +85,8 @@ def imports_page() -> str:
             else f"A row is known again by {key}."
         )
         text += f"## `{kind.name}` {kind.zh}\n\nGeometry: {shapes}. {how}\n\n"
+        if kind.name == "rasters":
+            text += _RASTERS
         text += _table(
             ("column", "中文", "type", "unit", "required", "allowed"),
             [(f"`{c.name}`", c.zh, c.type, c.unit, "yes" if c.required else "", _bounds(c)) for c in kind.columns],
