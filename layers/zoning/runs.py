@@ -11,8 +11,8 @@ from geo.errors import NotFound
 from layers.district import District
 from layers.zoning.result import ZoningRun, load, save
 
-KEPT_RUNS = 50
-"""Runs kept a scheme; the oldest go first."""
+FORMAT = 2
+"""How a run is written; a run written otherwise is not read, its scheme has to run again."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class RunRecord:
     seconds: float
     units: int
     parameter_version: str
+    format: int = FORMAT
 
 
 def folder(district: District) -> Path:
@@ -58,16 +59,17 @@ def records(district: District, scheme: str | None = None) -> list[RunRecord]:
     """The runs that are kept, the newest first; of one scheme or of all."""
     found = []
     for path in folder(district).glob("*/record.json"):
-        record = RunRecord(**json.loads(path.read_text(encoding="utf-8")))
-        if scheme is None or record.scheme == scheme:
-            found.append(record)
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if data.get("format") == FORMAT and scheme in (None, data["scheme"]):
+            found.append(RunRecord(**data))
     return sorted(found, key=lambda record: (record.made_utc, record.run), reverse=True)
 
 
 def kept_run(district: District, run: str) -> ZoningRun:
     """A run by its id; NotFound lists the newest."""
-    if not run.isalnum() or not (folder(district) / run / "record.json").is_file():
-        known = ", ".join(record.run for record in records(district)[:5]) or "none yet"
+    there = [record.run for record in records(district)]
+    if run not in there:
+        known = ", ".join(there[:5]) or "none yet"
         raise NotFound(f"there is no zoning run '{run}'; there are: {known}")
     return loaded(folder(district) / run)
 

@@ -350,3 +350,16 @@ def test_runs_are_kept_and_found(demo: District, natural: ZoningRun, accident: Z
     assert runs.latest(demo, "nothing") is None
     with pytest.raises(NotFound):
         runs.kept_run(demo, "../x")
+
+
+def test_a_run_that_another_version_wrote_is_not_read(demo: District, natural: ZoningRun) -> None:
+    record = runs.folder(demo) / natural.id / "record.json"
+    kept = record.read_text(encoding="utf-8")
+    record.write_text(kept.replace(f'"format": {runs.FORMAT}', '"format": 1'), encoding="utf-8")
+    try:
+        assert natural.id not in [one.run for one in runs.records(demo)]
+        with pytest.raises(NotFound, match=f"no zoning run '{natural.id}'"):
+            runs.kept_run(demo, natural.id)
+    finally:
+        record.write_text(kept, encoding="utf-8")
+    assert runs.kept_run(demo, natural.id).id == natural.id
