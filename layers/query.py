@@ -54,7 +54,7 @@ def read(
         source = analyses.source_note(frame)
     else:
         frame = analyses.LAYER_FUNCTIONS[layer.source.name](view, at=moment)
-        source = str(frame.attrs.get("source", f"computed, revision {view.revision}"))
+        source = str(frame.attrs.get("source", f"计算, 数据版本 {view.revision}"))
     count = len(frame)
     if bbox is not None:
         min_x, min_y, max_x, max_y = bbox

@@ -216,8 +216,8 @@ def sheet(
 ) -> Sheet:
     """Draw a layer of the one map on paper.
 
-    Raises NotFound for an unknown layer or a district without an extent, InputError for a public sheet without its
-    map number and for paper or scale that do not fit, Unavailable where a font is missing.
+    Raises NotFound for an unknown or empty layer or a district without an extent, InputError for a public sheet
+    without its map number and for paper or scale that do not fit, Unavailable where a font is missing.
     """
     if text.public and not text.map_number.strip():
         raise InputError("map_number: a sheet for the public needs its map number (审图号); without it, it is internal")
@@ -225,6 +225,8 @@ def sheet(
     view = district.view()
     if view.bounds is None:
         raise NotFound("the district has no extent yet; import its boundary or villages first")
+    if result.count == 0:
+        raise NotFound(f"layer '{layer_id}' holds nothing to print; import its data or run its scheme first")
     box = shapely.box(*view.bounds)
     outline = metric_geometries(gpd.GeoDataFrame(geometry=[box], crs=4326), district.epsg)
     land = [g for g in metric_geometries(view.frame("boundary"), district.epsg) if g is not None] or [

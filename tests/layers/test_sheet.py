@@ -2,32 +2,27 @@
 
 import io
 import re
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pypdfium2
 import pytest
 import shapely
 
-from data.demo import load_demo
+from data.importers import import_frame
 from data.store import Store
 from geo.errors import InputError, NotFound, Unavailable
 from layers.district import District
 from layers.sheet import PAPERS_MM, SheetFonts, SheetText, plan_sheets, sheet
+from layers.zoning.result import ZoningRun
+from tests.layers.conftest import DEMO_NOW
 
 FONTS_AT = Path(__file__).resolve().parents[2] / "web" / "static" / "vendor" / "fonts"
 FONTS = SheetFonts(FONTS_AT / "NotoSansSC-Regular.ttf", FONTS_AT / "NotoSansSC-Bold.ttf")
 DAY = date(2026, 11, 2)
-NOW = datetime(2026, 11, 2, 4, 0, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> District:
-    store = Store.create(str(tmp_path_factory.mktemp("sheet") / "d.gpkg"), name="崇川区(示意)", epsg=4549, demo=True)
-    load_demo(store, now_utc=NOW)
-    return District(store, clock=lambda: NOW)
 
 
 def made(demo: District, layer: str = "streets", **knobs: Any) -> Any:
@@ -166,6 +161,11 @@ def test_impossible_papers_and_scales_are_named(demo: District, paper: str, scal
 def test_unknown_layers_and_empty_districts(demo: District, tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         made(demo, "nothing")
+    with Store.create(str(tmp_path / "b.gpkg"), name="空", epsg=4549) as store:
+        box = gpd.GeoDataFrame({"name": ["x"]}, geometry=[shapely.box(120.8, 32.0, 120.9, 32.1)], crs=4326)
+        import_frame(store, "boundary", box, source="t", source_datum="WGS 84", now_utc=DEMO_NOW)
+        with pytest.raises(NotFound, match="nothing to print"):
+            made(District(store), "zoning_natural")
     empty = District(Store.create(str(tmp_path / "e.gpkg"), name="空", epsg=4549))
     with pytest.raises(NotFound, match="extent"):
         made(empty)
@@ -174,7 +174,7 @@ def test_unknown_layers_and_empty_districts(demo: District, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     "layer", ["response_time", "enterprises", "closures", "zoning_natural", "hazard_areas", "roads"]
 )
-def test_every_kind_of_layer_is_drawn(demo: District, layer: str) -> None:
+def test_every_kind_of_layer_is_drawn(demo: District, natural: ZoningRun, layer: str) -> None:
     image = _picture(made(demo, layer, text=SheetText(title="<b>&很长的图名" * 12)).png(dpi=40))
     assert len(np.unique(image.reshape(-1, 3), axis=0)) > 20
 
