@@ -24,7 +24,7 @@ from layers.layer import Categories, Lang, Layer, LayerFrame, Mark, Role, Single
 from layers.render import display
 
 MAX_DRAWN = 4_000
-"""Features of one layer in the atlas; above that the layer is thinned and its name says so."""
+"""Features of one layer in the atlas; above that points and lines are thinned, as its name says, areas are joined."""
 
 _SIMPLIFY_DEG = 2e-5  # about 2 m: below what the atlas can show
 _OUTSIDE = re.compile(r"""(?:src|href)\s*=\s*["']?\s*(?:https?:)?//|url\(\s*["']?(?:https?:)?//|@import""", re.I)
@@ -121,10 +121,26 @@ def popup_html(layer: Layer, record: dict[str, Any], role: Role, lang: Lang) -> 
     return f"<h4>{html.escape(layer.title.to(lang))}</h4><table>{''.join(rows)}</table>"
 
 
+def _joined(layer: Layer, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Areas drawn alike as one feature: a map with areas left out would have holes."""
+    if isinstance(layer.style, Steps):
+        return frame  # a joined area would have one number for many
+    by = [layer.style.field] if isinstance(layer.style, Categories) else []
+    keys = [name for name in (*by, *(hatch.field for hatch in layer.hatches)) if name in frame.columns]
+    groups = frame.groupby(keys, dropna=False, sort=True) if keys else [((), frame)]
+    rows = []
+    for values, group in groups:
+        parts = shapely.get_parts(group.geometry.array)
+        rows.append({**dict(zip(keys, values, strict=True)), "geometry": shapely.multipolygons(parts)})
+    return gpd.GeoDataFrame(rows, geometry="geometry", crs=frame.crs)
+
+
 def _thinned(result: LayerFrame) -> gpd.GeoDataFrame:
-    """At most `MAX_DRAWN` features: the longest lines, the largest areas, every k-th point."""
+    """At most `MAX_DRAWN` features: the longest lines, every k-th point; areas are joined, none is left out."""
     frame = result.frame[~result.frame.geometry.isna()]
-    if len(frame) > MAX_DRAWN:
+    if len(frame) > MAX_DRAWN and result.layer.geometry == "polygon":
+        frame = _joined(result.layer, frame)
+    elif len(frame) > MAX_DRAWN:
         geometry = frame.geometry.array
         if result.layer.geometry == "point":
             frame = frame.iloc[:: -(-len(frame) // MAX_DRAWN)]
@@ -236,8 +252,9 @@ def atlas(
             continue
         title = result.layer.title.to(lang)
         there = int((~result.frame.geometry.isna()).sum())
-        count = f"{len(frame):,}/{there:,}" if len(frame) < there else f"{there:,}"
-        thinned = Text(" 已抽稀", " thinned").to(lang) if len(frame) < there else ""
+        fewer = len(frame) < there and result.layer.geometry != "polygon"
+        count = f"{len(frame):,}/{there:,}" if fewer else f"{there:,}"
+        thinned = Text(" 已抽稀", " thinned").to(lang) if fewer else ""
         shown = result.layer.visible or layer_ids is not None
         is_point = result.layer.geometry == "point"
         folium.GeoJson(
