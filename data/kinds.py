@@ -38,6 +38,7 @@ class Column:
     help_en: str = ""
     references: str = ""  # "table.column": the value must be there already (or in the same file)
     aliases: tuple[str, ...] = ()  # other headers accepted on import
+    stored: str = ""  # the database column, where it is not the name (quantities: the name and _e3)
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,50 @@ LOT_STATUSES = (
     Choice("expired", "过期", "expired"),
 )
 
+AGREEMENT_MODES = (
+    Choice("contract", "协议储备", "contract stock", ("协议", "代储")),
+    Choice("production", "产能储备", "production capacity", ("产能", "生产能力")),
+)
+
+RESERVE_MODES = (Choice("goods", "实物储备", "goods in the depot", ("实物",)), *AGREEMENT_MODES)
+
+VEHICLE_TYPES = (
+    Choice("van", "厢式货车", "van", ("厢货",)),
+    Choice("truck", "载货汽车", "truck", ("货车", "卡车")),
+    Choice("tanker", "罐车", "tanker", ("水车", "油罐车")),
+    Choice("boat", "船艇", "boat", ("冲锋舟", "船")),
+    Choice("other", "其他", "other"),
+)
+
+DEVICE_TYPES = (
+    Choice("position", "定位终端", "position tracker", ("定位", "GPS", "北斗")),
+    Choice("count", "计数器", "counter", ("计数", "RFID")),
+    Choice("door", "门磁", "door contact", ("门",)),
+    Choice("temperature", "温度计", "thermometer", ("温度",)),
+)
+
+RELIEF_BASES = (
+    Choice("affected", "受灾人口", "persons affected", ("受灾", "影响人口")),
+    Choice("evacuated", "转移安置人口", "persons evacuated", ("转移", "安置人口", "转移人口")),
+)
+
+ORDER_STATES = (
+    Choice("reserved", "已预留", "reserved"),
+    Choice("expired", "预留已过期", "reservation expired"),
+    Choice("cancelled", "已取消", "cancelled"),
+    Choice("ordered", "已下单", "ordered"),
+    Choice("issued", "已出库", "issued"),
+    Choice("in_transit", "在途", "in transit"),
+    Choice("late", "晚点", "late"),
+    Choice("lost", "失联", "lost"),
+    Choice("partly_received", "部分签收", "partly received"),
+    Choice("received", "已签收", "received"),
+    Choice("settled", "已结清", "settled"),
+)
+"""What a transfer order can be; `data.orders.TRANSITIONS` says how it gets from one to the other."""
+
+ACCOUNT_ROLES = ("viewer", "dispatcher", "keeper", "planner", "administrator")
+
 STAYS = (
     Choice("day", "1天内", "up to 1 day"),
     Choice("short", "短期", "short stay"),
@@ -237,6 +282,20 @@ _NAME = Column("name", "名称", "name", required=True, aliases=("名字", "Name
 _CONTACT = Column("contact", "联系人", "contact", aliases=("负责人", "管理人"))
 _PHONE = Column("phone", "电话", "phone", aliases=("联系电话", "手机"))
 _ADDRESS = Column("address", "地址", "address", aliases=("详细地址",), help_zh="没有坐标时据此落点")
+
+
+_ITEM = Column("item_id", "物资编号", "item id", required=True, references="item.id")
+_REFERENCE = Column("reference", "出处", "reference", aliases=("来源", "依据"))
+_PROVENANCE = Column(
+    "provenance",
+    "来历",
+    "provenance",
+    "choice",
+    True,
+    choices=PROVENANCES,
+    help_zh="记忆和建议的数值须核对后才能当作标准",
+    help_en="what is remembered or proposed is no standard until it is confirmed",
+)
 
 
 def _persons(name: str, zh: str, en: str, required: bool = False, aliases: tuple[str, ...] = ()) -> Column:
@@ -468,9 +527,9 @@ KINDS: dict[str, Kind] = {
             (),
             (
                 Column("depot_id", "仓库编号", "depot id", required=True, references="depot.id"),
-                Column("item_id", "物资编号", "item id", required=True, references="item.id"),
+                _ITEM,
                 Column("lot", "批号", "lot", required=True, aliases=("批次", "批次号")),
-                Column("quantity", "数量", "quantity", "quantity", True, "", 0, LEVEL_BOUND),
+                Column("quantity", "数量", "quantity", "quantity", True, "", 0, LEVEL_BOUND, stored="on_hand_e3"),
                 Column("unit", "计量单位", "unit", aliases=("单位",), help_zh="须与目录一致"),
                 Column("reserved", "已预留", "reserved", "quantity", False, "", 0, LEVEL_BOUND, default=0),
                 Column("on_hold", "冻结", "on hold", "quantity", False, "", 0, LEVEL_BOUND, default=0),
@@ -486,6 +545,186 @@ KINDS: dict[str, Kind] = {
                 Column("counted_utc", "盘点时间", "counted at", "datetime"),
             ),
             key=("depot_id", "item_id", "lot"),
+        ),
+        Kind(
+            "packs",
+            "pack",
+            "包装规格",
+            "packs",
+            (),
+            (
+                _ITEM,
+                Column("pack", "包装", "pack", required=True, aliases=("包装名称",), help_zh="如 箱、托"),
+                Column("quantity", "每包数量", "units per pack", "quantity", True, "", 0.001, LEVEL_BOUND),
+            ),
+            key=("item_id", "pack"),
+        ),
+        Kind(
+            "substitutes",
+            "substitute",
+            "替代物资",
+            "substitutes",
+            (),
+            (
+                _ITEM,
+                Column("substitute_id", "替代物资编号", "substitute id", required=True, references="item.id"),
+                Column(
+                    "quantity",
+                    "原物资数量",
+                    "quantity replaced",
+                    "quantity",
+                    True,
+                    "",
+                    0.001,
+                    LEVEL_BOUND,
+                    help_zh="如两台",
+                    help_en="such as two pumps",
+                ),
+                Column(
+                    "substitute_quantity",
+                    "替代数量",
+                    "substitute quantity",
+                    "quantity",
+                    True,
+                    "",
+                    0.001,
+                    LEVEL_BOUND,
+                    help_zh="由一台大泵替代",
+                    help_en="replaced by one larger pump",
+                ),
+                _REFERENCE,
+            ),
+            key=("item_id", "substitute_id"),
+        ),
+        Kind(
+            "stock_levels",
+            "stock_level",
+            "库存限额",
+            "stock levels",
+            (),
+            (
+                Column("depot_id", "仓库编号", "depot id", required=True, references="depot.id"),
+                _ITEM,
+                Column("minimum", "下限", "minimum", "quantity", True, "", 0, LEVEL_BOUND, help_zh="低于下限即报缺"),
+                Column("target", "目标", "target", "quantity", False, "", 0, LEVEL_BOUND, default=0),
+                _REFERENCE,
+            ),
+            key=("depot_id", "item_id"),
+        ),
+        Kind(
+            "reserve_targets",
+            "reserve_target",
+            "储备目录清单",
+            "reserve list",
+            (),
+            (
+                Column("version", "版本", "version", required=True),
+                Column("level", "级别", "level", "choice", True, choices=DEPOT_LEVELS),
+                Column("owner", "责任单位", "owner", required=True, help_zh="区、街道(园区)或村(社区)名称"),
+                _ITEM,
+                Column("mode", "储备方式", "mode", "choice", True, choices=RESERVE_MODES, default="goods"),
+                Column("minimum", "下限", "minimum", "quantity", False, "", 0, LEVEL_BOUND, default=0),
+                Column("target", "目标", "target", "quantity", True, "", 0, LEVEL_BOUND),
+                Column("maximum", "上限", "maximum", "quantity", False, "", 0, LEVEL_BOUND, default=0),
+                Column("valid_from", "生效日期", "valid from", "date", True, help_zh="含当日"),
+                Column("valid_to", "失效日期", "valid to", "date", help_zh="不含当日; 空着为长期"),
+                _PROVENANCE,
+                _REFERENCE,
+            ),
+            key=("version", "level", "owner", "item_id", "mode"),
+        ),
+        Kind(
+            "agreements",
+            "agreement",
+            "协议与产能储备",
+            "contract stock and production capacity",
+            ("Point",),
+            (
+                _ID,
+                Column("name", "供应单位", "supplier", required=True, aliases=("名称", "企业名称", "单位名称")),
+                _ITEM,
+                Column("mode", "储备方式", "mode", "choice", True, choices=AGREEMENT_MODES),
+                Column(
+                    "quantity",
+                    "数量",
+                    "quantity",
+                    "quantity",
+                    True,
+                    "",
+                    0,
+                    LEVEL_BOUND,
+                    help_zh="协议储备为总量, 产能储备为每天产量",
+                    help_en="contract stock: in all; production: a day",
+                ),
+                Column("lead_h", "调用时间", "call-off time", "number", True, "h", 0, 8_760, help_zh="到此时才算有货"),
+                Column("valid_from", "生效日期", "valid from", "date", help_zh="含当日"),
+                Column("valid_to", "失效日期", "valid to", "date", help_zh="不含当日; 空着为长期"),
+                _ADDRESS,
+                _CONTACT,
+                _PHONE,
+            ),
+            geometry_required=False,
+            anywhere=True,
+        ),
+        Kind(
+            "relief_standards",
+            "relief_standard",
+            "救助标准",
+            "relief standards",
+            (),
+            (
+                _ITEM,
+                Column("basis", "计算人口", "counted persons", "choice", True, choices=RELIEF_BASES),
+                Column("quantity", "每人数量", "per person", "quantity", True, "", 0, LEVEL_BOUND),
+                Column(
+                    "is_daily",
+                    "按天",
+                    "a day",
+                    "boolean",
+                    default=True,
+                    help_zh="是: 每人每天; 否: 每人一次",
+                    help_en="yes: per person and day; no: per person once",
+                ),
+                _PROVENANCE,
+                _REFERENCE,
+            ),
+            key=("item_id", "basis"),
+        ),
+        Kind(
+            "vehicles",
+            "vehicle",
+            "运输车辆",
+            "vehicles",
+            ("Point",),
+            (
+                _ID,
+                Column("name", "车牌", "number plate", required=True, aliases=("名称", "车牌号", "船名")),
+                Column("type", "类型", "type", "choice", choices=VEHICLE_TYPES, default="truck"),
+                Column("depot_id", "所属仓库", "depot id", references="depot.id", aliases=("仓库编号",)),
+                Column("volume_m3", "容积", "volume", "number", False, "m3", 0, LEVEL_BOUND),
+                Column("contact", "驾驶员", "driver", aliases=("联系人", "司机")),
+                _PHONE,
+                Column("position_utc", "定位时间", "position at", "datetime"),
+            ),
+            geometry_required=False,
+            anywhere=True,
+        ),
+        Kind(
+            "devices",
+            "device",
+            "监测终端",
+            "devices",
+            (),
+            (
+                _ID,
+                _NAME,
+                Column("type", "类型", "type", "choice", True, choices=DEVICE_TYPES),
+                Column("vehicle_id", "车辆编号", "vehicle id", references="vehicle.id"),
+                Column("depot_id", "仓库编号", "depot id", references="depot.id"),
+                Column("item_id", "物资编号", "item id", references="item.id", help_zh="计数器所数的物资"),
+                Column("minimum", "读数下限", "lowest reading", "number", help_zh="更低即为异常"),
+                Column("maximum", "读数上限", "highest reading", "number", help_zh="更高即为异常"),
+            ),
         ),
         Kind(
             "teams",
@@ -829,17 +1068,8 @@ KINDS: dict[str, Kind] = {
                 Column("code", "代码", "code", required=True, aliases=("参数代码",)),
                 Column("value", "数值", "value", "number", True),
                 Column("unit", "单位", "unit"),
-                Column(
-                    "provenance",
-                    "来历",
-                    "provenance",
-                    "choice",
-                    True,
-                    choices=PROVENANCES,
-                    help_zh="记忆和建议的数值须核对后才能当作标准",
-                    help_en="what is remembered or proposed is no standard until it is confirmed",
-                ),
-                Column("reference", "出处", "reference", aliases=("来源", "依据")),
+                _PROVENANCE,
+                _REFERENCE,
                 Column("effective_from", "生效日期", "effective from", "date", True, help_zh="含当日"),
                 Column("effective_to", "失效日期", "effective to", "date", help_zh="不含当日; 空着为长期"),
             ),

@@ -35,7 +35,7 @@ from data import kinds
 from data.geometry import Geometry
 from geo.errors import InputError, NotFound
 
-REVISION = "0002"
+REVISION = "0003"
 """The migration that this code expects."""
 
 
@@ -45,6 +45,7 @@ class Step:
 
     tables: tuple[str, ...]
     columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    movement_rules: bool = False  # the triggers that keep the balances are made anew
 
 
 STEPS = {
@@ -62,7 +63,36 @@ STEPS = {
             "zoning_correction",
         ),
         {"village": ("persons_0_14", "persons_65_over", "gdp_wan"), "enterprise": ("fire_class",)},
-    )
+    ),
+    "0003": Step(
+        (
+            "pack",
+            "substitute",
+            "stock_level",
+            "reserve_target",
+            "agreement",
+            "relief_standard",
+            "vehicle",
+            "device",
+            "holding",
+            "stock_count",
+            "lot_status_change",
+            "supply_request",
+            "supply_request_line",
+            "supply_order",
+            "supply_order_line",
+            "order_event",
+            "reading",
+            "reading_refused",
+            "account",
+            "session",
+            "token",
+            "audit",
+            "idempotency",
+        ),
+        {"movement": ("from_ref", "to_ref", "to_lot_id", "cause", "actor")},
+        movement_rules=True,
+    ),
 }
 """Every migration after the first."""
 
@@ -87,6 +117,12 @@ ACCOUNTS = (
 ON_HAND_ACCOUNTS = ("depot", "reserved", "hold")
 """The accounts whose sum lies in the depot: on hand = free + reserved + on hold."""
 
+HELD_ACCOUNTS = ("reserved", "in_transit", "incident", "returned")
+"""The accounts kept for each order (`holding`): what is bound to it, on its way, at the place, on its way back."""
+
+CAUSES = ("damaged", "missing", "expired", "recalled", "other")
+"""Why a quantity was written off."""
+
 MOVEMENT_KINDS = (
     "opening",
     "count_difference",
@@ -107,8 +143,6 @@ MOVEMENT_KINDS = (
 OPERATIONS = ("insert", "update", "delete")
 
 _BIG = BigInteger().with_variant(Integer(), "sqlite")  # GeoPackage knows INTEGER, not BIGINT
-_E3 = {"quantity": "on_hand_e3", "reserved": "reserved_e3", "on_hold": "on_hold_e3"}
-
 
 AUTO_ID = "(auto)"
 AUTO_UTC = "1970-01-01T00:00:00.000Z"
@@ -177,9 +211,7 @@ def as_given(utc: str) -> str:
 
 def stored_name(column: kinds.Column) -> str:
     """The database column of a declared column: quantities are whole thousandths, ``*_e3``."""
-    if column.type == "quantity":
-        return _E3.get(column.name, f"{column.name}_e3")
-    return column.name
+    return column.stored or (f"{column.name}_e3" if column.type == "quantity" else column.name)
 
 
 def id_of(parts: Iterable[str | int]) -> str:
@@ -385,6 +417,12 @@ def _tables() -> MetaData:
         Column("source", Text, nullable=False),
         Column("import_run", Text, ForeignKey("import_run.id")),
         Column("reverses", Text, ForeignKey("movement.id"), unique=True),
+        Column("from_ref", Text),  # the order that the account is kept for
+        Column("to_ref", Text),
+        Column("to_lot_id", Text, ForeignKey("lot.id"), index=True),  # where goods come to lie in another depot
+        Column("cause", Text),
+        Column("actor", Text),
+        CheckConstraint(f"cause IN ({_codes(CAUSES)})", name="ck_movement_cause_1"),
         CheckConstraint("id <> ''", name="ck_movement_id"),
         CheckConstraint("quantity_e3 > 0 AND quantity_e3 <= 1000000000000", name="ck_movement_quantity_e3"),
         CheckConstraint(f"from_account IN ({_codes(ACCOUNTS)})", name="ck_movement_from_account"),
@@ -407,13 +445,306 @@ def _tables() -> MetaData:
         CheckConstraint(f"operation IN ({_codes(OPERATIONS)})", name="ck_change_operation"),
         sqlite_autoincrement=True,
     )
+    _supply_tables(metadata)
+    _record_tables(metadata)
     return metadata
+
+
+def _log_columns(name: str) -> list[Any]:
+    """The first columns of an append-only table."""
+    return [
+        Column("seq", _BIG, primary_key=True, autoincrement=True),
+        Column("id", Text, nullable=False, unique=True, server_default=RandomId()),
+        CheckConstraint("id <> ''", name=f"ck_{name}_id"),
+    ]
+
+
+def _moments(name: str, *columns: str, nullable: bool = False) -> list[Any]:
+    found: list[Any] = []
+    for column in columns:
+        found += [
+            Column(column, Text, nullable=nullable),
+            CheckConstraint(_is_utc(column), name=f"ck_{name}_{column}"),
+        ]
+    return found
+
+
+def _two_clocks(name: str) -> list[Any]:
+    """When it happened, and when we were told."""
+    return _moments(name, "occurred_utc", "recorded_utc")
+
+
+def _supply_tables(metadata: MetaData) -> None:
+    """What moves: the accounts of each order, requests, orders and what happened to them, counts, readings."""
+
+    def reference(name: str, target: str, *, nullable: bool = False) -> Column[Any]:
+        return Column(name, Text, ForeignKey(target, onupdate="CASCADE"), nullable=nullable, index=True)
+
+    def quantity(table: str, name: str, *, low: str = ">= 0") -> list[Any]:
+        return [
+            Column(name, _BIG, nullable=False),
+            CheckConstraint(f"{name} {low} AND {name} <= 1000000000000", name=f"ck_{table}_{name}"),
+        ]
+
+    Table(
+        "holding",
+        metadata,
+        Column("fid", _BIG, primary_key=True, autoincrement=True),
+        reference("lot_id", "lot.id"),
+        Column("account", Text, nullable=False),
+        Column("ref", Text, nullable=False, server_default=text("''"), index=True),
+        *quantity("holding", "quantity_e3"),
+        CheckConstraint(f"account IN ({_codes(HELD_ACCOUNTS)})", name="ck_holding_account"),
+        UniqueConstraint("lot_id", "account", "ref", name="uq_holding_key"),
+        sqlite_autoincrement=True,
+    )
+    Table(
+        "stock_count",
+        metadata,
+        *_log_columns("stock_count"),
+        reference("lot_id", "lot.id"),
+        *quantity("stock_count", "expected_e3"),
+        *quantity("stock_count", "counted_e3"),
+        Column("reason", Text),
+        Column("actor", Text, nullable=False),
+        Column("checker", Text),
+        reference("movement_id", "movement.id", nullable=True),
+        *_two_clocks("stock_count"),
+        CheckConstraint("expected_e3 = counted_e3 OR reason <> ''", name="ck_stock_count_reason"),
+        sqlite_autoincrement=True,
+    )
+    Table(
+        "lot_status_change",
+        metadata,
+        *_log_columns("lot_status_change"),
+        reference("lot_id", "lot.id"),
+        Column("from_status", Text, nullable=False),
+        Column("to_status", Text, nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("actor", Text, nullable=False),
+        *_two_clocks("lot_status_change"),
+        CheckConstraint("reason <> ''", name="ck_lot_status_change_reason"),
+        CheckConstraint(
+            f"to_status IN ({_codes(choice.code for choice in kinds.LOT_STATUSES)})", name="ck_lot_status_change_status"
+        ),
+        sqlite_autoincrement=True,
+    )
+    Table(
+        "supply_request",
+        metadata,
+        *_key_columns("supply_request"),
+        Column("number", Text, nullable=False, unique=True),
+        Column("unit", Text, nullable=False),  # the six fields of a transfer instruction: who receives,
+        Column("place", Text, nullable=False),  # where; what and how much is in the lines
+        Column("contact", Text, nullable=False),
+        Column("phone", Text),
+        Column("incident", Text),
+        Column("note", Text),
+        Column("by_telephone", Integer, nullable=False, server_default=text("0")),
+        CheckConstraint("by_telephone IN (0, 1)", name="ck_supply_request_by_telephone"),
+        reference("to_depot_id", "depot.id", nullable=True),
+        Column("level", Text),
+        CheckConstraint(
+            f"level IN ({_codes(choice.code for choice in kinds.DEPOT_LEVELS)})", name="ck_supply_request_level"
+        ),
+        Column("created_by", Text, nullable=False),
+        *_moments("supply_request", "created_utc"),
+        *_moments("supply_request", "deadline_utc", "papers_due_utc", "papers_done_utc", "closed_utc", nullable=True),
+        Column("papers_by", Text),
+        Column("papers", Text),
+        Column("geom", Geometry("POINT"), nullable=False),
+        *_provenance("supply_request"),
+        sqlite_autoincrement=True,
+    )
+    Table(
+        "supply_request_line",
+        metadata,
+        *_key_columns("supply_request_line"),
+        reference("request_id", "supply_request.id"),
+        reference("item_id", "item.id"),
+        Column("specification", Text),
+        *quantity("supply_request_line", "quantity_e3", low="> 0"),
+        *_provenance("supply_request_line"),
+        UniqueConstraint("request_id", "item_id", name="uq_supply_request_line_key"),
+        sqlite_autoincrement=True,
+    )
+    Table(
+        "supply_order",
+        metadata,
+        *_key_columns("supply_order"),
+        Column("number", Text, nullable=False, unique=True),
+        reference("request_id", "supply_request.id"),
+        reference("depot_id", "depot.id"),
+        Column("state", Text, nullable=False, index=True),
+        CheckConstraint(
+            f"state IN ({_codes(choice.code for choice in kinds.ORDER_STATES)})", name="ck_supply_order_state"
+        ),
+        reference("vehicle_id", "vehicle.id", nullable=True),
+        Column("driver", Text),
+        Column("phone", Text),
+        Column("travel_s", Double),
+        Column("distance_m", Double),
+        *_moments(
+            "supply_order", "expires_utc", "promised_utc", "eta_utc", "departed_utc", "received_utc", nullable=True
+        ),
+        Column("created_by", Text, nullable=False),
+        *_moments("supply_order", "created_utc"),
+        Column("geom", Geometry("LINESTRING"), nullable=True),
+        *_provenance("supply_order"),
+        sqlite_autoincrement=True,
+    )
+    Table(
+        "supply_order_line",
+        metadata,
+        *_key_columns("supply_order_line"),
+        reference("order_id", "supply_order.id"),
+        reference("lot_id", "lot.id"),
+        *quantity("supply_order_line", "quantity_e3", low="> 0"),
+        reference("instead_of", "item.id", nullable=True),  # the item that a substitute stands for
+        Column("reason", Text),  # why not the lot that expires first
+        *_provenance("supply_order_line"),
+        UniqueConstraint("order_id", "lot_id", "instead_of", name="uq_supply_order_line_key"),
+        sqlite_autoincrement=True,
+    )
+    Table(
+        "order_event",
+        metadata,
+        *_log_columns("order_event"),
+        reference("order_id", "supply_order.id"),
+        Column("action", Text, nullable=False),
+        Column("from_state", Text),
+        Column("to_state", Text, nullable=False),
+        Column("actor", Text, nullable=False),
+        Column("reason", Text),
+        Column("details", Text),  # JSON
+        *_two_clocks("order_event"),
+        sqlite_autoincrement=True,
+    )
+    Table(
+        "reading",
+        metadata,
+        *_log_columns("reading"),
+        reference("device_id", "device.id"),
+        Column("quantity", Text, nullable=False),
+        CheckConstraint(
+            f"quantity IN ({_codes(choice.code for choice in kinds.DEVICE_TYPES)})", name="ck_reading_quantity"
+        ),
+        Column("value", Double),
+        Column("lon", Double),
+        Column("lat", Double),
+        *_moments("reading", "measured_utc", "recorded_utc"),
+        UniqueConstraint("device_id", "quantity", "measured_utc", name="uq_reading_key"),
+        sqlite_autoincrement=True,
+    )
+    Table(
+        "reading_refused",
+        metadata,
+        *_log_columns("reading_refused"),
+        Column("device_id", Text, nullable=False),
+        Column("body", Text, nullable=False),
+        Column("reason", Text, nullable=False),
+        *_moments("reading_refused", "recorded_utc"),
+        sqlite_autoincrement=True,
+    )
+
+
+def _record_tables(metadata: MetaData) -> None:
+    """Who may do what, who did what, and which request was answered already."""
+    Table(
+        "account",
+        metadata,
+        *_key_columns("account"),
+        Column("name", Text, nullable=False),
+        Column("role", Text, nullable=False),
+        CheckConstraint(f"role IN ({_codes(kinds.ACCOUNT_ROLES)})", name="ck_account_role"),
+        Column("password_hash", Text, nullable=False),
+        Column("street", Text, ForeignKey("street.name", onupdate="CASCADE")),
+        Column("depot_id", Text, ForeignKey("depot.id", onupdate="CASCADE")),
+        *(
+            found
+            for name in ("demo", "disabled", "must_change")
+            for found in (
+                Column(name, Integer, nullable=False, server_default=text("0")),
+                CheckConstraint(f"{name} IN (0, 1)", name=f"ck_account_{name}"),
+            )
+        ),
+        Column("failures", Integer, nullable=False, server_default=text("0")),
+        *_moments("account", "locked_until_utc", nullable=True),
+        *_moments("account", "created_utc", "password_utc"),
+        sqlite_autoincrement=True,
+    )
+    Table(
+        "session",
+        metadata,
+        *_key_columns("session"),  # the id is the hash of what the cookie holds
+        Column("account_id", Text, ForeignKey("account.id", onupdate="CASCADE", ondelete="CASCADE"), nullable=False),
+        Column("address", Text),
+        *_moments("session", "created_utc", "seen_utc", "expires_utc"),
+        Index("ix_session_account_id", "account_id"),
+        sqlite_autoincrement=True,
+    )
+    Table(
+        "token",
+        metadata,
+        *_key_columns("token"),
+        Column("name", Text, nullable=False),
+        Column("secret_hash", Text, nullable=False, unique=True),
+        Column("scope", Text, nullable=False),
+        Column("device_id", Text, ForeignKey("device.id", onupdate="CASCADE")),
+        Column("created_by", Text, nullable=False),
+        *_moments("token", "created_utc", "expires_utc"),
+        *_moments("token", "revoked_utc", nullable=True),
+        sqlite_autoincrement=True,
+    )
+    Table(
+        "audit",
+        metadata,
+        *_log_columns("audit"),
+        *_moments("audit", "recorded_utc"),
+        Column("actor", Text, nullable=False),
+        Column("role", Text, nullable=False),
+        Column("address", Text),
+        Column("action", Text, nullable=False),
+        Column("subject", Text),
+        Column("outcome", Text, nullable=False),
+        Column("details", Text, nullable=False),  # JSON
+        Column("movement_seq", _BIG, nullable=False),  # the movements up to here are in the hash
+        Column("hash", Text, nullable=False),
+        CheckConstraint("outcome IN ('done', 'refused', 'failed')", name="ck_audit_outcome"),
+        sqlite_autoincrement=True,
+    )
+    Table(
+        "idempotency",
+        metadata,
+        *_key_columns("idempotency"),
+        Column("route", Text, nullable=False),
+        Column("body_hash", Text, nullable=False),
+        Column("status", Integer, nullable=False),
+        Column("answer", Text, nullable=False),
+        *_moments("idempotency", "created_utc"),
+        sqlite_autoincrement=True,
+    )
 
 
 METADATA = _tables()
 
-APPEND_ONLY = ("change", "movement")
+APPEND_ONLY = (
+    "change",
+    "movement",
+    "stock_count",
+    "lot_status_change",
+    "order_event",
+    "reading",
+    "reading_refused",
+    "audit",
+)
 """Tables whose rows are never changed and never deleted."""
+
+INTERNAL = ("change", "district", "holding", "account", "session", "token", "audit", "idempotency")
+"""Tables that hold nothing for the map."""
+
+UNLOGGED = ("change", "holding", "account", "session", "token", "audit", "idempotency")
+"""Tables whose changes are not in the change log: derived, secret, or logs themselves."""
 
 
 def table(name: str) -> Table:
@@ -430,7 +761,7 @@ def is_spatial(name: str) -> bool:
 
 
 def _logged(tables: Iterable[Table]) -> list[Table]:
-    return [found for found in tables if found.name != "change"]
+    return [found for found in tables if found.name not in UNLOGGED]
 
 
 def _gpkg_tables() -> list[str]:
@@ -513,9 +844,9 @@ def _sqlite_change_triggers(logged: Table) -> list[str]:
     return found
 
 
-def _sqlite_triggers() -> list[str]:
+def _sqlite_append_only(names: Iterable[str]) -> list[str]:
     found: list[str] = []
-    for name in APPEND_ONLY:
+    for name in names:
         refuse = f"SELECT RAISE(ABORT, '{name} is append-only');\nEND"
         found.append(f"CREATE TRIGGER {name}_no_update BEFORE UPDATE ON {name} BEGIN\n{refuse}")
         found.append(f"CREATE TRIGGER {name}_no_delete BEFORE DELETE ON {name} BEGIN\n{refuse}")
@@ -524,38 +855,73 @@ def _sqlite_triggers() -> list[str]:
             f"CREATE TRIGGER {name}_no_replace BEFORE INSERT ON {name}\n"
             f"WHEN EXISTS (SELECT 1 FROM {name} WHERE seq = NEW.seq) BEGIN\n{refuse}"
         )
-    found.append(
-        "CREATE TRIGGER movement_one_id BEFORE INSERT ON movement\n"
-        "WHEN EXISTS (SELECT 1 FROM movement WHERE id = NEW.id OR reverses = NEW.reverses) BEGIN\n"
-        "SELECT RAISE(ABORT, 'UNIQUE constraint failed: movement.id or movement.reverses');\nEND"
-    )
-    found.append(
-        "CREATE TRIGGER movement_balances AFTER INSERT ON movement BEGIN\n"
-        f"UPDATE lot SET {_balance_assignments('NEW.', 'NEW.recorded_utc')}\nWHERE id = NEW.lot_id;\nEND"
-    )
     return found
 
 
-def balance_sql(column: str, prefix: str = "") -> str:
-    """SQL for the signed quantity that one movement adds to a balance column of its lot."""
+_MOVEMENT_ONE_ID = (
+    "CREATE TRIGGER movement_one_id BEFORE INSERT ON movement\n"
+    "WHEN EXISTS (SELECT 1 FROM movement WHERE id = NEW.id OR reverses = NEW.reverses) BEGIN\n"
+    "SELECT RAISE(ABORT, 'UNIQUE constraint failed: movement.id or movement.reverses');\nEND"
+)
+
+
+def _holding_sql(prefix: str, end: str) -> str:
+    """SQL that keeps the account of an order at one end of a movement; a balance below 0 is refused by its check."""
+    sign = "-" if end == "from" else ""
+    lot = f"{prefix}lot_id" if end == "from" else f"coalesce({prefix}to_lot_id, {prefix}lot_id)"
+    # a row that is there is changed, so that the check sees the sum and not the difference
+    return (
+        f"INSERT INTO holding (lot_id, account, ref, quantity_e3)\n"
+        f"SELECT {lot}, {prefix}{end}_account, coalesce({prefix}{end}_ref, ''), 0\n"
+        f"WHERE {prefix}{end}_account IN ({_codes(HELD_ACCOUNTS)})\n"
+        "ON CONFLICT (lot_id, account, ref) DO NOTHING;\n"
+        f"UPDATE holding SET quantity_e3 = quantity_e3 + {sign}{prefix}quantity_e3\n"
+        f"WHERE {prefix}{end}_account IN ({_codes(HELD_ACCOUNTS)}) AND lot_id = {lot}\n"
+        f"AND account = {prefix}{end}_account AND ref = coalesce({prefix}{end}_ref, '');"
+    )
+
+
+def _sqlite_movement_rules() -> list[str]:
+    return [
+        "CREATE TRIGGER movement_balances AFTER INSERT ON movement WHEN NEW.to_lot_id IS NULL BEGIN\n"
+        f"UPDATE lot SET {_balance_assignments('NEW.', 'NEW.recorded_utc')}\nWHERE id = NEW.lot_id;\nEND",
+        "CREATE TRIGGER movement_transfer AFTER INSERT ON movement WHEN NEW.to_lot_id IS NOT NULL BEGIN\n"
+        f"UPDATE lot SET {_balance_assignments('NEW.', 'NEW.recorded_utc', 'from')}\nWHERE id = NEW.lot_id;\n"
+        f"UPDATE lot SET {_balance_assignments('NEW.', 'NEW.recorded_utc', 'to')}\nWHERE id = NEW.to_lot_id;\nEND",
+        "CREATE TRIGGER movement_holdings AFTER INSERT ON movement\n"
+        f"WHEN NEW.from_account IN ({_codes(HELD_ACCOUNTS)}) OR NEW.to_account IN ({_codes(HELD_ACCOUNTS)}) BEGIN\n"
+        f"{_holding_sql('NEW.', 'from')}\n{_holding_sql('NEW.', 'to')}\nEND",
+    ]
+
+
+def _sqlite_triggers() -> list[str]:
+    return [*_sqlite_append_only(APPEND_ONLY), _MOVEMENT_ONE_ID, *_sqlite_movement_rules()]
+
+
+def balance_sql(column: str, prefix: str = "", end: str = "") -> str:
+    """SQL for the signed quantity that one movement adds to a balance column of its lot.
+
+    With `end` "from" or "to", what that end alone adds to its own lot (a transfer has two lots).
+    """
     accounts = {
         "on_hand_e3": ON_HAND_ACCOUNTS,
         "reserved_e3": ("reserved",),
         "on_hold_e3": ("hold",),
     }[column]
     codes = _codes(accounts)
-    return (
-        f"{prefix}quantity_e3 * (CASE WHEN {prefix}to_account IN ({codes}) THEN 1 ELSE 0 END"
-        f" - CASE WHEN {prefix}from_account IN ({codes}) THEN 1 ELSE 0 END)"
-    )
+    parts = {
+        "to": f"CASE WHEN {prefix}to_account IN ({codes}) THEN 1 ELSE 0 END",
+        "from": f" - CASE WHEN {prefix}from_account IN ({codes}) THEN 1 ELSE 0 END",
+    }
+    return f"{prefix}quantity_e3 * ({parts[end] if end else parts['to'] + parts['from']})"
 
 
 BALANCES = ("on_hand_e3", "reserved_e3", "on_hold_e3")
 """The balance columns of a lot, kept by the movements' trigger."""
 
 
-def _balance_assignments(prefix: str, time_sql: str) -> str:
-    parts = [f"{column} = {column} + {balance_sql(column, prefix)}" for column in BALANCES]
+def _balance_assignments(prefix: str, time_sql: str, end: str = "") -> str:
+    parts = [f"{column} = {column} + {balance_sql(column, prefix, end)}" for column in BALANCES]
     return ",\n".join([*parts, f"updated_utc = {time_sql}"])
 
 
@@ -588,12 +954,28 @@ END $$""",
 BEGIN
 RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
 END $$""",
+    ]
+
+
+def _postgresql_movement_rules() -> list[str]:
+    time = "replace(NEW.recorded_utc, 'Z', '=Z')"
+    return [
         f"""CREATE FUNCTION onemap_balances() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-UPDATE lot SET {_balance_assignments("NEW.", "replace(NEW.recorded_utc, 'Z', '=Z')")}
+IF NEW.to_lot_id IS NULL THEN
+UPDATE lot SET {_balance_assignments("NEW.", time)}
 WHERE id = NEW.lot_id;
+ELSE
+UPDATE lot SET {_balance_assignments("NEW.", time, "from")}
+WHERE id = NEW.lot_id;
+UPDATE lot SET {_balance_assignments("NEW.", time, "to")}
+WHERE id = NEW.to_lot_id;
+END IF;
+{_holding_sql("NEW.", "from")}
+{_holding_sql("NEW.", "to")}
 RETURN NEW;
 END $$""",
+        "CREATE TRIGGER movement_balances AFTER INSERT ON movement\nFOR EACH ROW EXECUTE FUNCTION onemap_balances()",
     ]
 
 
@@ -612,16 +994,12 @@ def _postgresql_change_triggers(tables: Iterable[Table]) -> list[str]:
     return found
 
 
-def _postgresql_rules() -> list[str]:
-    found = [
+def _postgresql_append_only(names: Iterable[str]) -> list[str]:
+    return [
         f"CREATE TRIGGER {name}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {name}\n"
         "FOR EACH STATEMENT EXECUTE FUNCTION onemap_append_only()"
-        for name in APPEND_ONLY
+        for name in names
     ]
-    found.append(
-        "CREATE TRIGGER movement_balances AFTER INSERT ON movement\nFOR EACH ROW EXECUTE FUNCTION onemap_balances()"
-    )
-    return found
 
 
 def _gpkg_rows(tables: Iterable[Table]) -> list[str]:
@@ -635,12 +1013,12 @@ def _gpkg_rows(tables: Iterable[Table]) -> list[str]:
             f"VALUES ('{name}', '{data_type}', '{name}', {srs})"
         )
         if spatial:
-            kind = kind_of(name)
-            type_name = geometry_type(kind) if kind else "GEOMETRY"
+            declared = made.columns["geom"].type
+            assert isinstance(declared, Geometry)
             found.append(
                 "INSERT INTO gpkg_geometry_columns\n"
                 "(table_name, column_name, geometry_type_name, srs_id, z, m)\n"
-                f"VALUES ('{name}', 'geom', '{type_name}', 4326, 0, 0)"
+                f"VALUES ('{name}', 'geom', '{declared.type_name}', 4326, 0, 0)"
             )
     return found
 
@@ -703,12 +1081,17 @@ def ddl(dialect: str) -> list[str]:
         last = _gpkg_rows(tables) + _change_triggers(tables, target) + _sqlite_triggers()
     else:
         first = ["CREATE EXTENSION IF NOT EXISTS postgis"]
-        last = _postgresql_functions() + _change_triggers(tables, target) + _postgresql_rules()
+        last = [
+            *_postgresql_functions(),
+            *_change_triggers(tables, target),
+            *_postgresql_append_only(APPEND_ONLY),
+            *_postgresql_movement_rules(),
+        ]
     return [*first, *_create(tables, target), *last]
 
 
 def step(dialect: str, revision: str) -> list[str]:
-    """The statements of one migration after the first: new columns, new tables, their triggers."""
+    """The statements of one migration after the first: new columns, new tables, their triggers and rules."""
     target = _dialect(dialect)
     wanted = STEPS[revision]
     found = [
@@ -716,11 +1099,40 @@ def step(dialect: str, revision: str) -> list[str]:
         for name, columns in wanted.columns.items()
         for column in columns
     ]
+    found += [
+        _statement(CreateIndex(index).compile(dialect=target))
+        for name, columns in wanted.columns.items()
+        for index in sorted(table(name).indexes, key=lambda index: str(index.name))
+        if {column.name for column in index.columns} <= set(columns)
+    ]
     tables = [made for made in METADATA.sorted_tables if made.name in wanted.tables]
     found += _create(tables, target)
     if dialect == "sqlite":
         found += _gpkg_rows(tables)
-    return found + _change_triggers(tables, target)
+    found += _change_triggers(tables, target)
+    logs = [name for name in APPEND_ONLY if name in wanted.tables]
+    found += _sqlite_append_only(logs) if dialect == "sqlite" else _postgresql_append_only(logs)
+    if wanted.movement_rules:
+        found += _renewed_movement_rules(dialect)
+    return found
+
+
+def _renewed_movement_rules(dialect: str) -> list[str]:
+    """The rules of movements made anew, and what the movements so far left in the accounts of orders."""
+    if dialect == "sqlite":
+        dropped, made = ["DROP TRIGGER movement_balances"], _sqlite_movement_rules()
+    else:
+        dropped = ["DROP TRIGGER movement_balances ON movement", "DROP FUNCTION onemap_balances()"]
+        made = _postgresql_movement_rules()
+    ends = "\nUNION ALL ".join(
+        f"SELECT lot_id, {end}_account AS account, {sign}quantity_e3 AS quantity_e3 FROM movement"
+        for end, sign in (("to", ""), ("from", "-"))
+    )
+    fill = (
+        f"INSERT INTO holding (lot_id, account, ref, quantity_e3)\nSELECT lot_id, account, '', sum(quantity_e3)\n"
+        f"FROM ({ends}) AS ends\nWHERE account IN ({_codes(HELD_ACCOUNTS)})\nGROUP BY lot_id, account"
+    )
+    return [*dropped, *made, fill]
 
 
 def _added_column(column: Any, target: Dialect) -> str:
@@ -732,7 +1144,8 @@ def _added_column(column: Any, target: Dialect) -> str:
         if isinstance(check, CheckConstraint) and str(check.name).startswith(f"ck_{owner}_{column.name}_")
     )
     lines = [f"ALTER TABLE {owner} ADD COLUMN {column.name} {column.type.compile(dialect=target)}"]
-    return "\n".join(lines + [f"CONSTRAINT {name} CHECK ({text})" for name, text in checks])
+    lines += [f"CONSTRAINT {name} CHECK ({text})" for name, text in checks]
+    return "\n".join(lines + [f"REFERENCES {key.column.table.name} ({key.column.name})" for key in column.foreign_keys])
 
 
 def write_frozen() -> None:

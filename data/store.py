@@ -371,7 +371,7 @@ class Store:
 
     def counts(self, conn: Connection | None = None) -> dict[str, int]:
         """Rows of every table that a user knows, in one statement."""
-        names = [name for name in sorted(schema.METADATA.tables) if name not in ("change", "district")]
+        names = [name for name in sorted(schema.METADATA.tables) if name not in schema.INTERNAL]
         statement = sa.select(
             *(
                 sa.select(sa.func.count()).select_from(schema.table(name)).scalar_subquery().label(name)
