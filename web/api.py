@@ -1,29 +1,25 @@
 """The JSON API: one table of endpoints from which routes, checks and the OpenAPI document follow."""
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from dataclasses import field as dataclass_field
+from dataclasses import asdict
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
-from flask import Blueprint, Response, request
-from werkzeug.exceptions import UnsupportedMediaType
+from flask import Blueprint, request
 
 from data.kinds import SKILLS
 from data.settings import Settings
-from geo.errors import InputError, NotFound, TooLarge
+from geo.errors import NotFound, TooLarge
 from layers import analyses, query, render, sheet
 from layers.district import District
-from layers.layer import Lang, Role, plain, plain_tree
+from layers.layer import Lang, plain_tree
 from layers.zoning import answers as zoning_answers
 from layers.zoning import runs
 from web import parameters as p
 from web import schemas as s
-from web.auth import role_of_request
+from web.endpoint import PREFIX, Endpoint, Question, view_of
 from web.jobs import Jobs
-from web.kept import Answer, Kept, respond
+from web.kept import Answer, Kept
 from web.pages import sheet_fonts
 from web.parameters import Param
 
@@ -33,43 +29,6 @@ MAX_DOWNLOAD = 200_000
 # The report carries its styles inside; it runs nothing and loads nothing.
 _REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox"
 _AT_EXAMPLE = "2026-07-01T08:00+08:00"
-
-
-@dataclass(frozen=True)
-class Question:
-    """Who asks what of which district."""
-
-    district: District
-    settings: Settings
-    role: Role
-    jobs: Jobs
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """One address of the API.
-
-    `kept` answers depend on the revision and the moment only, to the minute, and are kept as bytes.
-    A handler returns a value for JSON, or an `Answer` with bytes. `body` is the JSON schema of what
-    a POST carries; its handler gets it as `body`.
-    """
-
-    path: str
-    summary: str
-    handler: Callable[..., Any]
-    params: tuple[Param, ...] = ()
-    schema: Mapping[str, Any] = dataclass_field(default_factory=dict)
-    path_params: Mapping[str, str] = dataclass_field(default_factory=dict)
-    media_types: tuple[str, ...] = ("application/json",)
-    kept: bool = False
-    method: str = "GET"
-    body: Mapping[str, Any] | None = None
-
-
-def to_json(value: Any) -> bytes:
-    """The bytes of a JSON answer; the command line prints the same value."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=plain, allow_nan=False)
-    return text.encode()
 
 
 # -- parameters -----------------------------------------------------------------------------------
@@ -259,9 +218,9 @@ def zoning_runs(q: Question) -> Any:
     return [asdict(record) for record in runs.records(q.district)]
 
 
-def zoning_start(q: Question, *, body: dict[str, Any]) -> Answer:
+def zoning_start(q: Question, *, body: dict[str, Any]) -> Any:
     """Run a scheme in the background; the job says how far it is."""
-    return Answer(to_json(q.jobs.start(q.district, body["scheme"])), "application/json", status=202)
+    return q.jobs.start(q.district, body["scheme"])
 
 
 def zoning_job(q: Question, job: str) -> Any:
@@ -514,6 +473,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         schema=s.ZONING_JOB,
         method="POST",
         body=s.ZONING_ORDER,
+        action="zoning.run",
+        status=202,
     ),
     Endpoint("/zoning/jobs/{job}", "How far a zoning run is", zoning_job, (), s.ZONING_JOB, {"job": "id of a job"}),
     Endpoint(
@@ -524,6 +485,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         s.ZONING_JOB,
         {"job": "id of a job"},
         method="DELETE",
+        action="zoning.run",
     ),
     Endpoint(
         "/zoning/compare",
@@ -608,8 +570,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("/openapi.json", "The OpenAPI document of this API", openapi, schema={"type": "object"}, kept=True),
 )
 
-PREFIX = "/api/v1"
-
 
 def blueprint(district: District, settings: Settings) -> Blueprint:
     """The routes of the API over one district."""
@@ -620,58 +580,5 @@ def blueprint(district: District, settings: Settings) -> Blueprint:
         name = endpoint.path.strip("/").replace("/", "_").replace(".", "_").replace("{", "").replace("}", "")
         rule = endpoint.path.replace("{", "<").replace("}", ">")
         name = name if endpoint.method == "GET" else f"{name}_{endpoint.method.lower()}"
-        api.add_url_rule(rule, name, _view(endpoint, district, settings, kept, jobs), methods=[endpoint.method])
+        api.add_url_rule(rule, name, view_of(endpoint, district, settings, kept, jobs), methods=[endpoint.method])
     return api
-
-
-def _view(
-    endpoint: Endpoint, district: District, settings: Settings, kept: Kept, jobs: Jobs
-) -> Callable[..., Response]:
-    def view(**path_values: str) -> Response:
-        asked = Question(district, settings, role_of_request(), jobs)
-        values = read_checked(endpoint, district)
-        if endpoint.body is not None:
-            values["body"] = read_body(endpoint.body)
-
-        def make() -> Answer:
-            found = endpoint.handler(asked, **path_values, **values)
-            return found if isinstance(found, Answer) else Answer(to_json(found), "application/json")
-
-        revision = district.refresh()
-        if not endpoint.kept:
-            response = respond(make())
-            response.headers["Cache-Control"] = "no-store"
-        else:
-            # An answer about "now" is good for the minute it was made in, and for one revision only.
-            minute = None if values.get("at") else district.now().strftime("%Y%m%d%H%M")
-            drawn = runs.stamp(district)
-            key = (request.path, request.host, asked.role, revision, drawn, minute, repr(sorted(values.items())))
-            response = respond(kept.answer(key, make))
-        response.headers["X-Revision"] = str(revision)
-        return response
-
-    return view
-
-
-def read_body(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON object that a request carries; InputError names what is wrong.
-
-    The content type must be JSON: a form of a foreign page cannot send that without being asked first.
-    """
-    if request.mimetype != "application/json":
-        raise UnsupportedMediaType(f"Content-Type={request.mimetype or 'none'}: expected application/json")
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise InputError("the body is no JSON object")
-    unknown = set(body) - set(schema["properties"])
-    if unknown:
-        raise InputError(f"{sorted(unknown)[0]} is not known; the body takes {', '.join(schema['properties'])}")
-    for name in schema.get("required", ()):
-        if not isinstance(body.get(name), str) or not body[name]:
-            raise InputError(f"{name}: expected text")
-    return body
-
-
-def read_checked(endpoint: Endpoint, district: District) -> dict[str, Any]:
-    """The parameters of the request as keyword values."""
-    return p.read_query(endpoint.params, request.args, district, f"{PREFIX}{endpoint.path}")

@@ -7,6 +7,7 @@ from flask import Flask, request
 
 from geo.errors import Forbidden
 from layers.layer import Role
+from layers.permissions import Actor
 
 FIRST_ROLE: Role = "viewer"
 """The role of whoever has not logged in."""
@@ -20,6 +21,11 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def actor_of_request() -> Actor:
+    """Who asks."""
+    return Actor("viewer", "viewer", role_of_request())
 
 
 def role_of_request() -> Role:

@@ -4,7 +4,8 @@ from importlib.metadata import version
 from typing import Any
 
 from web import schemas
-from web.api import ENDPOINTS, PREFIX, Endpoint
+from web.api import ENDPOINTS
+from web.endpoint import PREFIX, Endpoint
 from web.parameters import Param
 
 _PROBLEM = {
@@ -54,8 +55,8 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         answers["404"] = {"$ref": "#/components/responses/NotFound"}
     if endpoint.path_params or endpoint.path == "/times":
         answers["413"] = {"$ref": "#/components/responses/TooLarge"}
+    answers[str(endpoint.status)] = answers.pop("200")
     if endpoint.method == "POST":
-        answers["202"] = answers.pop("200")
         answers["415"] = {"$ref": "#/components/responses/NotJson"}
         answers["409"] = {"$ref": "#/components/responses/Conflict"}
     found: dict[str, Any] = {

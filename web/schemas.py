@@ -213,7 +213,7 @@ ZONING_RUN = {
 
 ZONING_ORDER = {
     "type": "object",
-    "properties": {"scheme": {"type": "string", "description": "natural or accident"}},
+    "properties": {"scheme": {"type": "string", "minLength": 1, "description": "natural or accident"}},
     "required": ["scheme"],
 }
 

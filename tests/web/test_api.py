@@ -14,8 +14,9 @@ from openapi_schema_validator import OAS31Validator
 from layers import analyses, query, render
 from layers.district import District
 from tests.layers.conftest import NOW, point
-from web.api import ENDPOINTS, Endpoint, to_json
+from web.api import ENDPOINTS
 from web.cli import cli
+from web.endpoint import Endpoint, to_json
 
 AT = "2026-07-01T10:00+08:00"
 

@@ -5,7 +5,7 @@ import re
 from flask import Flask
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from web.api import PREFIX
+from web.endpoint import PREFIX
 from web.openapi import document
 
 

@@ -1,0 +1,176 @@
+"""One address of the API: what it takes, who may ask it, and how it is answered."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from functools import cache
+from typing import Any
+
+import fastjsonschema
+from flask import Response, request
+from werkzeug.exceptions import UnsupportedMediaType
+
+from data import idempotency
+from data.settings import Settings
+from geo.errors import InputError
+from layers.district import District
+from layers.layer import Role, plain
+from layers.permissions import Actor
+from layers.zoning import runs
+from web import parameters as p
+from web.auth import actor_of_request, role_of_request
+from web.jobs import Jobs
+from web.kept import Answer, Kept, respond
+from web.parameters import Param
+
+PREFIX = "/api/v1"
+
+
+@dataclass(frozen=True)
+class Question:
+    """Who asks what of which district."""
+
+    district: District
+    settings: Settings
+    role: Role
+    jobs: Jobs
+    actor: Actor
+    key: str | None = None  # the Idempotency-Key of a change
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One address of the API.
+
+    `kept` answers depend on the revision and the moment only, to the minute, and are kept as bytes.
+    A handler returns a value for JSON, or an `Answer` with bytes. `body` is the JSON schema of what
+    a POST carries; its handler gets it as `body`. `action` is what has to be permitted (`layers.permissions`).
+    `status` is that of a success; a change that `needs_key` is refused without its Idempotency-Key.
+    """
+
+    path: str
+    summary: str
+    handler: Callable[..., Any]
+    params: tuple[Param, ...] = ()
+    schema: Mapping[str, Any] = dataclass_field(default_factory=dict)
+    path_params: Mapping[str, str] = dataclass_field(default_factory=dict)
+    media_types: tuple[str, ...] = ("application/json",)
+    kept: bool = False
+    method: str = "GET"
+    body: Mapping[str, Any] | None = None
+    action: str = "map.read"
+    status: int = 200
+    needs_key: bool = False
+
+
+def to_json(value: Any) -> bytes:
+    """The bytes of a JSON answer; the command line prints the same value."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=plain, allow_nan=False)
+    return text.encode()
+
+
+def view_of(
+    endpoint: Endpoint, district: District, settings: Settings, kept: Kept, jobs: Jobs
+) -> Callable[..., Response]:
+    """The Flask view of one endpoint."""
+
+    def view(**path_values: str) -> Response:
+        token = idempotency.require_key(request.headers.get("Idempotency-Key")) if endpoint.needs_key else None
+        asked = Question(district, settings, role_of_request(), jobs, actor_of_request(), token)
+        values = read_checked(endpoint, district)
+        if endpoint.body is not None:
+            values["body"] = read_body(endpoint.body)
+
+        def make() -> Answer:
+            found = endpoint.handler(asked, **path_values, **values)
+            return (
+                found
+                if isinstance(found, Answer)
+                else Answer(to_json(found), "application/json", status=endpoint.status)
+            )
+
+        revision = district.refresh()
+        if not endpoint.kept:
+            response = respond(make())
+            response.headers["Cache-Control"] = "no-store"
+        else:
+            # An answer about "now" is good for the minute it was made in, and for one revision only.
+            minute = None if values.get("at") else district.now().strftime("%Y%m%d%H%M")
+            drawn = runs.stamp(district)
+            key = (request.path, request.host, asked.role, revision, drawn, minute, repr(sorted(values.items())))
+            response = respond(kept.answer(key, make))
+        response.headers["X-Revision"] = str(revision)
+        return response
+
+    return view
+
+
+def read_body(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON object that a request carries; InputError names what is wrong.
+
+    The content type must be JSON: a form of a foreign page cannot send that without being asked first.
+    """
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType(f"Content-Type={request.mimetype or 'none'}: expected application/json")
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise InputError("the body is no JSON object")
+    try:
+        _validator(json.dumps(schema, sort_keys=True))(body)
+    except fastjsonschema.JsonSchemaValueException as error:
+        raise InputError(_sentence(error)) from None
+    return body
+
+
+_NOUNS = {
+    "string": "text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "nothing",
+}
+
+
+def _sentence(error: fastjsonschema.JsonSchemaValueException) -> str:
+    """What is wrong with a body: the field, the value, what was expected."""
+    where = "".join(f"[{part}]" if str(part).isdigit() else f".{part}" for part in error.path[1:]).lstrip(".")
+    wanted, value = error.rule_definition, error.value
+    if error.rule == "additionalProperties":
+        unknown = sorted(set(value) - set(error.definition["properties"]))[0]
+        within = f"{where}." if where else ""
+        return f"{within}{unknown} is not known; expected {', '.join(error.definition['properties'])}"
+    if error.rule == "required":
+        missing = next(name for name in wanted if name not in value)
+        return f"{where + '.' if where else ''}{missing}: is missing"
+    shown = json.dumps(value, ensure_ascii=False)
+    shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
+    several = [wanted] if isinstance(wanted, str) else wanted if isinstance(wanted, list) else []
+    expected = {
+        "type": " or ".join(_NOUNS.get(name, "") for name in several),
+        "enum": f"one of {', '.join(map(str, several))}",
+        "minLength": "text that is not empty",
+        "maxLength": f"at most {wanted} characters",
+        "minItems": f"at least {wanted} entries",
+        "maxItems": f"at most {wanted} entries",
+        "minimum": f"{wanted} or more",
+        "maximum": f"{wanted} or less",
+        "exclusiveMinimum": f"more than {wanted}",
+    }.get(str(error.rule))
+    return f"{where}={shown}: expected {expected or error.message.removeprefix(str(error.name)).strip()}"
+
+
+@cache
+def _validator(schema: str) -> Callable[[Any], Any]:
+    """The check of one schema, compiled once."""
+    found: Callable[[Any], Any] = fastjsonschema.compile(
+        {"additionalProperties": False, **json.loads(schema)}, use_default=False
+    )
+    return found
+
+
+def read_checked(endpoint: Endpoint, district: District) -> dict[str, Any]:
+    """The parameters of the request as keyword values."""
+    return p.read_query(endpoint.params, request.args, district, f"{PREFIX}{endpoint.path}")
