@@ -1,6 +1,6 @@
 """The declarations of every layer. Adding a layer is one entry here and nothing elsewhere."""
 
-from data.kinds import DEPOT_LEVELS, KINDS, RISK_LEVELS, SHELTER_CLASSES, TEAM_TYPES, Choice
+from data.kinds import DEPOT_LEVELS, KINDS, ORDER_STATES, RISK_LEVELS, SHELTER_CLASSES, TEAM_TYPES, Choice
 from layers.layer import (
     Categories,
     Computed,
@@ -10,6 +10,7 @@ from layers.layer import (
     Layer,
     Mark,
     Role,
+    Shape,
     Single,
     Steps,
     Table,
@@ -42,7 +43,10 @@ _ACCIDENT = Text("事故灾难风险区划", "Risk zoning: accidents")
 _TOGETHER = Text("城市综合风险(自然+事故)", "Combined urban risk (natural and accidents)")
 _HAZARDS = Text("致灾因子登记", "Registers of hazards")
 
+_MOVING = Text("物资调拨", "Supplies on the move")
+
 _REGISTER = Text("登记数据", "register")
+_LEDGER = Text("台账与调拨单", "ledger and orders")
 _COMPUTED = Text("按当前队伍与路网计算", "computed from teams and roads now in force")
 
 
@@ -88,6 +92,30 @@ RISK_MARKS = _marks(
     },
     11.0,
 )
+
+# What needs somebody's eye is warm, what goes well is cool; each is told apart by its label too.
+_ORDER_COLORS = {
+    "reserved": "#8a6d00",
+    "ordered": "#b35c00",
+    "issued": "#5b3fa0",
+    "in_transit": "#0b5cad",
+    "late": "#e05a00",
+    "lost": "#c4001a",
+    "partly_received": "#2a8a8a",
+    "received": "#2e7d32",
+}
+_ORDER_STATE = Field("state", Text("状态", "state"), "choice", "", _choice_texts(ORDER_STATES))
+
+
+def _order_marks(shape: Shape) -> dict[str, Mark]:
+    return {
+        choice.code: Mark(
+            Text(choice.zh, choice.en), _ORDER_COLORS[choice.code], shape, 4.0 if shape == "line" else 14.0
+        )
+        for choice in ORDER_STATES
+        if choice.code in _ORDER_COLORS
+    }
+
 
 BAND_LIMITS_S = (900.0, 1800.0, 2700.0, 3600.0)
 """Upper bounds of the response-time bands, each included (15, 30, 45, 60 min)."""
@@ -490,6 +518,53 @@ LAYERS: dict[str, Layer] = {
             ),
             _REGISTER,
             visible=True,
+        ),
+        Layer(
+            "supply_orders",
+            Text("调拨单", "Transfer orders"),
+            _MOVING,
+            "line",
+            Computed("supply_orders"),
+            (
+                Field("id", Text("编号", "id")),
+                Field("number", Text("单号", "number")),
+                _ORDER_STATE,
+                Field("depot", Text("发货仓库", "from depot")),
+                Field("place", Text("送达地点", "place")),
+                Field("unit", Text("接收单位", "receiving unit")),
+                Field("goods", Text("物资", "goods")),
+                Field("vehicle", Text("车辆", "vehicle")),
+                Field("eta_utc", Text("预计到达", "expected"), "datetime"),
+                Field("promised_utc", Text("应到", "due"), "datetime"),
+            ),
+            Categories("state", _order_marks("line"), Mark(_UNKNOWN, "#808080", "line", 3.0)),
+            _LEDGER,
+            label_field="number",
+            visible=True,
+            roles=_STAFF,
+        ),
+        Layer(
+            "supply_requests",
+            Text("待送地点", "Places that wait for supplies"),
+            _MOVING,
+            "point",
+            Computed("supply_requests"),
+            (
+                Field("id", Text("编号", "id")),
+                Field("number", Text("单号", "number")),
+                _ORDER_STATE,
+                Field("place", Text("送达地点", "place")),
+                Field("unit", Text("接收单位", "receiving unit")),
+                Field("contact", Text("联系人", "contact")),
+                Field("phone", Text("电话", "phone")),
+                Field("incident", Text("事件", "incident")),
+                Field("deadline_utc", Text("要求送达", "wanted by"), "datetime"),
+            ),
+            Categories("state", _order_marks("diamond"), Mark(_UNKNOWN, "#808080", "diamond", 13.0)),
+            _LEDGER,
+            label_field="place",
+            visible=True,
+            roles=_STAFF,
         ),
         Layer(
             "teams",

@@ -64,6 +64,10 @@ _FRAMES = (
     "lifeline",
     "hidden_danger",
     "zoning_correction",
+    "vehicle",
+    "supply_request",
+    "supply_order",
+    "supply_order_line",
 )
 _FEW_CHANGES = 2_000  # above that many changed rows the index is loaded anew
 _KEPT_TIMES = 6  # customised metrics kept: hours of the day x closures in force

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -20,13 +19,13 @@ from numpy.typing import NDArray
 from reportlab.lib.colors import Color, HexColor, white
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from geo.crs import to_lonlat
-from geo.errors import InputError, NotFound, Unavailable
+from geo.errors import InputError, NotFound
 from layers import query
 from layers.district import District, metric_geometries
+from layers.fonts import BOLD, REGULAR, SheetFonts, register_fonts
 from layers.html import mark_for
 from layers.layer import Hatch, Lang, Layer, LayerFrame, Mark, Role
 from layers.zoning.runs import newest
@@ -55,14 +54,6 @@ _ROADS = {
     "primary": (0.6, "#9c9c9c"),
     "secondary": (0.4, "#b4b4b4"),
 }
-
-
-@dataclass(frozen=True)
-class SheetFonts:
-    """TrueType files with Chinese; they are embedded in part."""
-
-    regular: Path
-    bold: Path
 
 
 @dataclass(frozen=True)
@@ -234,7 +225,7 @@ def sheet(
     ]
     whole = shapely.union_all(land) if land else outline[0]
     plan = plan_sheets(whole.bounds, paper=paper, scale=scale, single=single)
-    _register(fonts)
+    register_fonts(fonts)
     stream = io.BytesIO()
     canvas = Canvas(stream, pagesize=(plan.width_mm * mm, plan.height_mm * mm), invariant=True, pageCompression=1)
     drawing = _Drawing(district, result, plan, canvas, whole, lang, text, made_on)
@@ -245,17 +236,6 @@ def sheet(
         canvas.showPage()
     canvas.save()
     return Sheet(plan, stream.getvalue())
-
-
-_REGULAR, _BOLD = "OneMapSans", "OneMapSans-Bold"
-
-
-def _register(fonts: SheetFonts) -> None:
-    for name, path in ((_REGULAR, fonts.regular), (_BOLD, fonts.bold)):
-        if not path.is_file():
-            raise Unavailable(f"the font {path.name} is not there; run scripts/run once to fetch it")
-        if name not in pdfmetrics.getRegisteredFontNames():
-            pdfmetrics.registerFont(TTFont(name, str(path)))
 
 
 class _Drawing:
@@ -303,7 +283,7 @@ class _Drawing:
         align: str = "left",
         color: Color = _INK,
     ) -> None:
-        self.canvas.setFont(_BOLD if bold else _REGULAR, size)
+        self.canvas.setFont(BOLD if bold else REGULAR, size)
         self.canvas.setFillColor(color)
         draw = {
             "left": self.canvas.drawString,
@@ -313,7 +293,7 @@ class _Drawing:
         draw(x * mm, y * mm, words)
 
     def _width(self, words: str, size: float, *, bold: bool = False) -> float:
-        return float(pdfmetrics.stringWidth(words, _BOLD if bold else _REGULAR, size) / mm)
+        return float(pdfmetrics.stringWidth(words, BOLD if bold else REGULAR, size) / mm)
 
     def _fitted(self, words: str, size: float, room: float) -> str:
         """The words, cut with an ellipsis where they are too long for the room."""
@@ -540,7 +520,7 @@ class _Drawing:
         canvas.saveState()
         text = canvas.beginText()
         text.setTextOrigin((x - self._width(words, size, bold=True) / 2) * mm, y * mm)
-        text.setFont(_BOLD, size)
+        text.setFont(BOLD, size)
         text.setTextRenderMode(1)
         canvas.setStrokeColor(white)
         canvas.setLineWidth(0.7 * mm)
@@ -767,7 +747,7 @@ class _Drawing:
             canvas.setLineWidth((0.5 if here else 0.15) * mm)
             canvas.rect(ax, ay, bx - ax, by - ay, stroke=1, fill=0)
             if len(self.plan.frames) > 1:
-                canvas.setFont(_BOLD if here else _REGULAR, 7)
+                canvas.setFont(BOLD if here else REGULAR, 7)
                 canvas.setFillColor(_INK)
                 canvas.drawCentredString((ax + bx) / 2, (ay + by) / 2 - 2.5, str(other.number))
 

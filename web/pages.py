@@ -17,8 +17,8 @@ from layers import html, tiles
 from layers.analyses.zoning import SCHEME_HAZARDS
 from layers.catalogue import LAYERS, LEVEL_COLORS, REASON_TEXTS
 from layers.district import District
+from layers.fonts import SheetFonts
 from layers.layer import Computed, Lang, Text
-from layers.sheet import SheetFonts
 from layers.zoning.result import LEVEL_TEXTS
 from layers.zoning.scheme import SHIPPED, shipped_scheme
 from web import texts

@@ -9,6 +9,7 @@ from layers.analyses.drawn import (
     team_territories_layer,
     uncovered_places_layer,
 )
+from layers.analyses.moving import MOVING_FUNCTIONS
 from layers.analyses.places import require_place
 from layers.analyses.registers import search, source_note, table_layer, unplaced
 from layers.analyses.response import CoverageAnswer, coverage, coverage_lines, reach
@@ -16,7 +17,7 @@ from layers.analyses.supplies import items, parse_needs, supply, supply_lines
 from layers.analyses.travel import MAX_ROUTED_PAIRS, around, route, speed_table, times
 from layers.analyses.zoning import ZONING_FUNCTIONS
 
-LAYER_FUNCTIONS = {**DRAWN_FUNCTIONS, **ZONING_FUNCTIONS}
+LAYER_FUNCTIONS = {**DRAWN_FUNCTIONS, **MOVING_FUNCTIONS, **ZONING_FUNCTIONS}
 """The functions that computed layers name."""
 
 __all__ = [

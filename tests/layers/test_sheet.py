@@ -16,7 +16,8 @@ from data.importers import import_frame
 from data.store import Store
 from geo.errors import InputError, NotFound, Unavailable
 from layers.district import District
-from layers.sheet import PAPERS_MM, SheetFonts, SheetText, plan_sheets, sheet
+from layers.fonts import SheetFonts
+from layers.sheet import PAPERS_MM, SheetText, plan_sheets, sheet
 from layers.zoning.result import ZoningRun
 from tests.layers.conftest import DEMO_NOW
 

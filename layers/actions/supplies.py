@@ -1,0 +1,352 @@
+"""Supplies from the reservation to the settlement: who may, what is booked, when it will be there."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import shapely
+from sqlalchemy import Connection
+
+from data import orders, schema
+from data.orders import NewLine, NewRequest, Pick, ReceiptLine
+from geo.errors import InputError, NotFound
+from geo.supply import LOADING_S, ORDER_S, thousandths
+from layers import analyses
+from layers.actions.gate import act
+from layers.district import District
+from layers.permissions import SYSTEM, Actor
+
+Body = Mapping[str, Any]
+
+
+def reserve(district: District, actor: Actor, body: Body, *, key: str) -> dict[str, Any]:
+    """Bind every line of a plan to a new request, all or nothing; it holds for 30 minutes."""
+    wanted, lines = _new_request(district, body), _new_lines(body["lines"])
+
+    def change(conn: Connection, now: datetime) -> Any:
+        return orders.reserve(conn, wanted, lines, actor=actor.id, now_utc=now)
+
+    return _done(act(district, actor, "supply.reserve", change, route="supplies.reserve", key=key, body=body))
+
+
+def post_by_telephone(district: District, actor: Actor, body: Body, *, key: str) -> dict[str, Any]:
+    """Reserve and order at once on a call; the papers are due in 48 hours."""
+    wanted, lines = _new_request(district, body), _new_lines(body["lines"])
+
+    def change(conn: Connection, now: datetime) -> Any:
+        return orders.post_by_telephone(conn, wanted, lines, actor=actor.id, now_utc=now)
+
+    return _done(act(district, actor, "supply.order", change, route="supplies.telephone", key=key, body=body))
+
+
+def renew(district: District, actor: Actor, request_id: str, *, key: str) -> dict[str, Any]:
+    """Hold a reservation for another 30 minutes."""
+    return _on_request(district, actor, request_id, "supply.reserve", "renew", orders.renew, key=key)
+
+
+def place(district: District, actor: Actor, request_id: str, *, key: str) -> dict[str, Any]:
+    """Order what is reserved: every depot of the request has to issue now."""
+    return _on_request(district, actor, request_id, "supply.order", "order", orders.place, key=key)
+
+
+def complete_papers(district: District, actor: Actor, request_id: str, body: Body, *, key: str) -> dict[str, Any]:
+    """Note the papers of an order by telephone; the ledger does not change."""
+
+    def change(conn: Connection, *, actor: str, now_utc: datetime) -> Any:
+        return orders.complete_papers(conn, request_id, body["papers"], actor=actor, now_utc=now_utc)
+
+    return _on_request(
+        district, actor, request_id, "supply.papers", "papers", lambda conn, _, **who: change(conn, **who), key=key
+    )
+
+
+def cancel(district: District, actor: Actor, order_id: str, body: Body, *, key: str) -> dict[str, Any]:
+    """Give up an order before its goods leave; what was bound is free again."""
+
+    def change(conn: Connection, now: datetime) -> Any:
+        return orders.cancel(conn, order_id, body["reason"], actor=actor.id, now_utc=now)
+
+    return _on_order(district, actor, order_id, "supply.order", "cancel", change, key=key, body=body)
+
+
+def issue(district: District, actor: Actor, order_id: str, body: Body, *, key: str) -> dict[str, Any]:
+    """Hand the goods out (出库): the lots picked, or those that the order names."""
+    picks = body.get("picks")
+    chosen = (
+        None
+        if picks is None
+        else [Pick(pick["lot_id"], _e3(pick["quantity"], "picks.quantity"), pick.get("reason")) for pick in picks]
+    )
+
+    def change(conn: Connection, now: datetime) -> Any:
+        return orders.issue(
+            conn,
+            order_id,
+            chosen,
+            vehicle_id=body.get("vehicle_id"),
+            driver=body.get("driver"),
+            phone=body.get("phone"),
+            actor=actor.id,
+            now_utc=now,
+        )
+
+    return _on_order(district, actor, order_id, "supply.issue", "issue", change, key=key, body=body)
+
+
+def depart(district: District, actor: Actor, order_id: str, *, key: str) -> dict[str, Any]:
+    """The vehicle leaves; when it will be there follows from the roads as they are now."""
+    way = _way(district, order_id)
+
+    def change(conn: Connection, now: datetime) -> Any:
+        return orders.depart(conn, order_id, **_arrival(way, now), actor=actor.id, now_utc=now)
+
+    return _on_order(district, actor, order_id, "supply.issue", "depart", change, key=key)
+
+
+def report_lost(district: District, actor: Actor, order_id: str, body: Body, *, key: str) -> dict[str, Any]:
+    """Nobody knows where the vehicle is: a state of its own, not merely late."""
+
+    def change(conn: Connection, now: datetime) -> Any:
+        return orders.report_lost(conn, order_id, body["reason"], actor=actor.id, now_utc=now)
+
+    return _on_order(district, actor, order_id, "supply.order", "lost", change, key=key, body=body)
+
+
+def report_found(district: District, actor: Actor, order_id: str, body: Body, *, key: str) -> dict[str, Any]:
+    """A lost vehicle is found; it goes on from where it was."""
+
+    def change(conn: Connection, now: datetime) -> Any:
+        return orders.report_found(conn, order_id, body["reason"], actor=actor.id, now_utc=now)
+
+    return _on_order(district, actor, order_id, "supply.order", "found", change, key=key, body=body)
+
+
+def receive(district: District, actor: Actor, order_id: str, body: Body, *, key: str) -> dict[str, Any]:
+    """Sign for what came: good, damaged and missing apart; it may be a part of the load."""
+    lines = [
+        ReceiptLine(
+            line["lot_id"],
+            _e3(line.get("received", 0), "lines.received"),
+            _e3(line.get("damaged", 0), "lines.damaged"),
+            _e3(line.get("missing", 0), "lines.missing"),
+            line.get("note"),
+        )
+        for line in body["lines"]
+    ]
+
+    def change(conn: Connection, now: datetime) -> Any:
+        return orders.receive(conn, order_id, lines, actor=actor.id, now_utc=now)
+
+    return _on_order(district, actor, order_id, "supply.receive", "receive", change, key=key, body=body, receiving=True)
+
+
+def use(district: District, actor: Actor, order_id: str, body: Body, *, key: str) -> dict[str, Any]:
+    """Note what was used up at the place."""
+
+    def change(conn: Connection, now: datetime) -> Any:
+        return orders.use(conn, order_id, _quantities(body), actor=actor.id, now_utc=now)
+
+    return _on_order(district, actor, order_id, "supply.settle", "use", change, key=key, body=body, receiving=True)
+
+
+def take_back(district: District, actor: Actor, order_id: str, body: Body, *, key: str) -> dict[str, Any]:
+    """What was not used comes back into a depot, on hold where it has to be looked at first."""
+
+    def change(conn: Connection, now: datetime) -> Any:
+        return orders.take_back(
+            conn,
+            order_id,
+            _quantities(body),
+            to_depot_id=body.get("to_depot_id"),
+            hold=bool(body.get("hold", False)),
+            actor=actor.id,
+            now_utc=now,
+        )
+
+    return _on_order(district, actor, order_id, "supply.settle", "return", change, key=key, body=body, receiving=True)
+
+
+def settle(district: District, actor: Actor, order_id: str, body: Body, *, key: str) -> dict[str, Any]:
+    """Close an order of which every piece is accounted for."""
+
+    def change(conn: Connection, now: datetime) -> Any:
+        return orders.settle(conn, order_id, reason=body.get("reason"), actor=actor.id, now_utc=now)
+
+    return _on_order(district, actor, order_id, "supply.settle", "settle", change, key=key, body=body)
+
+
+def tend(district: District) -> dict[str, list[str]]:
+    """What time and roads do by themselves: reservations that ran out, arrivals on the roads as they are now.
+
+    Cheap when there is nothing to do; the server calls it every few seconds and after every change of a closure.
+    """
+    now = district.now().astimezone(UTC)
+    with district.store.reading() as conn:
+        due = orders.due_to_expire(conn, now_utc=now)
+        moving = orders.on_the_way(conn)
+    done: dict[str, list[str]] = {"expired": [], "arrivals": []}
+    if due:
+
+        def expire(conn: Connection, now: datetime) -> Any:
+            return {"expired": orders.expire_due(conn, actor=SYSTEM.id, now_utc=now)}
+
+        done["expired"] = act(district, SYSTEM, "supply.order", expire, route="supplies.expire")["expired"]
+    for order in moving:
+        way = _way(district, order["id"])
+        arrival = _arrival(way, now)
+        if not orders.is_news(order, arrival, now_utc=now):
+            continue
+
+        def update(
+            conn: Connection, now: datetime, order_id: str = order["id"], arrival: dict[str, Any] = arrival
+        ) -> Any:
+            return orders.update_eta(
+                conn, order_id, arrival["eta_utc"], geom=arrival["geom"], actor=SYSTEM.id, now_utc=now
+            )
+
+        act(district, SYSTEM, "supply.order", update, route="supplies.eta", subject=order["id"])
+        done["arrivals"].append(order["id"])
+    return done
+
+
+# -- parts ----------------------------------------------------------------------------------------
+
+
+def _e3(value: Any, name: str) -> int:
+    return thousandths(value, name=name)
+
+
+def _quantities(body: Body) -> list[tuple[str, int]]:
+    return [(line["lot_id"], _e3(line["quantity"], "lines.quantity")) for line in body["lines"]]
+
+
+def _new_request(district: District, body: Body) -> NewRequest:
+    lon, lat = body["to"]
+    analyses.require_place(district.view(), (lon, lat), "to")
+    deadline = body.get("deadline")
+    return NewRequest(
+        unit=body["unit"],
+        place=body["place"],
+        contact=body["contact"],
+        phone=body.get("phone"),
+        incident=body.get("incident"),
+        note=body.get("note"),
+        lonlat=(float(lon), float(lat)),
+        deadline_utc=None if deadline is None else schema.utc_text(deadline),
+        to_depot_id=body.get("to_depot_id"),
+        level=body.get("level"),
+        needs=[
+            (need["item_id"], _e3(need["quantity"], "needs.quantity"), need.get("specification"))
+            for need in body["needs"]
+        ],
+    )
+
+
+def _new_lines(lines: Sequence[Body]) -> list[NewLine]:
+    return [
+        NewLine(
+            line["depot_id"],
+            schema.id_of((line["depot_id"], line["item_id"], line["lot"])),
+            _e3(line["quantity"], "lines.quantity"),
+            instead_of=line.get("instead_of"),
+            reason=line.get("reason"),
+        )
+        for line in lines
+    ]
+
+
+def _on_request(
+    district: District,
+    actor: Actor,
+    request_id: str,
+    action: str,
+    name: str,
+    step: Callable[..., Any],
+    *,
+    key: str,
+) -> dict[str, Any]:
+    def change(conn: Connection, now: datetime) -> Any:
+        return step(conn, request_id, actor=actor.id, now_utc=now)
+
+    return _done(act(district, actor, action, change, route=f"supplies.{name}", key=key, subject=request_id))
+
+
+def _on_order(
+    district: District,
+    actor: Actor,
+    order_id: str,
+    action: str,
+    name: str,
+    change: Callable[[Connection, datetime], Any],
+    *,
+    key: str,
+    body: Body | None = None,
+    receiving: bool = False,
+) -> dict[str, Any]:
+    """A step of one order; a keeper may do it at the depot it leaves, or where it is received."""
+    with district.store.reading() as conn:
+        found = orders.order_of(conn, order_id)
+    depot = found["to_depot_id"] if receiving and found.get("to_depot_id") else found["depot_id"]
+    return _done(
+        act(
+            district,
+            actor,
+            action,
+            change,
+            route=f"supplies.{name}",
+            key=key,
+            body={"order": order_id, **(body or {})},
+            subject=order_id,
+            depot_id=depot,
+            street=depot_street(district, depot),
+        )
+    )
+
+
+def _done(answer: Any) -> dict[str, Any]:
+    found: dict[str, Any] = answer
+    return found
+
+
+def depot_street(district: District, depot_id: str) -> str | None:
+    """The street in which a depot stands; None where it has no place or stands outside."""
+    view = district.view()
+
+    def streets() -> dict[str, str]:
+        depots, areas = view.frame("depot"), view.frame("street")
+        placed = depots[~depots.geometry.isna()]
+        tree = shapely.STRtree(areas.geometry.array)
+        at, area = tree.query(placed.geometry.array, predicate="intersects")
+        names = areas["name"].to_numpy()
+        return {str(placed["id"].iloc[i]): str(names[j]) for i, j in zip(at[::-1], area[::-1], strict=True)}
+
+    return view.kept("streets of depots", streets).get(depot_id)
+
+
+def _way(district: District, order_id: str) -> dict[str, Any]:
+    """How the load of an order gets to its place: from where the vehicle was last seen, else from the depot."""
+    with district.store.reading() as conn:
+        found = orders.order_of(conn, order_id)
+    if found["to"] is None:
+        raise NotFound(f"order {found['number']}: its request has no place")
+    start = found.get("position") or found.get("depot_place")
+    if start is None:
+        raise InputError(f"order {found['number']}: depot {found['depot_id']} has no place; give it one first")
+    return analyses.route(district, origin=tuple(start), destination=tuple(found["to"]), weight="time", at=None)
+
+
+def _arrival(way: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """When a load that leaves now is there; no time where there is no way."""
+    if way["time_s"] is None:
+        return {"eta_utc": None, "travel_s": None, "distance_m": None, "geom": None}
+    seconds = way["from_last_leg_s"] + way["time_s"] + way["to_last_leg_s"]
+    return {
+        "eta_utc": now + timedelta(seconds=seconds),
+        "travel_s": seconds,
+        "distance_m": way["distance_m"],
+        "geom": shapely.LineString(way["geometry"]["coordinates"]),
+    }
+
+
+HANDLING_S = ORDER_S + LOADING_S
+"""From the order to the departure, as the plan counts it."""

@@ -1,0 +1,311 @@
+"""The API of supplies that move: requests, orders, the ledger. Every change carries an Idempotency-Key."""
+
+from collections.abc import Callable
+from typing import Any
+
+from data import orders
+from layers import waybill
+from layers.actions import supplies
+from web import parameters as p
+from web import schemas as s
+from web.endpoint import Endpoint, Question
+from web.kept import Answer
+from web.pages import sheet_fonts
+from web.parameters import Param
+
+_ID = {"type": "string", "minLength": 1, "maxLength": 200}
+_LINE_TEXT = {"type": "string", "minLength": 1, "maxLength": 500}
+_NOTE = {"type": ["string", "null"], "maxLength": 2_000}
+_QUANTITY = {"type": ["number", "string"], "description": "units, at most 3 decimals; text keeps it exact"}
+_MOMENT = {"type": ["string", "null"], "format": "date-time"}
+
+_NEED = {
+    "type": "object",
+    "required": ["item_id", "quantity"],
+    "additionalProperties": False,
+    "properties": {"item_id": _ID, "quantity": _QUANTITY, "specification": _NOTE},
+}
+_TAKEN = {
+    "type": "object",
+    "required": ["depot_id", "item_id", "lot", "quantity"],
+    "additionalProperties": False,
+    "properties": {
+        "depot_id": _ID,
+        "item_id": _ID,
+        "lot": _ID,
+        "quantity": _QUANTITY,
+        "instead_of": {"type": ["string", "null"]},
+        "reason": _NOTE,
+    },
+}
+REQUEST: dict[str, Any] = {
+    "type": "object",
+    "required": ["to", "unit", "place", "contact", "needs", "lines"],
+    "properties": {
+        "to": {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
+        "unit": _LINE_TEXT,
+        "place": _LINE_TEXT,
+        "contact": _LINE_TEXT,
+        "phone": _NOTE,
+        "incident": _NOTE,
+        "note": _NOTE,
+        "deadline": _MOMENT,
+        "to_depot_id": {"type": ["string", "null"]},
+        "level": {"enum": ["community", "street", "district", "city", None]},
+        "needs": {"type": "array", "minItems": 1, "maxItems": 200, "items": _NEED},
+        "lines": {"type": "array", "minItems": 1, "maxItems": 2_000, "items": _TAKEN},
+    },
+}
+
+
+def _lines(**properties: Any) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": ["lines"],
+        "properties": {
+            "lines": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": 2_000,
+                "items": {
+                    "type": "object",
+                    "required": ["lot_id"],
+                    "additionalProperties": False,
+                    "properties": {"lot_id": _ID, **properties},
+                },
+            }
+        },
+    }
+
+
+_REASON = {"type": "object", "required": ["reason"], "properties": {"reason": _LINE_TEXT}}
+_NOTHING: dict[str, Any] = {"type": "object", "properties": {}}
+_RECEIPT = _lines(received=_QUANTITY, damaged=_QUANTITY, missing=_QUANTITY, note=_NOTE)
+_USED = _lines(quantity=_QUANTITY)
+_RETURNED = {
+    **_USED,
+    "properties": {
+        **_USED["properties"],
+        "to_depot_id": {"type": ["string", "null"]},
+        "hold": {"type": "boolean"},
+    },
+}
+_ISSUE = {
+    "type": "object",
+    "properties": {
+        "picks": {
+            "type": ["array", "null"],
+            "maxItems": 2_000,
+            "items": {
+                "type": "object",
+                "required": ["lot_id", "quantity"],
+                "additionalProperties": False,
+                "properties": {"lot_id": _ID, "quantity": _QUANTITY, "reason": _NOTE},
+            },
+        },
+        "vehicle_id": {"type": ["string", "null"]},
+        "driver": _NOTE,
+        "phone": _NOTE,
+    },
+}
+_PAPERS = {"type": "object", "required": ["papers"], "properties": {"papers": _LINE_TEXT}}
+
+SUPPLY_REQUEST = {"type": "object", "required": ["id", "number", "orders"]}
+SUPPLY_ORDER = {"type": "object", "required": ["id", "number", "state", "lines"]}
+
+
+def _key(q: Question) -> str:
+    assert q.key is not None
+    return q.key
+
+
+def reserve(q: Question, *, body: dict[str, Any]) -> Any:
+    """Bind a plan for 30 minutes, all of its lines or none."""
+    return supplies.reserve(q.district, q.actor, body, key=_key(q))
+
+
+def post_by_telephone(q: Question, *, body: dict[str, Any]) -> Any:
+    """Reserve and order at once; the papers are due in 48 hours."""
+    return supplies.post_by_telephone(q.district, q.actor, body, key=_key(q))
+
+
+def request_shown(q: Question, request: str) -> Any:
+    """One request with its orders and what is outstanding."""
+    with q.district.store.reading() as conn:
+        return {**orders.request_of(conn, request), "outstanding": orders.outstanding(conn, request)}
+
+
+def renew(q: Question, request: str, *, body: dict[str, Any]) -> Any:
+    """Hold a reservation for another 30 minutes."""
+    return supplies.renew(q.district, q.actor, request, key=_key(q))
+
+
+def place(q: Question, request: str, *, body: dict[str, Any]) -> Any:
+    """Order what is reserved."""
+    return supplies.place(q.district, q.actor, request, key=_key(q))
+
+
+def complete_papers(q: Question, request: str, *, body: dict[str, Any]) -> Any:
+    """Complete the papers of an order by telephone."""
+    return supplies.complete_papers(q.district, q.actor, request, body, key=_key(q))
+
+
+def orders_open(q: Question) -> Any:
+    """The orders that are not settled, the most urgent first."""
+    with q.district.store.reading() as conn:
+        return orders.open_orders(conn)
+
+
+def order_shown(q: Question, order: str) -> Any:
+    """One order with its lines, where every piece is, and what happened to it."""
+    with q.district.store.reading() as conn:
+        return orders.order_of(conn, order)
+
+
+def order_trace(q: Question, order: str) -> Any:
+    """The whole life of an order."""
+    with q.district.store.reading() as conn:
+        return orders.trace_order(conn, order)
+
+
+def lot_trace(q: Question, *, lot: str) -> Any:
+    """The whole life of a lot: bought, stored, moved, used, returned, written off."""
+    with q.district.store.reading() as conn:
+        return orders.trace_lot(conn, lot)
+
+
+def order_waybill(q: Question, order: str) -> Answer:
+    """The waybill of an order, to print and to sign, with its number as a QR code."""
+    drawn = waybill.waybill(q.district, order, fonts=sheet_fonts())
+    headers = {"Content-Disposition": f'inline; filename="{order}.pdf"'}
+    return Answer(drawn, "application/pdf", headers)
+
+
+_STEPS: dict[str, tuple[str, str, Callable[..., Any], dict[str, Any]]] = {
+    # name: summary, action, function, body
+    "cancel": ("Give up an order before its goods leave", "supply.order", supplies.cancel, _REASON),
+    "issue": ("Hand the goods out (出库)", "supply.issue", supplies.issue, _ISSUE),
+    "depart": ("Send the vehicle off", "supply.issue", supplies.depart, _NOTHING),
+    "lost": ("Report the vehicle as lost", "supply.order", supplies.report_lost, _REASON),
+    "found": ("Report a lost vehicle as found", "supply.order", supplies.report_found, _REASON),
+    "receive": ("Sign for what came", "supply.receive", supplies.receive, _RECEIPT),
+    "use": ("Note what was used up", "supply.settle", supplies.use, _USED),
+    "return": ("Take back what was not used", "supply.settle", supplies.take_back, _RETURNED),
+    "settle": (
+        "Close an order of which every piece is accounted for",
+        "supply.settle",
+        supplies.settle,
+        {"type": "object", "properties": {"reason": _NOTE}},
+    ),
+}
+
+
+def _step_handler(name: str) -> Callable[..., Any]:
+    function = _STEPS[name][2]
+
+    def handler(q: Question, order: str, *, body: dict[str, Any]) -> Any:
+        arguments = () if function is supplies.depart else (body,)
+        return function(q.district, q.actor, order, *arguments, key=_key(q))
+
+    handler.__name__ = f"order_{name}"
+    handler.__doc__ = f"{_STEPS[name][0]}."
+    return handler
+
+
+def _change(
+    path: str, summary: str, handler: Callable[..., Any], action: str, body: dict[str, Any], **path_params: str
+) -> Endpoint:
+    return Endpoint(
+        path,
+        summary,
+        handler,
+        (),
+        SUPPLY_ORDER if "/orders/" in path else SUPPLY_REQUEST,
+        path_params,
+        method="POST",
+        body=body,
+        action=action,
+        needs_key=True,
+    )
+
+
+_REQUEST_ID, _ORDER_ID = "id of a request", "id of an order"
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    _change("/supplies/requests", "Reserve supplies: all lines or none", reserve, "supply.reserve", REQUEST),
+    _change("/supplies/telephone", "Order by telephone, papers later", post_by_telephone, "supply.order", REQUEST),
+    Endpoint(
+        "/supplies/requests/{request}",
+        "One request, its orders, what is outstanding",
+        request_shown,
+        (),
+        SUPPLY_REQUEST,
+        {"request": _REQUEST_ID},
+        action="supply.read",
+    ),
+    _change(
+        "/supplies/requests/{request}/renew",
+        "Hold a reservation for another 30 minutes",
+        renew,
+        "supply.reserve",
+        _NOTHING,
+        request=_REQUEST_ID,
+    ),
+    _change(
+        "/supplies/requests/{request}/order",
+        "Order what is reserved",
+        place,
+        "supply.order",
+        _NOTHING,
+        request=_REQUEST_ID,
+    ),
+    _change(
+        "/supplies/requests/{request}/papers",
+        "Complete the papers of an order by telephone",
+        complete_papers,
+        "supply.papers",
+        _PAPERS,
+        request=_REQUEST_ID,
+    ),
+    Endpoint("/supplies/orders", "The open orders", orders_open, (), s.array(SUPPLY_ORDER), action="supply.read"),
+    Endpoint(
+        "/supplies/orders/{order}",
+        "One order",
+        order_shown,
+        (),
+        SUPPLY_ORDER,
+        {"order": _ORDER_ID},
+        action="supply.read",
+    ),
+    Endpoint(
+        "/supplies/orders/{order}/trace",
+        "The whole life of an order",
+        order_trace,
+        (),
+        s.array({"type": "object"}),
+        {"order": _ORDER_ID},
+        action="supply.read",
+    ),
+    Endpoint(
+        "/supplies/orders/{order}/waybill.pdf",
+        "The waybill of an order",
+        order_waybill,
+        (),
+        {},
+        {"order": _ORDER_ID},
+        ("application/pdf",),
+        action="supply.read",
+    ),
+    Endpoint(
+        "/supplies/trace",
+        "The whole life of a lot",
+        lot_trace,
+        (Param("lot", p.text, "id of a lot: DEPOT/ITEM/LOT", required=True, example="D-01/P-3-01-03/2401-1"),),
+        s.array({"type": "object"}),
+        action="supply.read",
+    ),
+    *(
+        _change(f"/supplies/orders/{{order}}/{name}", summary, _step_handler(name), action, body, order=_ORDER_ID)
+        for name, (summary, action, _, body) in _STEPS.items()
+    ),
+)
