@@ -10,7 +10,7 @@ from flask import Flask, Response, redirect, render_template, request, url_for
 from flask_babel import Babel
 from werkzeug.wrappers import Response as BaseResponse
 
-from data.kinds import DEPOT_LEVELS, SKILLS, TEAM_TYPES, Choice
+from data.kinds import DEPOT_LEVELS, ORDER_STATES, SKILLS, TEAM_TYPES, Choice
 from data.settings import Settings
 from geo.errors import InputError, NotFound
 from layers import html, tiles
@@ -19,10 +19,11 @@ from layers.catalogue import LAYERS, LEVEL_COLORS, REASON_TEXTS
 from layers.district import District
 from layers.fonts import SheetFonts
 from layers.layer import Computed, Lang, Text
+from layers.permissions import ACTIONS
 from layers.zoning.result import LEVEL_TEXTS
 from layers.zoning.scheme import SHIPPED, shipped_scheme
 from web import texts
-from web.auth import role_of_request
+from web.auth import actor_of_request, role_of_request
 from web.kept import Answer, Kept, accepts_gzip, respond
 
 # The atlas carries all it needs inside; it may run that and nothing else, apart from this site.
@@ -98,6 +99,8 @@ def page_config(district: District, settings: Settings, lang: Lang) -> dict[str,
         "skills": _choices(SKILLS, lang),
         "team_types": _choices(TEAM_TYPES, lang),
         "depot_levels": _choices(DEPOT_LEVELS, lang),
+        "order_states": _choices(ORDER_STATES, lang),
+        "may": [action for action, found in ACTIONS.items() if actor_of_request().role in found.roles],
         "reasons": {code: text.to(lang) for code, text in REASON_TEXTS.items()},
         "zoning": _zoning_config(lang),
         "layers": {layer.id: layer.title.to(lang) for layer in LAYERS.values()},

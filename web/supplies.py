@@ -4,8 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from data import orders
+from data.kinds import LOT_STATUSES
+from data.schema import CAUSES
 from layers import waybill
-from layers.actions import supplies
+from layers.actions import stock, supplies
 from web import parameters as p
 from web import schemas as s
 from web.endpoint import Endpoint, Question
@@ -110,6 +112,69 @@ _ISSUE = {
 }
 _PAPERS = {"type": "object", "required": ["papers"], "properties": {"papers": _LINE_TEXT}}
 
+TAKEN_IN: dict[str, Any] = {
+    "type": "object",
+    "required": ["depot_id", "lines"],
+    "properties": {
+        "depot_id": _ID,
+        "reason": _NOTE,
+        "occurred": _MOMENT,
+        "lines": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 2_000,
+            "items": {
+                "type": "object",
+                "required": ["item_id", "lot", "quantity"],
+                "additionalProperties": False,
+                "properties": {
+                    "item_id": _ID,
+                    "lot": _ID,
+                    "quantity": _QUANTITY,
+                    "pack": {"type": ["string", "null"], "description": "the quantity is in these packs"},
+                    "unit": {"type": ["string", "null"]},
+                    "expires_on": {"type": ["string", "null"], "format": "date"},
+                    "status": {"enum": [choice.code for choice in LOT_STATUSES]},
+                },
+            },
+        },
+    },
+}
+COUNT: dict[str, Any] = {
+    "type": "object",
+    "required": ["depot_id", "lines"],
+    "properties": {
+        "depot_id": _ID,
+        "checker": _NOTE,
+        "occurred": _MOMENT,
+        **_lines(counted=_QUANTITY, reason=_NOTE)["properties"],
+    },
+}
+STATUS: dict[str, Any] = {
+    "type": "object",
+    "required": ["depot_id", "lot_id", "status", "reason"],
+    "properties": {
+        "depot_id": _ID,
+        "lot_id": _ID,
+        "status": {"enum": [choice.code for choice in LOT_STATUSES]},
+        "reason": _LINE_TEXT,
+    },
+}
+SET_ASIDE: dict[str, Any] = {
+    "type": "object",
+    "required": ["depot_id", "lot_id", "what", "quantity", "reason"],
+    "properties": {
+        "depot_id": _ID,
+        "lot_id": _ID,
+        "what": {"enum": ["hold", "unhold", "write_off"]},
+        "quantity": _QUANTITY,
+        "cause": {"enum": list(CAUSES)},
+        "held": {"type": "boolean", "description": "write off what is on hold"},
+        "reason": _LINE_TEXT,
+    },
+}
+
+STOCK_CHANGED: dict[str, Any] = {"type": "object"}
 SUPPLY_REQUEST = {"type": "object", "required": ["id", "number", "orders"]}
 SUPPLY_ORDER = {"type": "object", "required": ["id", "number", "state", "lines"]}
 
@@ -181,6 +246,26 @@ def order_waybill(q: Question, order: str) -> Answer:
     return Answer(drawn, "application/pdf", headers)
 
 
+def take_in(q: Question, *, body: dict[str, Any]) -> Any:
+    """Take goods in (入库)."""
+    return stock.take_in(q.district, q.actor, body, key=_key(q))
+
+
+def count(q: Question, *, body: dict[str, Any]) -> Any:
+    """Book a physical count (盘点)."""
+    return stock.count(q.district, q.actor, body, key=_key(q))
+
+
+def change_status(q: Question, *, body: dict[str, Any]) -> Any:
+    """Give a lot another state of quality."""
+    return stock.change_status(q.district, q.actor, body, key=_key(q))
+
+
+def set_aside(q: Question, *, body: dict[str, Any]) -> Any:
+    """Hold a quantity, set it free again, or write it off."""
+    return stock.set_aside(q.district, q.actor, body, key=_key(q))
+
+
 _STEPS: dict[str, tuple[str, str, Callable[..., Any], dict[str, Any]]] = {
     # name: summary, action, function, body
     "cancel": ("Give up an order before its goods leave", "supply.order", supplies.cancel, _REASON),
@@ -220,7 +305,7 @@ def _change(
         summary,
         handler,
         (),
-        SUPPLY_ORDER if "/orders/" in path else SUPPLY_REQUEST,
+        SUPPLY_ORDER if "/orders/" in path else STOCK_CHANGED if path.startswith("/stock/") else SUPPLY_REQUEST,
         path_params,
         method="POST",
         body=body,
@@ -308,4 +393,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         _change(f"/supplies/orders/{{order}}/{name}", summary, _step_handler(name), action, body, order=_ORDER_ID)
         for name, (summary, action, _, body) in _STEPS.items()
     ),
+    _change("/stock/receipts", "Take goods in", take_in, "stock.receive", TAKEN_IN),
+    _change("/stock/counts", "Book a physical count", count, "stock.count", COUNT),
+    _change("/stock/states", "Give a lot another state of quality", change_status, "stock.change", STATUS),
+    _change("/stock/aside", "Hold, set free or write off a quantity", set_aside, "stock.change", SET_ASIDE),
 )

@@ -13,6 +13,7 @@ from geo.errors import InputError, NotFound
 from geo.supply import LOADING_S, ORDER_S, thousandths
 from layers import analyses
 from layers.actions.gate import act
+from layers.actions.places import depot_street
 from layers.district import District
 from layers.permissions import SYSTEM, Actor
 
@@ -306,21 +307,6 @@ def _on_order(
 def _done(answer: Any) -> dict[str, Any]:
     found: dict[str, Any] = answer
     return found
-
-
-def depot_street(district: District, depot_id: str) -> str | None:
-    """The street in which a depot stands; None where it has no place or stands outside."""
-    view = district.view()
-
-    def streets() -> dict[str, str]:
-        depots, areas = view.frame("depot"), view.frame("street")
-        placed = depots[~depots.geometry.isna()]
-        tree = shapely.STRtree(areas.geometry.array)
-        at, area = tree.query(placed.geometry.array, predicate="intersects")
-        names = areas["name"].to_numpy()
-        return {str(placed["id"].iloc[i]): str(names[j]) for i, j in zip(at[::-1], area[::-1], strict=True)}
-
-    return view.kept("streets of depots", streets).get(depot_id)
 
 
 def _way(district: District, order_id: str) -> dict[str, Any]:

@@ -48,10 +48,15 @@ async function answered(url, options) {
   throw new Problem(details);
 }
 
+/** A key for one change: sent again with the same key, it happens once. */
+export function freshKey() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** Have the server do something; the answer is JSON. Throws Problem. */
-export async function send(method, path, body) {
-  const carried = body === undefined ? {} : { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
-  return (await answered(`${ROOT}/${path}`, { method, ...carried })).json();
+export async function send(method, path, body, { key } = {}) {
+  const headers = { ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...(key ? { "Idempotency-Key": key } : {}) };
+  return (await answered(`${ROOT}/${path}`, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) })).json();
 }
 
 /**

@@ -8,3 +8,6 @@ export function t(key, values = {}) {
   if (text === undefined) throw new Error(`no text '${key}'`);
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }
+
+/** Whether the one who looks at this page may do something; the server decides again. */
+export const may = (action) => config.may.includes(action);

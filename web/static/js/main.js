@@ -9,6 +9,7 @@ import { makeLayers } from "./layers.js";
 import { makeMap } from "./map.js";
 import { onMoment } from "./moment.js";
 import { failure } from "./notice.js";
+import { makeOrders } from "./orders.js";
 import { makeReach } from "./reach.js";
 import { makeSearch } from "./search.js";
 import { makeSupply } from "./supply.js";
@@ -29,12 +30,14 @@ async function start() {
   let supply;
   let coverage;
   let zoning;
+  let orders;
   const tabs = makeTabs((name, before) => {
     view?.closePopup();
     if (before === "coverage") coverage?.close();
     if (before === "zoning") zoning?.close();
     if (name === "coverage") coverage?.open();
     if (name === "zoning") zoning?.open();
+    if (name === "orders") orders?.open();
     ({ reach, supply })[name]?.redraw();
     if (name === "coverage" || name === "zoning") view?.routes([]);
   });
@@ -59,7 +62,9 @@ async function start() {
 
   view = await makeMap("map", { onAsk: about, onSupply: toSupply });
   const layers = makeLayers(document.getElementById("layers"), view);
-  supply = makeSupply({ view, isShown: () => tabs.current() === "supply" });
+  supply = makeSupply({ view, isShown: () => tabs.current() === "supply", onChanged: () => layers.refresh() });
+  const ordersNode = document.getElementById("orders");
+  orders = ordersNode ? makeOrders(ordersNode, { view }) : null;
   reach = makeReach(document.getElementById("reach"), { view, onSupply: toSupply, onPlace: (place, name) => supply.place(place, name), isShown: () => tabs.current() === "reach" });
   coverage = makeCoverage(document.getElementById("coverage"), { view, layers });
   zoning = makeZoning({ view, layers, isShown: () => tabs.current() === "zoning" });
@@ -84,6 +89,7 @@ async function start() {
     await layers.refresh();
     coverage.outdated(tabs.current() === "coverage");
     zoning.outdated();
+    if (tabs.current() === "orders") orders?.refresh();
   }
   onMoment(() => {
     renew();

@@ -3,6 +3,7 @@
 import { ask, newest } from "./api.js";
 import { combobox } from "./combobox.js";
 import { config, t } from "./config.js";
+import { makeDispatch } from "./dispatch.js";
 import { el, show, table } from "./dom.js";
 import { degrees, km, minutes, minutesOnly, quantity } from "./format.js";
 import { at, said } from "./moment.js";
@@ -17,13 +18,15 @@ function sameDepot(rows, k) {
 
 const MAX_ROUTES = 60;
 
-export function makeSupply({ view, isShown }) {
+export function makeSupply({ view, isShown, onChanged }) {
   const form = document.getElementById("supply-form");
   const placeText = document.getElementById("supply-place");
   const rowsNode = document.getElementById("supply-rows");
   const within = document.getElementById("supply-within");
   const root = document.getElementById("supply");
   let place = null;
+  let placeName = "";
+  const dispatch = makeDispatch(document.getElementById("dispatch"), { onChanged });
   let items = null;
   let lines = []; // what the plan drew
   let serial = 0;
@@ -167,11 +170,14 @@ export function makeSupply({ view, isShown }) {
     const wanted = needs();
     if (!wanted) return undefined;
     view.closePopup();
+    dispatch.clear();
     show(root, loading(t("supply.working")));
     try {
       const answer = await query({ to: place.join(","), need: wanted, within: within.value || null, at: at() });
       if (!answer) return undefined;
       show(root, el("p", { class: "hint" }, said(answer)), answer.lines.map(planOf), refused(answer.refused));
+      const deadline = within.value ? new Date(Date.now() + within.value * 60_000).toISOString() : null;
+      dispatch.offer(answer, { place, name: placeName, deadline });
       await drawRoutes(answer);
     } catch (error) {
       show(root, failure(error, plan));
@@ -189,6 +195,7 @@ export function makeSupply({ view, isShown }) {
   return {
     place(lonlat, name) {
       place = lonlat;
+      placeName = name ?? "";
       placeText.textContent = [name, degrees(lonlat)].filter(Boolean).join(" · ");
       placeText.classList.add("chosen");
     },

@@ -1,8 +1,10 @@
 /** The tabs of the side panel; on a phone the layer tree is one of them. */
 
-const NAMES = ["layers", "reach", "supply", "coverage", "zoning"];
+const ALL = ["layers", "reach", "supply", "orders", "coverage", "zoning"];
 
 export function makeTabs(onChange) {
+  // Who may not see orders has no tab of them.
+  const NAMES = ALL.filter((name) => document.getElementById(`tab-${name}`));
   const workplace = document.getElementById("workplace");
   const tab = (name) => document.getElementById(`tab-${name}`);
   const isPhone = () => getComputedStyle(tab("layers")).display !== "none";

@@ -1,0 +1,119 @@
+/** From a plan to an order: the form that reserves, then the request with its clock and what to do next. */
+
+import { freshKey, send } from "./api.js";
+import { config, may, t } from "./config.js";
+import { el, show } from "./dom.js";
+import { quantity, stamp } from "./format.js";
+import { failure, loading } from "./notice.js";
+import { orderCard } from "./orders.js";
+
+const FIELDS = ["unit", "place", "contact", "phone", "incident"];
+const REQUIRED = new Set(["unit", "place", "contact"]);
+
+/** The lines of a plan as the ledger books them. */
+export const planLines = (answer) => answer.lines.flatMap((line) => line.from.map((row) => ({
+  depot_id: row.depot_id, item_id: row.item ?? line.item, lot: row.lot, quantity: row.quantity,
+  ...(row.item && row.item !== line.item ? { instead_of: line.item } : {}),
+})));
+
+/** How long a reservation still holds, as text that counts down. */
+function clock(until, onOver) {
+  const node = el("strong", { class: "clock" });
+  const end = new Date(until).getTime();
+  const tick = () => {
+    const left = Math.max(0, Math.round((end - Date.now()) / 1000));
+    node.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+    node.classList.toggle("urgent", left < 300);
+    if (!left) onOver();
+    return left > 0 && (node.isConnected || performance.now() - began < 2000);
+  };
+  const began = performance.now();
+  if (tick()) {
+    const timer = setInterval(() => { if (!tick()) clearInterval(timer); }, 1000);
+  }
+  return node;
+}
+
+export function makeDispatch(root, { onChanged }) {
+  function draw(request) {
+    const reserved = request.orders.filter((order) => order.state === "reserved");
+    const until = reserved.map((order) => order.expires_utc).sort()[0];
+    const again = (path, key = freshKey()) => async (event) => {
+      event.target.disabled = true;
+      try {
+        draw(await send("POST", `supplies/requests/${request.id}/${path}`, {}, { key }));
+        onChanged();
+      } catch (error) {
+        event.target.disabled = false;
+        root.append(failure(error));
+      }
+    };
+    show(
+      root,
+      el("div", { class: "request" },
+        el("h3", {}, request.number, el("span", { class: "amounts" }, `${request.unit} · ${request.place}`)),
+        reserved.length
+          ? el("p", { class: "hold" }, t("dispatch.holds"), " ", clock(until, () => root.querySelector(".request .actions")?.remove()), ` (${stamp(until)})`)
+          : null,
+        reserved.length
+          ? el("div", { class: "actions" },
+            may("supply.order") ? el("button", { type: "button", class: "primary", onclick: again("order") }, t("dispatch.order")) : null,
+            el("button", { type: "button", onclick: again("renew") }, t("dispatch.renew")))
+          : null,
+        el("ul", { class: "orders" }, request.orders.map((order) => el("li", {}, orderCard(order)))),
+        el("p", {}, el("a", { href: `/supplies/requests/${request.id}` }, t("dispatch.page")))),
+    );
+    root.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Offer to reserve what a plan proposes. */
+  function offer(answer, { place, name, deadline }) {
+    const lines = planLines(answer);
+    if (!may("supply.reserve") || !lines.length) return show(root);
+    let key = freshKey();
+    const inputs = Object.fromEntries(FIELDS.map((field) => [field, el("input", {
+      type: field === "phone" ? "tel" : "text", id: `dispatch-${field}`, maxlength: 200, required: REQUIRED.has(field), autocomplete: "off",
+    })]));
+    inputs.place.value = name ?? "";
+    const telephone = el("input", { type: "checkbox", id: "dispatch-telephone" });
+    const problem = el("div", { "aria-live": "polite" });
+    const submit = el("button", { type: "submit", class: "primary" }, t("dispatch.reserve"));
+    telephone.addEventListener("change", () => { submit.textContent = t(telephone.checked ? "dispatch.telephone_order" : "dispatch.reserve"); });
+    const form = el(
+      "form", { class: "dispatch", novalidate: true },
+      el("h3", {}, t("dispatch.title"), el("span", { class: "amounts" }, t("dispatch.lines", { n: lines.length }))),
+      FIELDS.map((field) => el("div", { class: "field row" }, el("label", { for: `dispatch-${field}` }, t(`dispatch.${field}`), REQUIRED.has(field) ? " *" : ""), inputs[field])),
+      may("supply.order") ? el("label", { class: "check" }, telephone, " ", t("dispatch.telephone")) : null,
+      problem, submit,
+    );
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const missing = FIELDS.find((field) => REQUIRED.has(field) && !inputs[field].value.trim());
+      if (missing) {
+        show(problem, el("p", { class: "failure", role: "alert" }, t("dispatch.missing", { field: t(`dispatch.${missing}`) })));
+        return inputs[missing].focus();
+      }
+      submit.disabled = true;
+      show(problem, loading(t("dispatch.working")));
+      const body = {
+        to: place, deadline: deadline ?? null, lines,
+        needs: answer.lines.map((line) => ({ item_id: line.item, quantity: line.requested })),
+        ...Object.fromEntries(FIELDS.map((field) => [field, inputs[field].value.trim() || null])),
+      };
+      try {
+        draw(await send("POST", telephone.checked ? "supplies/telephone" : "supplies/requests", body, { key }));
+        onChanged();
+      } catch (error) {
+        // Nobody knows whether a request that broke off was done: the same key makes it happen once.
+        if (error.details?.code !== "offline") key = freshKey();
+        show(problem, failure(error));
+        submit.disabled = false;
+      }
+      return undefined;
+    });
+    show(root, form);
+    return undefined;
+  }
+
+  return { offer, clear: () => show(root) };
+}
