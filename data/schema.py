@@ -90,7 +90,7 @@ STEPS = {
             "audit",
             "idempotency",
         ),
-        {"movement": ("from_ref", "to_ref", "to_lot_id", "cause", "actor")},
+        {"movement": ("from_ref", "to_ref", "to_lot_id", "cause", "actor"), "district": ("drill_of_utc",)},
         movement_rules=True,
     ),
 }
@@ -370,6 +370,8 @@ def _tables() -> MetaData:
         Column("timezone", Text, nullable=False),
         Column("demo", Integer, nullable=False, server_default=text("0")),
         Column("created_utc", Text, nullable=False),
+        Column("drill_of_utc", Text),  # when this copy for a drill was taken; empty in the real district
+        CheckConstraint(_is_utc("drill_of_utc"), name="ck_district_drill_of_utc_1"),
         CheckConstraint("fid = 1", name="ck_district_one_row"),
         CheckConstraint("demo IN (0, 1)", name="ck_district_demo"),
         sqlite_autoincrement=True,

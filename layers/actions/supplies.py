@@ -223,7 +223,7 @@ def _quantities(body: Body) -> list[tuple[str, int]]:
 
 def _new_request(district: District, body: Body) -> NewRequest:
     lon, lat = body["to"]
-    analyses.require_place(district.view(), (lon, lat), "to")
+    analyses.require_place(district.known_view(), (lon, lat), "to")
     deadline = body.get("deadline")
     return NewRequest(
         unit=body["unit"],

@@ -10,6 +10,9 @@ CONSTRAINT ck_movement_cause_1 CHECK (cause IN ('damaged', 'missing', 'expired',
 
 ALTER TABLE movement ADD COLUMN actor TEXT
 
+ALTER TABLE district ADD COLUMN drill_of_utc TEXT
+CONSTRAINT ck_district_drill_of_utc_1 CHECK (drill_of_utc LIKE '____-__-__T__:__:__%Z')
+
 CREATE INDEX ix_movement_to_lot_id ON movement (to_lot_id)
 
 CREATE TABLE audit (
