@@ -419,8 +419,8 @@ def _tables() -> MetaData:
         Column("source", Text, nullable=False),
         Column("import_run", Text, ForeignKey("import_run.id")),
         Column("reverses", Text, ForeignKey("movement.id"), unique=True),
-        Column("from_ref", Text),  # the order that the account is kept for
-        Column("to_ref", Text),
+        Column("from_ref", Text, index=True),  # the order that the account is kept for
+        Column("to_ref", Text, index=True),
         Column("to_lot_id", Text, ForeignKey("lot.id"), index=True),  # where goods come to lie in another depot
         Column("cause", Text),
         Column("actor", Text),
@@ -593,6 +593,7 @@ def _supply_tables(metadata: MetaData) -> None:
         *_moments("supply_order", "created_utc"),
         Column("geom", Geometry("LINESTRING"), nullable=True),
         *_provenance("supply_order"),
+        Index("ix_supply_order_expires_utc", "expires_utc"),
         sqlite_autoincrement=True,
     )
     Table(
