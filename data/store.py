@@ -803,7 +803,8 @@ def _error(error: BaseException | None, shown: str, busy_timeout_s: float) -> On
 
 def _constraint(text: str) -> OneMapError:
     first = text.splitlines()[0] if text else "a constraint"
-    if "ck_lot_reserved_and_hold" in text or any(f"ck_lot_{name}" in text for name in schema.BALANCES):
+    negative = ("ck_lot_reserved_and_hold", "ck_holding_quantity_e3", *(f"ck_lot_{name}" for name in schema.BALANCES))
+    if any(name in text for name in negative):
         return Conflict(
             "stock would become negative, or more be reserved and on hold than is on hand; read the lot again"
         )

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -351,7 +351,7 @@ def test_two_at_once_take_exactly_what_is_there(store: Store) -> None:
     def take() -> None:
         for _ in range(4):
             try:
-                record(store, Movement(LOT, 1000, "depot", "reserved", "reserve", datetime.now(UTC)))
+                record(store, Movement(LOT, 1000, "depot", "reserved", "reserve"))
                 outcomes.append("taken")
             except Conflict:
                 outcomes.append("refused")

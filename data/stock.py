@@ -1,0 +1,548 @@
+"""What a depot's keeper does with the stock: take goods in, count them, hold them, write them off, pick them.
+
+Everything here is booked through `data.ledger`. Quantities are whole thousandths; a pack is an exact number
+of units.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from data import ledger, schema
+from data.kinds import LOT_STATUSES
+from data.ledger import Movement, shown, thousandths
+from data.store import cell, translated
+from geo.errors import Conflict, InputError, NotFound
+from geo.supply import number_of
+
+SOURCE = "stock"
+"""The source of what a keeper books."""
+
+_NEVER = "9999-12-31"
+_STATUSES = tuple(choice.code for choice in LOT_STATUSES)
+
+
+@dataclass(frozen=True)
+class CountLine:
+    """What was found of one lot: everything that lies there, reserved and on hold included."""
+
+    lot_id: str
+    counted_e3: int
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class TakenIn:
+    """Goods that a supplier brings to a depot."""
+
+    depot_id: str
+    item_id: str
+    lot: str
+    quantity_e3: int
+    unit: str | None = None
+    expires_on: str | None = None
+    status: str = "usable"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What is taken of one lot, and why where another one expires earlier."""
+
+    lot_id: str
+    quantity_e3: int
+    reason: str | None = None
+
+
+def local_day(conn: Connection, moment: datetime | str) -> str:
+    """The district's date at a moment, as ISO text: a lot is usable on the day until which it is good."""
+    zone = conn.scalar(sa.select(schema.table("district").c.timezone))
+    return datetime.fromisoformat(schema.utc_text(moment)).astimezone(ZoneInfo(str(zone))).date().isoformat()
+
+
+def require_text(name: str, value: str | None, purpose: str) -> str:
+    """The text without blanks around it; InputError where there is none."""
+    if value is None or not value.strip():
+        raise InputError(f"{name} is empty; {purpose}")
+    return value.strip()
+
+
+def require_once(lot_ids: Iterable[str]) -> None:
+    """InputError where a lot is named twice."""
+    seen: set[str] = set()
+    for lot_id in lot_ids:
+        if lot_id in seen:
+            raise InputError(f"lot {lot_id} is there twice; one line for each lot")
+        seen.add(lot_id)
+
+
+def lots_of(conn: Connection, lot_ids: Iterable[str], *, depot_id: str | None = None) -> dict[str, dict[str, Any]]:
+    """The rows of some lots with the names of item and depot; NotFound for one that is not there, or lies elsewhere."""
+    wanted = list(dict.fromkeys(lot_ids))
+    lot, item, depot = schema.table("lot"), schema.table("item"), schema.table("depot")
+    names = ("id", "depot_id", "item_id", "lot", "status", "expires_on", "counted_utc", *schema.BALANCES)
+    statement = (
+        sa.select(
+            *(lot.c[name] for name in names),
+            item.c.name.label("item_name"),
+            item.c.unit,
+            depot.c.name.label("depot_name"),
+        )
+        .join(item, item.c.id == lot.c.item_id)
+        .join(depot, depot.c.id == lot.c.depot_id)
+        .where(lot.c.id.in_(wanted))
+    )
+    found = {row["id"]: dict(row) for row in conn.execute(statement).mappings()}
+    for lot_id in wanted:
+        if lot_id not in found:
+            raise NotFound(f"there is no lot {lot_id!r}; take it in or import it first")
+        if depot_id is not None and found[lot_id]["depot_id"] != depot_id:
+            raise NotFound(f"lot {lot_id!r} does not lie in depot {depot_id}; it is in {found[lot_id]['depot_id']}")
+    return found
+
+
+# -- counting
+
+
+def count(
+    conn: Connection,
+    lines: Sequence[CountLine],
+    *,
+    actor: str,
+    now_utc: datetime,
+    checker: str | None = None,
+    occurred_utc: datetime | str | None = None,
+    depot_id: str | None = None,
+) -> list[dict[str, Any]]:
+    """Book what a physical count found: the difference to what should lie there at that moment, with its reason.
+
+    A line is kept for every lot, also where nothing differs. With `depot_id` lots elsewhere are refused.
+    """
+    if not lines:
+        raise InputError("lines is empty; a count has at least one lot")
+    if checker is not None and checker.strip() == actor:
+        raise InputError(f"checker={checker}: expected somebody else than who counted")
+    require_once([line.lot_id for line in lines])
+    recorded = ledger.recorded_utc(conn, now_utc)
+    occurred = recorded if occurred_utc is None else schema.utc_text(occurred_utc)
+    if occurred > recorded:
+        raise InputError(f"occurred_utc={occurred}: it lies after the time of recording, {recorded}; check the clock")
+    lots = lots_of(conn, [line.lot_id for line in lines], depot_id=depot_id)
+    there = _in_depot(conn, lots, None if occurred_utc is None else occurred)
+    table = schema.table("stock_count")
+    number = int(conn.scalar(sa.select(sa.func.max(table.c.seq))) or 0)
+    rows: list[dict[str, Any]] = []
+    movements: list[Movement] = []
+    for line in lines:
+        if type(line.counted_e3) is not int or line.counted_e3 < 0:
+            raise InputError(f"lot {line.lot_id}: counted_e3={line.counted_e3!r}: expected whole thousandths from 0 on")
+        free, reserved, held = there[line.lot_id]
+        expected = free + reserved + held
+        difference = line.counted_e3 - expected
+        if line.counted_e3 < reserved + held:
+            raise Conflict(
+                f"lot {line.lot_id}: counted {shown(line.counted_e3)}, but {shown(reserved)} are reserved and"
+                f" {shown(held)} on hold; cancel reservations or lift the hold first, then book the count"
+            )
+        if difference and not (line.reason or "").strip():
+            raise InputError(
+                f"lot {line.lot_id}: counted {shown(line.counted_e3)}, expected {shown(expected)}; a difference needs"
+                " a reason"
+            )
+        number += 1
+        identity = f"count-{number:06d}"
+        if difference:
+            ends = ("count_difference", "depot") if difference > 0 else ("depot", "count_difference")
+            movements.append(
+                Movement(
+                    line.lot_id,
+                    abs(difference),
+                    *ends,
+                    "count_difference",
+                    occurred,
+                    line.reason,
+                    id=identity,
+                    actor=actor,
+                )
+            )
+        rows.append(
+            {
+                "id": identity,
+                "lot_id": line.lot_id,
+                "expected_e3": expected,
+                "counted_e3": line.counted_e3,
+                "reason": (line.reason or "").strip() or None,
+                "actor": actor,
+                "checker": (checker or "").strip() or None,
+                "movement_id": identity if difference else None,
+                "occurred_utc": occurred,
+                "recorded_utc": recorded,
+            }
+        )
+    lot = schema.table("lot")
+    with translated(), conn.begin_nested():
+        ledger.record(conn, movements, source=SOURCE, now_utc=recorded)
+        conn.execute(sa.insert(table), rows)
+        newer = [row["lot_id"] for row in rows if (lots[row["lot_id"]]["counted_utc"] or "") < occurred]
+        if newer:
+            conn.execute(
+                sa.update(lot)
+                .where(lot.c.id.in_(newer))
+                .values(counted_utc=occurred, updated_utc=schema.as_given(recorded))
+            )
+    return [
+        {
+            **_named(lots[row["lot_id"]]),
+            "id": row["id"],
+            "expected": number_of(row["expected_e3"]),
+            "counted": number_of(row["counted_e3"]),
+            "difference": number_of(row["counted_e3"] - row["expected_e3"]),
+            "reason": row["reason"],
+            "occurred_utc": occurred,
+        }
+        for row in rows
+    ]
+
+
+def _in_depot(
+    conn: Connection, lots: Mapping[str, Mapping[str, Any]], true_at: str | None
+) -> dict[str, tuple[int, int, int]]:
+    """Free, reserved and on hold of each lot, now or as it was."""
+    if true_at is None:
+        return {
+            lot_id: (row["on_hand_e3"] - row["reserved_e3"] - row["on_hold_e3"], row["reserved_e3"], row["on_hold_e3"])
+            for lot_id, row in lots.items()
+        }
+    was = ledger.balances(conn, true_at=true_at, lot_ids=list(lots))
+    sums = was.groupby(["lot_id", "account"])["quantity_e3"].sum().to_dict()
+    return {
+        lot_id: (
+            int(sums.get((lot_id, "depot"), 0)),
+            int(sums.get((lot_id, "reserved"), 0)),
+            int(sums.get((lot_id, "hold"), 0)),
+        )
+        for lot_id in lots
+    }
+
+
+def _named(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What every answer says of a lot."""
+    return {
+        "lot_id": row["id"],
+        "lot": row["lot"],
+        "depot_id": row["depot_id"],
+        "depot_name": row["depot_name"],
+        "item_id": row["item_id"],
+        "item_name": row["item_name"],
+        "unit": row["unit"],
+    }
+
+
+# -- states of quality, holds, write-offs
+
+
+def change_status(
+    conn: Connection,
+    lot_id: str,
+    status: str,
+    *,
+    reason: str,
+    actor: str,
+    now_utc: datetime,
+    depot_id: str | None = None,
+) -> dict[str, Any]:
+    """Give a lot another state of quality, with the reason; what is reserved of it stays bound, but is not issued."""
+    if status not in _STATUSES:
+        raise InputError(f"status={status}: expected one of {', '.join(_STATUSES)}")
+    said = require_text("reason", reason, "say why the state changes")
+    row = lots_of(conn, [lot_id], depot_id=depot_id)[lot_id]
+    if row["status"] == status:
+        raise Conflict(f"lot {lot_id} is {status} already")
+    recorded = ledger.recorded_utc(conn, now_utc)
+    lot = schema.table("lot")
+    with translated(), conn.begin_nested():
+        conn.execute(
+            sa.insert(schema.table("lot_status_change")),
+            {
+                "lot_id": lot_id,
+                "from_status": row["status"],
+                "to_status": status,
+                "reason": said,
+                "actor": actor,
+                "occurred_utc": recorded,
+                "recorded_utc": recorded,
+            },
+        )
+        conn.execute(
+            sa.update(lot).where(lot.c.id == lot_id).values(status=status, updated_utc=schema.as_given(recorded))
+        )
+    return {**_named(row), "from_status": row["status"], "status": status, "reason": said, "recorded_utc": recorded}
+
+
+def hold(
+    conn: Connection,
+    lot_id: str,
+    quantity_e3: int,
+    *,
+    reason: str,
+    actor: str,
+    now_utc: datetime,
+    depot_id: str | None = None,
+) -> dict[str, Any]:
+    """Set a quantity aside, so that nobody reserves it."""
+    move = Movement(lot_id, quantity_e3, "depot", "hold", "hold", None, reason, actor=actor)
+    return _moved(conn, move, now_utc, depot_id)
+
+
+def unhold(
+    conn: Connection,
+    lot_id: str,
+    quantity_e3: int,
+    *,
+    reason: str,
+    actor: str,
+    now_utc: datetime,
+    depot_id: str | None = None,
+) -> dict[str, Any]:
+    """Set a quantity free that was on hold."""
+    move = Movement(lot_id, quantity_e3, "hold", "depot", "unhold", None, reason, actor=actor)
+    return _moved(conn, move, now_utc, depot_id)
+
+
+def write_off(
+    conn: Connection,
+    lot_id: str,
+    quantity_e3: int,
+    *,
+    cause: str,
+    reason: str,
+    actor: str,
+    now_utc: datetime,
+    held: bool = False,
+    depot_id: str | None = None,
+) -> dict[str, Any]:
+    """Write a quantity off that is damaged, missing, expired or recalled; `held` takes it from what is on hold."""
+    account = "hold" if held else "depot"
+    move = Movement(lot_id, quantity_e3, account, "written_off", "write_off", None, reason, cause=cause, actor=actor)
+    return _moved(conn, move, now_utc, depot_id)
+
+
+def _moved(conn: Connection, movement: Movement, now_utc: datetime, depot_id: str | None) -> dict[str, Any]:
+    """Book one movement in the depot; what lies there of the lot afterwards."""
+    require_text("reason", movement.reason, "say why")
+    lots_of(conn, [movement.lot_id], depot_id=depot_id)
+    ledger.record(conn, [movement], source=SOURCE, now_utc=now_utc)
+    row = lots_of(conn, [movement.lot_id])[movement.lot_id]
+    on_hand, reserved, held = (row[name] for name in schema.BALANCES)
+    return {
+        **_named(row),
+        "on_hand": number_of(on_hand),
+        "reserved": number_of(reserved),
+        "on_hold": number_of(held),
+        "available": number_of(on_hand - reserved - held),
+    }
+
+
+# -- goods taken in
+
+
+def take_in(
+    conn: Connection,
+    lines: Sequence[TakenIn],
+    *,
+    actor: str,
+    now_utc: datetime,
+    reason: str | None = None,
+    occurred_utc: datetime | str | None = None,
+) -> list[dict[str, Any]]:
+    """Goods come from a supplier to a depot; a lot that is not there is made. Unit and expiry must fit."""
+    if not lines:
+        raise InputError("lines is empty; expected at least one lot that comes in")
+    recorded = ledger.recorded_utc(conn, now_utc)
+    today = local_day(conn, recorded)
+    lot, item, depot = schema.table("lot"), schema.table("item"), schema.table("depot")
+    units = dict(conn.execute(sa.select(item.c.id, item.c.unit)).tuples().all())
+    depots = set(conn.scalars(sa.select(depot.c.id)))
+    ids = [schema.id_of((line.depot_id, line.item_id, line.lot)) for line in lines]
+    known = {
+        row["id"]: row
+        for row in conn.execute(sa.select(lot.c.id, lot.c.expires_on, lot.c.status).where(lot.c.id.in_(ids))).mappings()
+    }
+    new: dict[str, dict[str, Any]] = {}
+    movements: list[Movement] = []
+    for identity, line in zip(ids, lines, strict=True):
+        require_text("lot", line.lot, "give the number of the lot, or the day it came in")
+        if line.depot_id not in depots:
+            raise NotFound(f"there is no depot {line.depot_id!r}")
+        if line.item_id not in units:
+            raise NotFound(f"there is no item {line.item_id!r} in the catalogue")
+        if line.unit is not None and line.unit != units[line.item_id]:
+            raise InputError(
+                f"unit={line.unit}: {line.item_id} is counted in {units[line.item_id]}; convert the quantity first"
+            )
+        if line.status not in _STATUSES:
+            raise InputError(f"status={line.status}: expected one of {', '.join(_STATUSES)}")
+        expires_on = cell("date", "expires_on", line.expires_on)
+        if expires_on is not None and expires_on < today and line.status == "usable":
+            raise InputError(f"expires_on={expires_on}: the goods have expired; take them in as expired, or send back")
+        there = known.get(identity) or new.get(identity)
+        if there is None:
+            new[identity] = {
+                "id": identity,
+                "depot_id": line.depot_id,
+                "item_id": line.item_id,
+                "lot": line.lot,
+                "unit": units[line.item_id],
+                "status": line.status,
+                "expires_on": expires_on,
+                "source": SOURCE,
+                "source_datum": "none",
+                "updated_utc": recorded,
+            }
+        elif (there["expires_on"], there["status"]) != (expires_on, line.status):
+            raise Conflict(
+                f"lot {identity} is there: {there['status']}, good until {there['expires_on'] or 'any day'}; what comes"
+                f" in is {line.status}, good until {expires_on or 'any day'}: give it another lot number"
+            )
+        movements.append(
+            Movement(identity, line.quantity_e3, "supplier", "depot", "receipt", occurred_utc, reason, actor=actor)
+        )
+    with translated(), conn.begin_nested():
+        if new:
+            conn.execute(sa.insert(lot), list(new.values()))
+        ledger.record(conn, movements, source=SOURCE, now_utc=recorded)
+    found = lots_of(conn, ids)
+    return [
+        {**_named(found[identity]), "expires_on": found[identity]["expires_on"], "quantity": number_of(m.quantity_e3)}
+        for identity, m in zip(ids, movements, strict=True)
+    ]
+
+
+# -- packs
+
+
+def packs_to_units(packs: int | str | Decimal | Fraction, per_pack_e3: int) -> int:
+    """Thousandths of a unit in a number of packs, exactly; a float or what is no whole thousandth is refused."""
+    packs_e3 = Fraction(1000) * _exact("packs", packs)
+    if packs_e3.denominator != 1:
+        raise InputError(f"packs={packs}: expected at most three digits after the point")
+    units_e3 = packs_e3 * _per_pack(per_pack_e3) / 1000
+    if units_e3.denominator != 1:
+        raise InputError(f"packs={packs}: at {shown(per_pack_e3)} a pack that is no whole thousandth of a unit")
+    return thousandths(Decimal(int(units_e3)) / 1000, "packs")
+
+
+def units_to_packs(quantity_e3: int, per_pack_e3: int) -> Decimal:
+    """How many packs a quantity is, exactly; a number of packs that is no whole thousandth is refused."""
+    packs_e3 = Fraction(quantity_e3 * 1000, _per_pack(per_pack_e3))
+    if packs_e3.denominator != 1:
+        raise InputError(
+            f"quantity={shown(quantity_e3)}: at {shown(per_pack_e3)} a pack that is no whole thousandth of a pack;"
+            " say it in units"
+        )
+    return Decimal(int(packs_e3)) / 1000
+
+
+def packs_and_rest(quantity_e3: int, per_pack_e3: int) -> tuple[int, int]:
+    """Whole packs, and the thousandths of a unit left over."""
+    return divmod(quantity_e3, _per_pack(per_pack_e3))
+
+
+def pack_of(conn: Connection, item_id: str, pack: str) -> int:
+    """Thousandths of a unit in one pack of an item; NotFound where that pack is not declared."""
+    table = schema.table("pack")
+    found = conn.execute(sa.select(table.c.pack, table.c.quantity_e3).where(table.c.item_id == item_id)).tuples().all()
+    sizes = dict(found)
+    if pack not in sizes:
+        known = ", ".join(sorted(sizes)) or "no pack"
+        raise NotFound(f"{item_id} has no pack {pack!r}; it has {known}")
+    return int(sizes[pack])
+
+
+def _exact(name: str, value: int | str | Decimal | Fraction) -> Fraction:
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal | Fraction):
+        raise InputError(f"{name}={value!r}: expected a whole number or a decimal number, not a float")
+    try:
+        found = Fraction(value.strip() if isinstance(value, str) else value)
+    except (ValueError, ZeroDivisionError, OverflowError):
+        raise InputError(f"{name}={value}: expected a number") from None
+    if found < 0:
+        raise InputError(f"{name}={value}: expected 0 or more")
+    return found
+
+
+def _per_pack(per_pack_e3: int) -> int:
+    if type(per_pack_e3) is not int or per_pack_e3 <= 0:
+        raise InputError(f"per_pack_e3={per_pack_e3!r}: expected whole thousandths, more than 0")
+    return per_pack_e3
+
+
+# -- picking: what expires first goes first
+
+
+def free_lots(conn: Connection, depot_id: str, item_ids: Sequence[str], *, day: str) -> pd.DataFrame:
+    """What may be taken of some items in a depot on a day: usable, not expired, neither reserved nor on hold.
+
+    Columns lot_id, item_id, expires_on, free_e3; what expires first comes first, then by lot.
+    """
+    lot = schema.table("lot")
+    free = lot.c.on_hand_e3 - lot.c.reserved_e3 - lot.c.on_hold_e3
+    expiry = sa.func.coalesce(lot.c.expires_on, _NEVER)
+    statement = (
+        sa.select(lot.c.id, lot.c.item_id, lot.c.expires_on, free)
+        .where(
+            lot.c.depot_id == depot_id,
+            lot.c.item_id.in_(list(dict.fromkeys(item_ids))),
+            lot.c.status == "usable",
+            expiry >= day,
+            free > 0,
+        )
+        .order_by(expiry, lot.c.lot)
+    )
+    rows = [tuple(row) for row in conn.execute(statement)]
+    return pd.DataFrame(rows, columns=["lot_id", "item_id", "expires_on", "free_e3"])
+
+
+def first_expiry_first(lots: pd.DataFrame, quantity_e3: int) -> list[Taken]:
+    """Take a quantity from lots as `free_lots` gives them; less than the quantity where they hold less."""
+    found: list[Taken] = []
+    left = quantity_e3
+    for lot_id, free_e3 in zip(lots["lot_id"].tolist(), lots["free_e3"].tolist(), strict=True):
+        if left <= 0:
+            break
+        found.append(Taken(lot_id, min(left, int(free_e3))))
+        left -= min(left, int(free_e3))
+    return found
+
+
+def propose(conn: Connection, depot_id: str, item_id: str, quantity_e3: int, *, now_utc: datetime) -> list[Taken]:
+    """Which lots of a depot to take for a quantity of an item; less than the quantity where there is less."""
+    return first_expiry_first(free_lots(conn, depot_id, [item_id], day=local_day(conn, now_utc)), quantity_e3)
+
+
+def require_reasons(
+    taken: Sequence[Taken], lots: Mapping[str, Mapping[str, Any]], left_e3: Sequence[tuple[str, str, str | None, int]]
+) -> None:
+    """InputError for whatever is taken without a reason while a lot that expires earlier is left.
+
+    `lots` are the rows of the lots taken; `left_e3` is what stays behind: lot, item, expiry and quantity.
+    """
+    for line in taken:
+        row = lots[line.lot_id]
+        earlier = [
+            (expires_on or _NEVER, lot_id)
+            for lot_id, item_id, expires_on, left in left_e3
+            if left > 0 and item_id == row["item_id"] and (expires_on or _NEVER) < (row["expires_on"] or _NEVER)
+        ]
+        if earlier and not (line.reason or "").strip():
+            expires_on, lot_id = min(earlier)
+            raise InputError(
+                f"lot {line.lot_id}: lot {lot_id} expires earlier, on {expires_on}; take that one, or give a reason"
+            )
