@@ -31,6 +31,7 @@ from data import geometry, migrations, schema
 from data.geometry import EncodedGeometry
 from geo.crs import STORED_EPSG, metric_crs
 from geo.errors import Conflict, CrsError, InputError, NotFound, OneMapError, Unavailable
+from geo.supply import thousandths
 
 EXTENT_MARGIN_M = 10_000.0
 """How far the district's extent reaches beyond its boundary."""
@@ -859,14 +860,21 @@ def _rows(table: str, frame: pd.DataFrame, dialect: str) -> tuple[list[str], dic
     """External ids, and the columns that the frame brings, as the driver takes them."""
     kind = schema.kind_of(table)
     target = schema.table(table)
+    by_stored = {schema.stored_name(column): column for column in kind.columns} if kind else {}
     values: dict[str, list[Any]] = {}
     for column in target.columns:
         name = column.name
-        if name in ("fid", "id", "geom", "source", "source_datum", "updated_utc") or name not in frame.columns:
+        if name in ("fid", "id", "geom", "source", "source_datum", "updated_utc"):
             continue
-        declared = kind.column(name) if kind else None
-        cells = _cells(declared.type if declared else "text", name, frame[name])
-        if declared is not None and declared.default is not None:
+        declared = by_stored.get(name)
+        if declared is not None and declared.type == "quantity" and declared.name in frame.columns:
+            values[name] = _quantities(table, declared, frame[declared.name])
+            continue
+        if name not in frame.columns:
+            continue
+        type_ = "text" if declared is None else "integer" if declared.type == "quantity" else declared.type
+        cells = _cells(type_, name, frame[name])
+        if declared is not None and declared.default is not None and declared.type != "quantity":
             default = int(declared.default) if isinstance(declared.default, bool) else declared.default
             cells = [default if cell is None else cell for cell in cells]
         elif not column.nullable and None in cells:
@@ -886,6 +894,18 @@ def _rows(table: str, frame: pd.DataFrame, dialect: str) -> tuple[list[str], dic
             raise InputError(f"{table}: id {identity!r} occurs twice, again in row {row}; ids are unique")
         seen.add(identity)
     return ids, values
+
+
+def _quantities(table: str, column: Any, given: "pd.Series[Any]") -> list[int]:
+    """Quantities in units as whole thousandths; an empty one is the default."""
+    found = []
+    for row, value in enumerate(given.tolist(), start=1):
+        value = cell("text", column.name, value)
+        value = column.default if value is None else value
+        if value is None:
+            raise InputError(f"{table}.{column.name}: row {row} is empty; a value is required")
+        found.append(thousandths(value, name=f"{table}.{column.name}"))
+    return found
 
 
 def _shapes(table: str, frame: pd.DataFrame) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from data.demo import facilities, hazards, plan, supplies
+from data.demo import facilities, hazards, plan, reserves, supplies
 from data.demo.ground import Ground, make_ground
 from data.demo.roads import Roads, make_roads
 from data.demo.town import Town, make_town
@@ -53,6 +53,14 @@ KINDS_IN_ORDER = (
     "capacity",
     "storm_tracks",
     "buildings",
+    "packs",
+    "substitutes",
+    "stock_levels",
+    "reserve_targets",
+    "agreements",
+    "relief_standards",
+    "vehicles",
+    "devices",
 )
 """What is loaded, each after what it refers to."""
 
@@ -81,7 +89,7 @@ def make_demo(seed: int = SEED, *, today: date, progress: Progress | None = None
     """The whole demo district.
 
     The same seed and day give the same frames and rasters to the byte. `today` moves expiry
-    dates, counts and closures only.
+    dates, counts, closures and the years of lists and agreements only.
     """
     say = progress or _silent
 
@@ -99,6 +107,8 @@ def make_demo(seed: int = SEED, *, today: date, progress: Progress | None = None
     teams = facilities.make_teams(sites, stream(5))
     hospitals = facilities.make_hospitals(sites, stream(6))
     depots = supplies.make_depots(sites, stream(7))
+    lots = reserves.count_whole_depots(supplies.make_lots(depots, today, stream(10)), depots, today, stream(21))
+    vehicles = reserves.make_vehicles(depots, today)
     enterprises, substances = facilities.make_enterprises(sites, stream(8))
     shelters = facilities.make_shelters(sites, enterprises, stream(9))
     say("demo: heights, hazards, buildings")
@@ -116,7 +126,7 @@ def make_demo(seed: int = SEED, *, today: date, progress: Progress | None = None
         "evacuation_routes": _placed(facilities.make_routes(roads, town, shelters)),
         "depots": _placed(depots),
         "items": supplies.make_items(),
-        "lots": supplies.make_lots(depots, today, stream(10)),
+        "lots": lots,
         "teams": _placed(teams),
         "hospitals": _placed(hospitals),
         "closures": _placed(facilities.make_closures(roads, today)),
@@ -127,6 +137,14 @@ def make_demo(seed: int = SEED, *, today: date, progress: Progress | None = None
         "capacity": hazards.make_capacity(town, shelters, stream(18)),
         "storm_tracks": _in_degrees(hazards.make_storms(stream(19))),
         "buildings": _placed(hazards.make_buildings(ground, roads, town, stream(20))),
+        "packs": reserves.make_packs(),
+        "substitutes": reserves.make_substitutes(),
+        "stock_levels": reserves.make_stock_levels(lots, stream(22)),
+        "reserve_targets": reserves.make_targets(lots, depots, today),
+        "agreements": _placed(reserves.make_agreements(sites, today, stream(23))),
+        "relief_standards": reserves.make_standards(),
+        "vehicles": _placed(vehicles),
+        "devices": reserves.make_devices(vehicles, depots),
     }
     return Demo(frames, rasters)
 
