@@ -5,7 +5,7 @@ import io
 import re
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -63,25 +63,32 @@ def to_csv(frame: pd.DataFrame, labels: Mapping[str, str]) -> bytes:
     return stream.getvalue().encode("utf-8-sig")
 
 
-def to_xlsx(frame: pd.DataFrame, labels: Mapping[str, str], *, title: str) -> bytes:
-    """The columns of `labels` as a spreadsheet with one sheet and a frozen header."""
+def to_xlsx(frame: pd.DataFrame, labels: Mapping[str, str], *, title: str, head: Sequence[str] = ()) -> bytes:
+    """The columns of `labels` as a spreadsheet with one sheet and a frozen header.
+
+    The lines of `head` (what it is, units, source, time) stand above the header.
+    """
     book = openpyxl.Workbook()
     sheet = book.active
     sheet.title = "".join(c for c in title if c not in "[]:*?/\\")[:31] or "data"
+    for number, line in enumerate(head):
+        sheet.append([neutralised(line)])
+        sheet.cell(number + 1, 1).font = Font(bold=number == 0, size=13 if number == 0 else 10)
     sheet.append([neutralised(label) for label in labels.values()])
-    for cell in sheet[1]:
+    top = len(head) + 1
+    for cell in sheet[top]:
         cell.font = Font(bold=True)
         cell.fill = PatternFill("solid", fgColor="DDE6F0")
         cell.alignment = Alignment(wrap_text=True, vertical="top")
     for row in _cells(frame[list(labels)]):
         sheet.append(row)
-    for row in sheet.iter_rows(min_row=2):
+    for row in sheet.iter_rows():
         for cell in row:
             if cell.data_type == "f":
                 cell.data_type = "s"
     for number, label in enumerate(labels.values(), start=1):
         sheet.column_dimensions[get_column_letter(number)].width = max(10, min(40, 2 * len(label) + 2))
-    sheet.freeze_panes = "A2"
+    sheet.freeze_panes = f"A{top + 1}"
     return book_bytes(book)
 
 

@@ -9,6 +9,7 @@ import warnings
 import zipfile
 import zlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -30,6 +31,9 @@ MAX_PACK_RATIO = 200
 
 RUNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet may take for the beginning of a formula."""
+
+_HEAD_ROWS = 20
+"""So far down the header of a filled sheet is looked for."""
 
 EXAMPLE_MARK = "示例(此行不导入)"
 """A template's example row has this in its first cell and is skipped."""
@@ -140,18 +144,35 @@ def _has_entities(part: IO[bytes]) -> bool:
     return False
 
 
-def _read_xlsx(path: Path) -> RawFrame:
+def read_filled(path: Path, header: Sequence[str], *, max_bytes: int) -> RawFrame:
+    """A sheet that was given out to be filled in: its header is the first row that has all of `header`.
+
+    What stands above it (title, time, source) is passed over.
+    """
+    name = path.name
+    if not name.lower().endswith(".xlsx"):
+        raise ImportRefused(f"{name}: expected the .xlsx file that the page gives out")
+    size = path.stat().st_size
+    if size == 0:
+        raise ImportRefused(f"{name}: the file is empty")
+    if size > max_bytes:
+        raise ImportRefused(f"{name}: {size:,} bytes; a sheet of this kind may have at most {max_bytes:,}")
+    _require_magic(path, ".xlsx")
+    return _read_xlsx(path, tuple(header))
+
+
+def _read_xlsx(path: Path, header: tuple[str, ...] = ()) -> RawFrame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # parts of a workbook that are not read, such as its styles
-            return _sheet(path)
+            return _sheet(path, header)
     except ImportRefused:
         raise
     except Exception as error:  # openpyxl raises many kinds on damaged files
         raise ImportRefused(f"{path.name}: cannot be opened as a spreadsheet; save it again as .xlsx") from error
 
 
-def _sheet(path: Path) -> RawFrame:
+def _sheet(path: Path, header: tuple[str, ...] = ()) -> RawFrame:
     book = openpyxl.load_workbook(path, read_only=True, data_only=False)
     try:
         crs = None
@@ -172,7 +193,11 @@ def _sheet(path: Path) -> RawFrame:
             if all(v is None or (isinstance(v, str) and not v.strip()) for v in values):
                 continue
             if head is None:
-                head = ["" if v is None else str(v).strip() for v in values]
+                names = ["" if v is None else str(v).strip() for v in values]
+                if set(header) <= set(names):
+                    head = names
+                elif line > _HEAD_ROWS:
+                    break
                 continue
             for at, cell in enumerate(cells):
                 if cell.data_type in ("f", "e"):
@@ -182,6 +207,8 @@ def _sheet(path: Path) -> RawFrame:
             lines.append(line)
     finally:
         book.close()
+    if head is None and header:
+        raise ImportRefused(f"{path.name}: no row has the headers {', '.join(header)}; fill in the file of the page")
     if head is None:
         raise ImportRefused(f"{path.name}: the first sheet is empty; expected a header row")
     return _table(path, head, rows, lines, running, crs)

@@ -83,11 +83,12 @@ def _lines(**properties: Any) -> dict[str, Any]:
 _REASON = {"type": "object", "required": ["reason"], "properties": {"reason": _LINE_TEXT}}
 _NOTHING: dict[str, Any] = {"type": "object", "properties": {}}
 _RECEIPT = _lines(received=_QUANTITY, damaged=_QUANTITY, missing=_QUANTITY, note=_NOTE)
-_USED = _lines(quantity=_QUANTITY)
+_USED = _lines(quantity=_QUANTITY, note=_NOTE)
+_BACK = _lines(quantity=_QUANTITY, damaged=_QUANTITY, note=_NOTE)
 _RETURNED = {
-    **_USED,
+    **_BACK,
     "properties": {
-        **_USED["properties"],
+        **_BACK["properties"],
         "to_depot_id": {"type": ["string", "null"]},
         "hold": {"type": "boolean"},
     },
@@ -108,6 +109,7 @@ _ISSUE = {
         "vehicle_id": {"type": ["string", "null"]},
         "driver": _NOTE,
         "phone": _NOTE,
+        "reason": _NOTE,
     },
 }
 _PAPERS = {"type": "object", "required": ["papers"], "properties": {"papers": _LINE_TEXT}}
@@ -197,7 +199,7 @@ def post_by_telephone(q: Question, *, body: dict[str, Any]) -> Any:
 def request_shown(q: Question, request: str) -> Any:
     """One request with its orders and what is outstanding."""
     with q.district.store.reading() as conn:
-        return {**orders.request_of(conn, request), "outstanding": orders.outstanding(conn, request)}
+        return orders.request_of(conn, request)
 
 
 def renew(q: Question, request: str, *, body: dict[str, Any]) -> Any:
@@ -289,8 +291,7 @@ def _step_handler(name: str) -> Callable[..., Any]:
     function = _STEPS[name][2]
 
     def handler(q: Question, order: str, *, body: dict[str, Any]) -> Any:
-        arguments = () if function is supplies.depart else (body,)
-        return function(q.district, q.actor, order, *arguments, key=_key(q))
+        return function(q.district, q.actor, order, body, key=_key(q))
 
     handler.__name__ = f"order_{name}"
     handler.__doc__ = f"{_STEPS[name][0]}."
