@@ -17,6 +17,7 @@ from layers.zoning import answers as zoning_answers
 from layers.zoning import runs
 from web import parameters as p
 from web import schemas as s
+from web import supplies
 from web.endpoint import PREFIX, Endpoint, Question, view_of
 from web.jobs import Jobs
 from web.kept import Answer, Kept
@@ -568,6 +569,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         kept=True,
     ),
     Endpoint("/openapi.json", "The OpenAPI document of this API", openapi, schema={"type": "object"}, kept=True),
+    *supplies.ENDPOINTS,
 )
 
 

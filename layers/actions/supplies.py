@@ -8,9 +8,9 @@ import shapely
 from sqlalchemy import Connection
 
 from data import orders, schema
-from data.orders import NewLine, NewRequest, Pick, ReceiptLine, RequestLine, ReturnLine
+from data.orders import NewLine, NewRequest, Pick, ReceiptLine, ReturnLine
 from geo.errors import InputError
-from geo.supply import LOADING_S, ORDER_S, thousandths
+from geo.supply import thousandths
 from layers import analyses
 from layers.actions.gate import act
 from layers.actions.places import depot_street
@@ -95,9 +95,7 @@ def issue(district: District, actor: Actor, order_id: str, body: Body, *, key: s
     return _on_order(district, actor, order_id, "supply.issue", "issue", change, key=key, body=body)
 
 
-def depart(
-    district: District, actor: Actor, order_id: str, body: Body | None = None, *, key: str
-) -> dict[str, Any]:
+def depart(district: District, actor: Actor, order_id: str, body: Body | None = None, *, key: str) -> dict[str, Any]:
     """The vehicle leaves; when it will be there follows from the roads as they are now."""
     with district.store.reading() as conn:
         way = _way(district, {**orders.order_of(conn, order_id), "departed_utc": None})
@@ -202,9 +200,10 @@ def tend(district: District) -> dict[str, list[str]]:
     """
     now = district.now().astimezone(UTC)
     with district.store.reading() as conn:
-        moving = [order for order in orders.open_orders(conn) if order["state"] in ROLLING]
+        ended = orders.due_to_expire(conn, now_utc=now)
+        moving = orders.on_the_way(conn)
     done: dict[str, list[str]] = {"expired": [], "arrivals": []}
-    if reservations_ended(district, now):
+    if ended:
 
         def expire(conn: Connection, now: datetime) -> Any:
             return {"expired": orders.expire_due(conn, now_utc=now)}
@@ -212,7 +211,7 @@ def tend(district: District) -> dict[str, list[str]]:
         done["expired"] = act(district, SYSTEM, "supply.order", expire, route="supplies.expire")["expired"]
     for order in moving:
         arrival = _arrival(_way(district, order), now)
-        if not _is_news(order, arrival, now):
+        if not orders.is_news(order, arrival, now_utc=now):
             continue
 
         def update(
@@ -227,13 +226,6 @@ def tend(district: District) -> dict[str, list[str]]:
     return done
 
 
-def reservations_ended(district: District, now: datetime) -> list[str]:
-    """The orders whose reservation has run out and still binds."""
-    frame, until = district.view().frame("supply_order"), schema.utc_text(now)
-    is_due = (frame["state"] == "reserved") & (frame["expires_utc"].fillna("9") <= until)
-    return [str(order) for order in frame.loc[is_due, "id"]]
-
-
 # -- parts ----------------------------------------------------------------------------------------
 
 
@@ -245,7 +237,7 @@ def _new_request(district: District, body: Body) -> NewRequest:
     lon, lat = body["to"]
     analyses.require_place(district.known_view(), (lon, lat), "to")
     deadline = body.get("deadline")
-    items = district.view().frame("item")
+    items = district.known_view().frame("item")
     titles = dict(zip(items["id"], items["name"], strict=True))
     return NewRequest(
         unit=body["unit"],
@@ -254,13 +246,12 @@ def _new_request(district: District, body: Body) -> NewRequest:
         phone=body.get("phone"),
         incident=body.get("incident"),
         note=body.get("note"),
-        lon=float(lon),
-        lat=float(lat),
+        lonlat=(float(lon), float(lat)),
         deadline_utc=None if deadline is None else schema.utc_text(deadline),
         to_depot_id=body.get("to_depot_id"),
         level=body.get("level"),
-        lines=[
-            RequestLine(
+        needs=[
+            (
                 need["item_id"],
                 _e3(need["quantity"], "needs.quantity"),
                 # Nothing else said, the item is meant as the catalogue describes it.
@@ -343,44 +334,18 @@ def acting_depot(order: Mapping[str, Any], *, receiving: bool) -> str:
     return str(order["to_depot_id"] if receiving and order["to_depot_id"] else order["depot_id"])
 
 
-ROLLING = ("in_transit", "late")
-"""States of an order whose vehicle is on its way."""
-
-_WORTH_TELLING = timedelta(minutes=1)
-
-
 def _way(district: District, order: Mapping[str, Any]) -> dict[str, Any]:
     """How the load of an order gets to its place: from where its vehicle was last seen, else from the depot.
 
     ``left_utc`` is when the load was where the way begins.
     """
-    start, left = (order["depot_lon"], order["depot_lat"]), order["departed_utc"]
-    vehicles = district.view().frame("vehicle")
-    for place, seen in zip(
-        *(vehicles.loc[vehicles["id"] == order["vehicle_id"], name] for name in ("geometry", "position_utc")),
-        strict=True,
-    ):
-        if place is not None and not place.is_empty and seen and left and seen > left:
-            start, left = (place.x, place.y), seen
-    if start[0] is None:
+    start, left = order["depot_place"], order["departed_utc"]
+    if order["position"] is not None:
+        start, left = order["position"], order["position_utc"]
+    if start is None:
         raise InputError(f"order {order['number']}: depot {order['depot_id']} has no place; give it one first")
-    way = analyses.route(
-        district, origin=start, destination=(order["lon"], order["lat"]), weight="time", at=None
-    )
+    way = analyses.route(district, origin=tuple(start), destination=tuple(order["to"]), weight="time", at=None)
     return {**way, "left_utc": left}
-
-
-def _is_news(order: Mapping[str, Any], arrival: Mapping[str, Any], now: datetime) -> bool:
-    """Whether an arrival differs by more than a minute from the one known, or the order turns late or punctual."""
-    known = None if order["eta_utc"] is None else datetime.fromisoformat(order["eta_utc"])
-    eta = arrival["eta_utc"]
-    if (known is None) != (eta is None):
-        return eta is not None
-    if known is not None and abs(eta - known) > _WORTH_TELLING:
-        return True
-    promised = order["promised_utc"]
-    is_late = promised is not None and max(now, eta or now) > datetime.fromisoformat(promised)
-    return bool(is_late != (order["state"] == "late"))
 
 
 def _arrival(way: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -395,7 +360,3 @@ def _arrival(way: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "distance_m": way["distance_m"],
         "geom": shapely.LineString(way["geometry"]["coordinates"]),
     }
-
-
-HANDLING_S = ORDER_S + LOADING_S
-"""From the order to the departure, as the plan counts it."""
