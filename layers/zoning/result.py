@@ -41,6 +41,9 @@ PREVENTION_TEXTS: dict[int, Text] = {
     0: Text("无数据", "no data"),
 }
 
+AREA_DECIMALS = 9
+"""Areas in km2 are rounded to this many decimals: a table of thousands of rows still adds up to its total."""
+
 Dimension = Literal["hazard", "factor", "exposure", "vulnerability", "capacity"]
 
 

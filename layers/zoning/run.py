@@ -40,7 +40,7 @@ from layers.zoning.hazards import HazardMap, formula_on_grid, hazard_map
 from layers.zoning.indicators import Measured, capacity_table, measured, persons_in_cells, persons_spread
 from layers.zoning.inputs import Inputs
 from layers.zoning.major_hazards import major_hazards
-from layers.zoning.result import LEVEL_TEXTS, Column, ZoningRun
+from layers.zoning.result import AREA_DECIMALS, LEVEL_TEXTS, Column, ZoningRun
 from layers.zoning.runs import kept_run
 from layers.zoning.scheme import IndicatorSpec, Scheme
 
@@ -685,7 +685,7 @@ def _maps(
     levels = layout.polygons(level * 4 + fragile * 2 + corrected, window=1)
     levels["level"], levels["fragile"] = levels["key"] // 4, levels["key"] // 2 % 2 == 1
     levels["corrected"] = levels["key"] % 2 == 1
-    levels["area_km2"] = np.round(levels.geometry.area / 1e6, 6)
+    levels["area_km2"] = np.round(levels.geometry.area / 1e6, AREA_DECIMALS)
 
     keys = _zone_keys(layout, level, dominant, scheme.window, len(ids) + 1)
     zones = layout.in_streets(keys, least_m2, empty_below=len(ids) + 1)
@@ -698,7 +698,7 @@ def _maps(
     zones["dominant"] = [ids[k] if k < len(ids) else "" for k in zones["dominant"].tolist()]
     zones["zone_id"] = [f"Z{k + 1:04d}" for k in range(len(zones))]
 
-    classes = layout.in_streets(layout.filtered(prevented, scheme.window), least_m2, empty_below=1)
+    classes = layout.pieces(prevented)  # neither smoothed nor joined: whoever meets a rule of the table is on the map
     classes["prevention"] = classes["key"]
     classes = merged_by_key(classes, ["street", "prevention"])
     layout.described(classes)
@@ -716,7 +716,7 @@ def _maps(
         ]
         single.append(part)
     singles = gpd.GeoDataFrame(pd.concat(single, ignore_index=True), crs=levels.crs)
-    singles["area_km2"] = np.round(singles.geometry.area / 1e6, 6)
+    singles["area_km2"] = np.round(singles.geometry.area / 1e6, AREA_DECIMALS)
     return {
         "levels": levels[["level", "fragile", "corrected", "area_km2", "geometry"]],
         "zones": zones[
@@ -808,12 +808,18 @@ class _Layout:
         keep = (shapely.get_dimensions(parts) == 2) & (shapely.area(parts) > 0)
         return gpd.GeoDataFrame({"key": frame["key"].to_numpy()[of[keep]]}, geometry=parts[keep], crs=frame.crs)
 
+    def pieces(self, keys: NDArray[np.int64]) -> gpd.GeoDataFrame:
+        """Polygons of one key within one street."""
+        whole = (
+            self.polygons(keys, window=1)
+            if self._areas is not None
+            else dissolved(self._on_grid(keys, -1), self._inputs.grid)
+        )
+        return clipped(whole, self._inputs.streets)
+
     def in_streets(self, keys: NDArray[np.int64], least_m2: float, *, empty_below: int) -> gpd.GeoDataFrame:
-        """Polygons of one key within one street, small ones joined; no data joins nobody (keys below the bound)."""
-        if self._areas is not None:
-            pieces = clipped(self.polygons(keys, window=1), self._inputs.streets)
-        else:
-            pieces = clipped(dissolved(self._on_grid(keys, -1), self._inputs.grid), self._inputs.streets)
+        """The same, small ones joined; no data joins nobody (keys below the bound)."""
+        pieces = self.pieces(keys)
         pieces["within"] = [
             f"{street}|{key >= empty_below}" for street, key in zip(pieces["street"], pieces["key"], strict=True)
         ]
@@ -824,7 +830,7 @@ class _Layout:
         units = self._units
         home = self._home(frame.geometry.to_numpy(dtype=object))
         n = len(frame)
-        frame["area_km2"] = np.round(frame.geometry.area / 1e6, 6)
+        frame["area_km2"] = np.round(frame.geometry.area / 1e6, AREA_DECIMALS)
         frame["persons"] = np.bincount(home, weights=units["persons"].to_numpy(), minlength=n).astype(np.int64)
         count = np.bincount(home, minlength=n)
         fragile = np.bincount(home, weights=units["fragile"].to_numpy(dtype=np.float64), minlength=n)
@@ -929,7 +935,7 @@ def _streets(
             {
                 "street": name,
                 "units": len(part),
-                "area_km2": round(outline.area / 1e6, 6),
+                "area_km2": round(outline.area / 1e6, AREA_DECIMALS),
                 "persons": int(people["persons"].sum()),
                 "index_area": round(mean[0], 9),
                 "level_area": level[0],
@@ -960,7 +966,7 @@ def _exposure(
     exposed = pd.DataFrame({"level": range(5, -1, -1)})
     by_level = units.groupby("level")
     exposed["units"] = exposed["level"].map(by_level.size()).fillna(0).astype(np.int64)
-    exposed["area_km2"] = np.round(exposed["level"].map(by_level["area_m2"].sum()).fillna(0) / 1e6, 6)
+    exposed["area_km2"] = np.round(exposed["level"].map(by_level["area_m2"].sum()).fillna(0) / 1e6, AREA_DECIMALS)
     exposed["persons"] = exposed["level"].map(by_level["persons"].sum()).fillna(0).astype(np.int64)
     where = _Where(inputs, units, areas)
     level = np.append(units["level"].to_numpy(dtype=np.int64), -1)
