@@ -394,6 +394,10 @@ export function makeZoning({ view, layers, isShown }) {
     const kept = answer.stability;
     if (kept.share !== null && Number.isFinite(kept.share)) steps.push([t("zoning.kept", { n: kept.runs }), percent(kept.share)]);
     steps.push([t("zoning.prevention"), said(answer.prevention_name)]);
+    for (const item of answer.prevention_why) {
+      const value = typeof item.value === "object" ? said(item.value) : `${quantity(item.value)}${item.unit ? ` ${printedUnit(item.unit)}` : ""}`;
+      steps.push([[said(item.label), el("br"), el("span", { class: "kind" }, said(item.bound))], value]);
+    }
     return el("table", { class: "steps" }, el("caption", {}, t("zoning.composite")), el("tbody", {}, steps.map(([name, value]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", { class: "num" }, value)))));
   }
 
