@@ -15,13 +15,15 @@ from data.kinds import SKILLS
 from data.settings import Settings
 from geo.errors import InputError, NotFound, TooLarge
 from layers import analyses, query, render, sheet
+from layers.actions.gate import act
 from layers.district import District
 from layers.layer import Lang, Role, plain, plain_tree
+from layers.permissions import Actor
 from layers.zoning import answers as zoning_answers
 from layers.zoning import runs
 from web import parameters as p
 from web import schemas as s
-from web.auth import role_of_request
+from web.auth import actor_of_request, needs
 from web.jobs import Jobs
 from web.kept import Answer, Kept, respond
 from web.pages import sheet_fonts
@@ -41,13 +43,18 @@ class Question:
 
     district: District
     settings: Settings
-    role: Role
+    actor: Actor
     jobs: Jobs
+
+    @property
+    def role(self) -> Role:
+        """The role of whoever asks."""
+        return self.actor.role
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One address of the API.
+    """One address of the API, with the action of `layers.permissions.ACTIONS` that asking it takes.
 
     `kept` answers depend on the revision and the moment only, to the minute, and are kept as bytes.
     A handler returns a value for JSON, or an `Answer` with bytes. `body` is the JSON schema of what
@@ -64,6 +71,7 @@ class Endpoint:
     kept: bool = False
     method: str = "GET"
     body: Mapping[str, Any] | None = None
+    action: str = dataclass_field(kw_only=True)
 
 
 def to_json(value: Any) -> bytes:
@@ -115,6 +123,7 @@ def status(q: Question) -> dict[str, Any]:
         "now": district.now().isoformat(timespec="seconds"),
         "bounds": list(district.bounds) if district.bounds else None,
         "role": q.role,
+        "account": q.actor.id,
         "version": version("district-onemap"),
         "limit_s": q.settings.limit_s,
     }
@@ -261,7 +270,16 @@ def zoning_runs(q: Question) -> Any:
 
 def zoning_start(q: Question, *, body: dict[str, Any]) -> Answer:
     """Run a scheme in the background; the job says how far it is."""
-    return Answer(to_json(q.jobs.start(q.district, body["scheme"])), "application/json", status=202)
+    job = act(
+        q.district,
+        q.actor,
+        "zoning.run",
+        lambda conn, now: q.jobs.start(q.district, body["scheme"], made_by=q.actor.id),
+        route="run zoning",
+        body=body,
+        subject=body["scheme"],
+    )
+    return Answer(to_json(job), "application/json", status=202)
 
 
 def zoning_job(q: Question, job: str) -> Any:
@@ -271,7 +289,9 @@ def zoning_job(q: Question, job: str) -> Any:
 
 def zoning_cancel(q: Question, job: str) -> Any:
     """Stop a zoning run; nothing of it is kept."""
-    return q.jobs.cancel(job)
+    return act(
+        q.district, q.actor, "zoning.run", lambda conn, now: q.jobs.cancel(job), route="stop zoning", subject=job
+    )
 
 
 def zoning_summary(q: Question, scheme: str) -> Any:
@@ -348,7 +368,7 @@ def _plain(result: Any) -> Any:
 # -- the table ------------------------------------------------------------------------------------
 
 ENDPOINTS: tuple[Endpoint, ...] = (
-    Endpoint("/status", "What is served and of which revision", status, schema=s.STATUS),
+    Endpoint("/status", "What is served and of which revision", status, schema=s.STATUS, action="map.read"),
     Endpoint(
         "/layers",
         "The layers with count, source, age, fields and legend",
@@ -356,6 +376,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         (LANG, AT),
         s.array(s.LAYER),
         kept=True,
+        action="map.read",
     ),
     Endpoint(
         "/layers/{layer}.{form}",
@@ -381,8 +402,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         {"layer": "id of a layer", "form": ", ".join(render.FORMATS)},
         tuple(render.MEDIA_TYPES[form] for form in render.FORMATS),
         kept=True,
+        action="map.read",
     ),
-    Endpoint("/style.json", "The MapLibre style of the map", style, (LANG,), s.STYLE, kept=True),
+    Endpoint("/style.json", "The MapLibre style of the map", style, (LANG,), s.STYLE, kept=True, action="map.read"),
     Endpoint(
         "/search",
         "Places and facilities by name or id",
@@ -398,6 +420,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             ),
         ),
         s.array(s.FOUND),
+        action="map.read",
     ),
     Endpoint(
         "/reach",
@@ -405,6 +428,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         reach,
         (_place("at", "the place", "lonlat"), WHEN),
         s.REACH,
+        action="map.read",
     ),
     Endpoint(
         "/route",
@@ -412,6 +436,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         route,
         (_place("from", "start", "origin"), _place("to", "end", "destination"), WEIGHT, AT),
         s.ROUTE,
+        action="map.read",
     ),
     Endpoint(
         "/times",
@@ -424,6 +449,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             AT,
         ),
         s.TIMES,
+        action="map.read",
     ),
     Endpoint(
         "/coverage",
@@ -454,6 +480,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         ),
         s.COVERAGE,
         kept=True,
+        action="map.read",
     ),
     Endpoint(
         "/supply",
@@ -480,6 +507,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             AT,
         ),
         s.SUPPLY,
+        action="map.read",
     ),
     Endpoint(
         "/around",
@@ -503,10 +531,15 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             WHEN,
         ),
         s.AROUND,
+        action="map.read",
     ),
-    Endpoint("/items", "The item catalogue with what is on hand", items, schema=s.array(s.ITEM), kept=True),
-    Endpoint("/speeds", "The speed table in force", speeds, schema=s.SPEEDS, kept=True),
-    Endpoint("/zoning/runs", "The zoning runs that are kept", zoning_runs, schema=s.array(s.ZONING_RUN)),
+    Endpoint(
+        "/items", "The item catalogue with what is on hand", items, schema=s.array(s.ITEM), kept=True, action="map.read"
+    ),
+    Endpoint("/speeds", "The speed table in force", speeds, schema=s.SPEEDS, kept=True, action="map.read"),
+    Endpoint(
+        "/zoning/runs", "The zoning runs that are kept", zoning_runs, schema=s.array(s.ZONING_RUN), action="map.read"
+    ),
     Endpoint(
         "/zoning/runs",
         "Run a zoning scheme in the background",
@@ -514,8 +547,17 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         schema=s.ZONING_JOB,
         method="POST",
         body=s.ZONING_ORDER,
+        action="zoning.run",
     ),
-    Endpoint("/zoning/jobs/{job}", "How far a zoning run is", zoning_job, (), s.ZONING_JOB, {"job": "id of a job"}),
+    Endpoint(
+        "/zoning/jobs/{job}",
+        "How far a zoning run is",
+        zoning_job,
+        (),
+        s.ZONING_JOB,
+        {"job": "id of a job"},
+        action="map.read",
+    ),
     Endpoint(
         "/zoning/jobs/{job}",
         "Stop a zoning run",
@@ -524,6 +566,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         s.ZONING_JOB,
         {"job": "id of a job"},
         method="DELETE",
+        action="zoning.run",
     ),
     Endpoint(
         "/zoning/compare",
@@ -534,6 +577,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             Param("new", p.text, "id of the later run", required=True),
         ),
         {"type": "object"},
+        action="map.read",
     ),
     Endpoint(
         "/zoning/{scheme}/summary",
@@ -542,6 +586,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         (),
         {"type": "object"},
         {"scheme": "id of a scheme"},
+        action="map.read",
     ),
     Endpoint(
         "/zoning/{scheme}/explain",
@@ -560,6 +605,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         ),
         {"type": "object"},
         {"scheme": "id of a scheme"},
+        action="map.read",
     ),
     Endpoint(
         "/zoning/{scheme}/files/{file}",
@@ -569,6 +615,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         {},
         {"scheme": "id of a scheme", "file": "units.csv, model.csv, streets.csv, zoning.gpkg or report.html"},
         ("text/csv", "application/geopackage+sqlite3", "text/html"),
+        action="map.read",
     ),
     Endpoint(
         "/sheet/{layer}.{form}",
@@ -604,8 +651,16 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         {"layer": "id of a layer", "form": "pdf or png"},
         ("application/pdf", "image/png"),
         kept=True,
+        action="map.read",
     ),
-    Endpoint("/openapi.json", "The OpenAPI document of this API", openapi, schema={"type": "object"}, kept=True),
+    Endpoint(
+        "/openapi.json",
+        "The OpenAPI document of this API",
+        openapi,
+        schema={"type": "object"},
+        kept=True,
+        action="map.read",
+    ),
 )
 
 PREFIX = "/api/v1"
@@ -628,7 +683,7 @@ def _view(
     endpoint: Endpoint, district: District, settings: Settings, kept: Kept, jobs: Jobs
 ) -> Callable[..., Response]:
     def view(**path_values: str) -> Response:
-        asked = Question(district, settings, role_of_request(), jobs)
+        asked = Question(district, settings, actor_of_request(), jobs)
         values = read_checked(endpoint, district)
         if endpoint.body is not None:
             values["body"] = read_body(endpoint.body)
@@ -650,7 +705,7 @@ def _view(
         response.headers["X-Revision"] = str(revision)
         return response
 
-    return view
+    return needs(endpoint.action)(view)
 
 
 def read_body(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 /** Questions to the server; tells listeners when the connection is lost and when it is back. */
 
-import { t } from "./config.js";
+import { config, t } from "./config.js";
 
 const ROOT = "/api/v1";
 const listeners = new Set();
@@ -49,9 +49,11 @@ async function answered(url, options) {
 }
 
 /** Have the server do something; the answer is JSON. Throws Problem. */
-export async function send(method, path, body) {
-  const carried = body === undefined ? {} : { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
-  return (await answered(`${ROOT}/${path}`, { method, ...carried })).json();
+export async function send(method, path, body, headers = {}) {
+  const carried = { ...headers, [config.csrf.header]: config.csrf.token };
+  if (body !== undefined) carried["Content-Type"] = "application/json";
+  const response = await answered(`${ROOT}/${path}`, { method, headers: carried, body: body === undefined ? undefined : JSON.stringify(body) });
+  return response.json();
 }
 
 /**
