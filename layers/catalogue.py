@@ -54,11 +54,11 @@ def _choice_texts(choices: tuple[Choice, ...]) -> dict[str, Text]:
     return {choice.code: Text(choice.zh, choice.en) for choice in choices}
 
 
-def _fields(kind: str, *, private: bool = True) -> tuple[Field, ...]:
+def _fields(kind: str) -> tuple[Field, ...]:
     """The columns of an import kind as fields; names and telephones are for staff."""
     result = []
     for column in KINDS[kind].columns:
-        hidden = private and column.name in _PRIVATE and kind in ("villages", "enterprises")
+        hidden = column.name in _PRIVATE
         result.append(
             Field(
                 column.name,
