@@ -62,13 +62,21 @@ class EntropyResult:
     notices: tuple[str, ...]
 
 
-def ahp(matrix: Any, names: Sequence[str] | None = None) -> AhpResult:
+def ahp(
+    matrix: Any,
+    names: Sequence[str] | None = None,
+    *,
+    random_index: Sequence[float] = RANDOM_INDEX,
+    limit: float | None = None,
+) -> AhpResult:
     """Weigh indicators by pairwise judgements (analytic hierarchy process).
 
     Parameters
     ----------
     matrix : (n, n) with n of 1 to 10; a_ij says how many times i matters as much as j
     names : (n,) what the sentences call the indicators; their numbers from 1 without
+    random_index : (10,) mean CI of random judgements for n of 1 to 10, above 0 from n = 3
+    limit : ratio at which judgements are refused; `CR_LIMIT` without
 
     Returns
     -------
@@ -77,7 +85,7 @@ def ahp(matrix: Any, names: Sequence[str] | None = None) -> AhpResult:
     Raises
     ------
     InputError : not square, too large, not positive, not reciprocal, or a consistency ratio of
-        `CR_LIMIT` or more (bound included), naming the most inconsistent judgement
+        `limit` or more (bound included), naming the most inconsistent judgement
 
     Notes
     -----
@@ -91,7 +99,8 @@ def ahp(matrix: Any, names: Sequence[str] | None = None) -> AhpResult:
     called = _called(names, n)
     weights, largest = _principal(a)
     ci = max(0.0, (largest - n) / (n - 1)) if n > 2 else 0.0
-    cr = ci / RANDOM_INDEX[n - 1] if n > 2 else 0.0
+    cr = ci / random_index[n - 1] if n > 2 else 0.0
+    limit = CR_LIMIT if limit is None else limit
     worst, lowest = ((0, 1) if n > 1 else (0, 0)), math.inf
     for i in range(n):
         for j in range(i + 1, n):
@@ -102,9 +111,9 @@ def ahp(matrix: Any, names: Sequence[str] | None = None) -> AhpResult:
                 worst, lowest = (i, j), left
     i, j = worst
     given, consistent = float(a[i, j]), float(weights[i] / weights[j])
-    if cr >= CR_LIMIT:
+    if cr >= limit:
         raise InputError(
-            f"CR={cr:.4f}: expected a consistency ratio below {CR_LIMIT:.2f}; the most inconsistent judgement is "
+            f"CR={cr:.4f}: expected a consistency ratio below {limit:.2f}; the most inconsistent judgement is "
             f"{called[i]} over {called[j]}: given {given:.4g}, the weights imply {consistent:.4g}; judge it again"
         )
     return AhpResult(weights, largest, ci, cr, worst, given, consistent)
