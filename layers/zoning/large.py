@@ -22,12 +22,12 @@ from data.raster_bands import open_on_grid
 from data.rasters import write_cog
 from geo.errors import InputError
 from geo.grid import Raster
-from geo.weights import ahp, given_weights
+from geo.weights import given_weights
 from geo.zoning import HazardTerm, ZoningModel
 from layers.district import District
 from layers.zoning.chunked import BLOCK_CELLS, LargeZoning, Progress, zonal_table, zone_large
 from layers.zoning.inputs import Inputs
-from layers.zoning.run import analysis_grid, code_version, judgements, term
+from layers.zoning.run import analysis_grid, code_version, judged_weights, judgements, term
 from layers.zoning.scheme import HazardSpec, IndicatorSpec, Scheme, formula_value, require_formula
 
 LARGE_CELLS = 8_000_000
@@ -128,7 +128,9 @@ def _lazy(inputs: Inputs, spec: HazardSpec | IndicatorSpec, where: str) -> Any:
             "formula over rasters; take larger cells, or compute it once and import it as a raster"
         )
     values: dict[str, Any] = {}
-    for name in require_formula(spec.source, where=where):
+    names = require_formula(spec.source, where=where)
+    inputs.require_one_datum(names, where=where)
+    for name in names:
         if name == "x":
             values[name] = da.from_array(grid.x[None, :], chunks=(1, grid.cols))
         elif name == "y":
@@ -144,7 +146,9 @@ def _model(inputs: Inputs, scheme: Scheme) -> ZoningModel:
         weights: NDArray[np.float64] = given_weights(scheme.values)[0]
     elif scheme.weights == "ahp":
         names = [hazard.id for hazard in scheme.hazards]
-        weights = ahp(judgements(inputs.parameters, scheme, names), [h.title.zh for h in scheme.hazards]).weights
+        weights = judged_weights(
+            inputs.parameters, judgements(inputs.parameters, scheme, names), [h.title.zh for h in scheme.hazards]
+        ).weights
     else:
         raise InputError(f"weights.method={scheme.weights}: on a grid of this size weights are given or judged (ahp)")
     p = inputs.parameters
