@@ -267,3 +267,13 @@ def test_ratios_stay(values: list[float]) -> None:
     weights, notice = given_weights(raw)
     np.testing.assert_allclose(weights / weights[0], raw / raw[0], rtol=1e-12)
     assert notice
+
+
+def test_limit_and_random_indices_may_be_given() -> None:
+    matrix = [[1, 2, 6], [1 / 2, 1, 2], [1 / 6, 1 / 2, 1]]
+    found = ahp(matrix)
+    assert 0 < found.cr < 0.1
+    doubled = ahp(matrix, random_index=[2 * value for value in geo.weights.RANDOM_INDEX])
+    assert doubled.cr == pytest.approx(found.cr / 2)
+    with pytest.raises(InputError, match="consistency ratio below"):
+        ahp(matrix, limit=found.cr)
