@@ -612,7 +612,7 @@ LAYERS: dict[str, Layer] = {
                 ("storm_surge", "长江高潮位/风暴潮", "storm surge"),
                 ("convection", "强对流", "severe convection"),
                 ("earthquake", "地震", "earthquake"),
-                ("geological", "地质(江岸坍塌)", "bank collapse"),
+                ("geological", "地质(江岸坍塌、地面沉降)", "bank collapse, subsidence"),
             )
         ),
         *_zoning_layers("accident", _ACCIDENT, "事故灾难", "Accidents"),

@@ -130,7 +130,9 @@ def _lazy(inputs: Inputs, spec: HazardSpec | IndicatorSpec, where: str) -> Any:
             "formula over rasters; take larger cells, or compute it once and import it as a raster"
         )
     values: dict[str, Any] = {}
-    for name in require_formula(spec.source, where=where):
+    names = require_formula(spec.source, where=where)
+    inputs.require_one_datum(names, where=where)
+    for name in names:
         if name == "x":
             values[name] = da.from_array(grid.x[None, :], chunks=(1, grid.cols))
         elif name == "y":

@@ -81,6 +81,7 @@ class ZoningRun:
 
     units : one row a unit: unit_id, cell (number on `grid`, -1 for areas), name, street, lon, lat, area_m2,
         persons, every raw column (h_HAZARD, f_HAZARD_factor, i_indicator), native_HAZARD (its own class),
+        hazard5_HAZARD (that class among the common five),
         exposure, vulnerability, capacity, risk_HAZARD, level_HAZARD, index, level_index, level_computed,
         level (after corrections), dominant (hazard id, '' without data), corrected, reason, stability,
         stability_weights, stability_classification, stability_size, fragile, what the decision table reads beside

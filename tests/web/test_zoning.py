@@ -231,7 +231,8 @@ def test_every_zoning_layer_has_its_columns_with_and_without_a_run(
 
 def test_the_combined_view_is_the_higher_of_both(own_town: District) -> None:
     natural = parse_scheme(SCHEME)
-    accident = parse_scheme(SCHEME.replace('id = "natural"', 'id = "accident"').replace("[0.6, 0.4]", "[0.1, 0.9]"))
+    other = SCHEME.replace('id = "natural"', 'id = "accident"').replace('kind = "natural"', 'kind = "accident"')
+    accident = parse_scheme(other.replace("[0.6, 0.4]", "[0.1, 0.9]"))
     for scheme in (natural, accident):
         runs.publish(own_town, running.run_zoning(own_town, scheme), made_utc=NOW, made_by="test", seconds=1.0)
     found = query.read(own_town, "zoning_combined", role="viewer", at=NOW).frame

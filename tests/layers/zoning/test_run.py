@@ -291,7 +291,8 @@ def test_the_same_inputs_give_the_same_bytes(natural: ZoningRun, demo: District,
     with rasterio.open(tmp_path / "a" / "persons.tif") as persons:
         assert np.nansum(persons.read(1, out_dtype=np.float64)) == natural.persons
     layers = gpd.list_layers(tmp_path / "a" / "zoning.gpkg")["name"].tolist()
-    assert layers == ["units", "levels", "zones", "prevention", "hazards"]
+    single = [f"hazard_{hazard.id}" for hazard in natural.scheme.hazards]
+    assert layers == ["units", "levels", "zones", "prevention", *single]
 
 
 def test_products_are_all_or_nothing(natural: ZoningRun, tmp_path: Path) -> None:
