@@ -566,8 +566,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         zoning_file,
         (),
         {},
-        {"scheme": "id of a scheme", "file": "units.csv, model.csv, streets.csv, zoning.gpkg or report.html"},
-        ("text/csv", "application/geopackage+sqlite3", "text/html"),
+        {"scheme": "id of a scheme", "file": ", ".join(zoning_answers.FILES)},
+        ("text/csv", "application/geopackage+sqlite3", "image/tiff", "text/html"),
         action="map.read",
     ),
     Endpoint(

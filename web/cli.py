@@ -633,7 +633,7 @@ def _bar() -> Callable[[str, float], None]:
 @database
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the products; must be new or empty.")
 @click.option("--no-publish", is_flag=True, help="Do not show the run on the map.")
-@click.option("--scheduler", metavar="ADDRESS", help="Address of a Dask scheduler, for grids larger than memory.")
+@click.option("--scheduler", metavar="ADDRESS", help="Rate block by block on a Dask cluster.")
 @when
 @as_json
 def zoning_run(
@@ -658,9 +658,9 @@ def zoning_run(
     district = _district(db)
     began = time.monotonic()
     at = parse_moment(moment, district)
-    if is_large(district, checked):
+    if scheduler is not None or is_large(district, checked):
         if out is None:
-            raise InputError("out: a grid of this size is written to files only; give --out DIR")
+            raise InputError("out: what is rated block by block is written to files only; give --out DIR")
         large = run_large(district, checked, out, at=at, scheduler=scheduler, progress=_bar())
         _say(f"run {large.id}: {large.found.units:,} cells in {time.monotonic() - began:.1f} s -> {out}")
         if json_out:

@@ -126,8 +126,9 @@ def _lazy(inputs: Inputs, spec: HazardSpec | IndicatorSpec, where: str) -> Any:
         return raster(spec.source)
     if spec.kind != "formula":
         raise InputError(
-            f"{where} is a {spec.kind} '{spec.source}': on a grid of {grid.cells:,} cells it must be a raster or a "
-            "formula over rasters; take larger cells, or compute it once and import it as a raster"
+            f"{where} is a {spec.kind} '{spec.source}': block by block (with --scheduler, and on grids of over "
+            f"{LARGE_CELLS:,} cells; here {grid.cells:,}) it must be a raster or a formula over rasters; leave "
+            "--scheduler out, take larger cells, or compute it once and import it as a raster"
         )
     values: dict[str, Any] = {}
     names = require_formula(spec.source, where=where)

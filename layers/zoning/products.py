@@ -16,7 +16,7 @@ import shapely
 
 from data.exporters import layers_to_gpkg, to_csv
 from data.rasters import write_cog
-from geo.errors import Cancelled, InputError, Unavailable
+from geo.errors import Cancelled, InputError, NotFound, Unavailable
 from geo.grid import Raster
 from layers.zoning.report import report_html
 from layers.zoning.result import LEVEL_TEXTS, PREVENTION_TEXTS, ZoningRun
@@ -90,6 +90,20 @@ def _makers(run: ZoningRun) -> Iterator[tuple[str, Callable[[Path], Any]]]:
         for name, unit in (("index", ""), ("persons", "人"), ("stability", "")):
             yield f"{name}.tif", partial(_value_tif, run, name, unit)
     yield "report.html", lambda path: path.write_text(report_html(run), encoding="utf-8")
+
+
+CELL_RASTERS = ("level.tif", "index.tif", "persons.tif", "stability.tif")
+"""The rasters of a run by cells that are handed out one by one; a folder of products holds more."""
+
+
+def cell_raster(run: ZoningRun, name: str) -> bytes:
+    """One of `CELL_RASTERS` as a cloud-optimised GeoTIFF; NotFound where the units are no cells."""
+    if run.grid is None:
+        raise NotFound(f"{name}: the units of this run are areas, not cells; take zoning.gpkg")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        dict(_makers(run))[name](path)
+        return path.read_bytes()
 
 
 def units_csv(run: ZoningRun) -> bytes:

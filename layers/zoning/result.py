@@ -142,6 +142,8 @@ _FRAMES = ("units", "areas", "levels", "zones", "prevention", "single", "streets
 def save(run: ZoningRun, folder: Path) -> Path:
     """Write a run into a folder of its own under `folder`; whole or not at all. Returns that folder."""
     target = folder / run.id
+    if target.exists():  # the same id holds the same bytes, and a folder appears only when it is whole
+        return target
     folder.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f".{run.id}.", dir=folder))
     try:
@@ -152,7 +154,7 @@ def save(run: ZoningRun, folder: Path) -> Path:
         (part / "run.json").write_text(
             json.dumps(_about(run), ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False), encoding="utf-8"
         )
-        if target.exists():  # the same id holds the same bytes
+        if target.exists():  # another process was quicker
             shutil.rmtree(part)
         else:
             os.replace(part, target)

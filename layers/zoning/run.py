@@ -730,7 +730,7 @@ def _maps(
     single = []
     for id_, found in hazards.items():
         native = units[f"native_{id_}"].to_numpy(dtype=np.int64)
-        part = layout.polygons(native, window=1)
+        part = layout.kept_polygons(native)
         part["hazard"] = id_
         part["level"] = found.five(part["key"].to_numpy())
         part["native"] = [
@@ -817,6 +817,14 @@ class _Layout:
             return merged_by_key(frame, ["key"])
         cells = dissolved(self._on_grid(keys, -1), self._inputs.grid)
         return self._within(cells)
+
+    def kept_polygons(self, keys: NDArray[np.int64]) -> gpd.GeoDataFrame:
+        """The same of keys that rest on the inputs alone: made once while these do not change."""
+        if self._areas is not None:
+            return self.polygons(keys, window=1)
+        shape = (self._units["cell"].to_numpy(dtype=np.int64), keys)
+        name = hashlib.sha256(b"".join(part.tobytes() for part in shape)).hexdigest()
+        return self._inputs.kept(f"polygons {name}", lambda: self.polygons(keys, window=1)).copy()
 
     def _within(self, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         """Cut at the outer edge of the streets: only what crosses it is cut."""

@@ -61,6 +61,14 @@ export async function makeMap(container, { onAsk, onSupply }) {
   map.addLayer(line("routes-line", "routes", { "line-color": "#0b5cad", "line-width": 4.5 }, ["!", ["get", "straight"]]), firstSymbol);
   map.addLayer({ ...line("routes-straight", "routes", { "line-color": "#0b5cad", "line-width": 2.5, "line-dasharray": [2, 1.6] }, ["get", "straight"]) }, firstSymbol);
 
+  // Names grow with the type of the page: on a wall they are read from far away.
+  const larger = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+  if (larger > 1.1) {
+    for (const { id, layout } of map.getStyle().layers) {
+      if (typeof layout?.["text-size"] === "number") map.setLayoutProperty(id, "text-size", layout["text-size"] * larger);
+    }
+  }
+
   let described = [];
   let marker = null;
   let popup = null;
