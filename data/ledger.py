@@ -526,7 +526,7 @@ def _require_valid(conn: Connection, movement: Movement, items: dict[str, str]) 
             raise InputError(f"{account} of order {ref!r}: only {', '.join(HELD_ACCOUNTS)} are kept for an order")
     if all(account in HELD_ACCOUNTS for account in pair) and movement.from_ref != movement.to_ref:
         raise InputError(f"goods of order {movement.from_ref!r} do not become those of order {movement.to_ref!r}")
-    if (movement.cause is not None) != (movement.kind == "write_off" and movement.cause in CAUSES):
+    if movement.cause is not None and (movement.kind != "write_off" or movement.cause not in CAUSES):
         raise InputError(f"cause={movement.cause!r}: expected one of {', '.join(CAUSES)}, for a write_off only")
     _require_transfer(movement, items)
 
