@@ -224,7 +224,7 @@ def run_case(conn: Connection, lots: list[str], rng: random.Random, began: datet
     oracle = Oracle()
     taken = refused = 0
     now = began
-    for _ in range(14):
+    for _ in range(9):
         now += timedelta(minutes=rng.choice((0, 0, 1, 7)))
         batch = [a_movement(rng, lots, began, now) for _ in range(rng.choice((1, 1, 1, 2, 3)))]
         if now == began:  # something to move
@@ -242,7 +242,7 @@ def run_case(conn: Connection, lots: list[str], rng: random.Random, began: datet
             refused += 1
     moments = [None, began, now, *(began + (now - began) * rng.random() for _ in range(3))]
     keys = {key for row in oracle.rows for key in row[:2]}
-    for _ in range(6):
+    for _ in range(3):
         true_at, known_at = (moment and floor(moment) for moment in rng.choices(moments, k=2))
         found = amounts(ledger.balances(conn, lot_ids=lots, true_at=true_at, known_at=known_at))
         assert found == {key: total for key in keys if (total := oracle.balance(key, true_at, known_at))}
@@ -266,7 +266,7 @@ def test_balances_at_any_two_moments_are_those_of_the_oracle(stocked: Store, see
     taken = refused = 0
     now = NOW
     with stocked.writing() as conn:
-        for case in range(60):
+        for case in range(50):
             for lot in lots_of(case):
                 depot, _, name = lot.split("/")
                 row = {"id": lot, "depot_id": depot, "item_id": "bag", "lot": name, "source": "test"}
@@ -274,5 +274,5 @@ def test_balances_at_any_two_moments_are_those_of_the_oracle(stocked: Store, see
             more_taken, more_refused, now = run_case(conn, lots_of(case), rng, now)
             taken, refused = taken + more_taken, refused + more_refused
         assert ledger.verify(conn) == []
-    assert taken > 100
-    assert refused > 100
+    assert taken > 50
+    assert refused > 50
