@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import click
 
@@ -465,6 +465,8 @@ def coverage(
 @click.option("--to", "place", required=True, metavar="LON,LAT", help="Where the supplies are needed.")
 @click.option("--need", "needs", multiple=True, required=True, metavar="ITEM=QTY")
 @click.option("--within", type=float, help="Deadline in minutes, bound included.")
+@click.option("--way", type=click.Choice(["earliest", "own_level", "fewest_depots"]), default="earliest")
+@click.option("--substitutes", is_flag=True, help="Fill from substitutes too.")
 @when
 @as_json
 @blue_light
@@ -473,6 +475,8 @@ def supply(
     place: str,
     needs: tuple[str, ...],
     within: float | None,
+    way: Literal["earliest", "own_level", "fewest_depots"],
+    substitutes: bool,
     moment: str | None,
     json_out: bool,
     ignore_oneway: bool,
@@ -487,6 +491,8 @@ def supply(
         needs=analyses.parse_needs(needs),
         within_s=None if within is None else within * 60.0,
         at=parse_moment(moment, district),
+        way=way,
+        with_substitutes=substitutes,
     )
     if json_out:
         _print_json(result)
