@@ -16,7 +16,8 @@ from data.kinds import KINDS
 from data.settings import Settings, settings_table
 from data.store import Store
 from geo.errors import InputError, OneMapError
-from layers.layer import Lang, Role
+from layers.layer import ROLES, Lang, Role
+from layers.permissions import TOKEN_SCOPES
 
 F = TypeVar("F", bound=Callable[..., Any])
 LOCAL_ROLE: Role = "administrator"
@@ -613,6 +614,187 @@ def sheet_command(
 
 
 @cli.group()
+def user() -> None:
+    """Accounts: who may log in, and as what."""
+
+
+def _given_password(stdin: bool) -> str | None:
+    if not stdin:
+        return None
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _print_password(account: str, password: str, *, stdin: bool) -> None:
+    if not stdin:
+        click.echo(f"password of {account}: {password}")
+        _say("it is shown this once; the first log-in asks for another one")
+
+
+@user.command("add")
+@click.argument("account")
+@database
+@click.option("--name", help="Name of the person or the post (default: the account).")
+@click.option("--role", type=click.Choice(ROLES), default="viewer", show_default=True)
+@click.option("--depot", help="Keepers: id of the depot where they may act.")
+@click.option("--street", help="Or the street whose depots they keep.")
+@click.option("--stdin", is_flag=True, help="Read the password from standard input instead of making one.")
+def user_add(
+    account: str, db: str | None, name: str | None, role: str, depot: str | None, street: str | None, stdin: bool
+) -> None:
+    """Add ACCOUNT; its password is printed once and must be changed at the first log-in."""
+    from layers.actions import accounts
+
+    made, password = accounts.add_account(
+        _district(db),
+        accounts.COMMAND_LINE,
+        account,
+        name=name or account,
+        role=role,
+        depot_id=depot,
+        street=street,
+        password=_given_password(stdin),
+    )
+    _say(f"added {made['id']} ({made['role']})")
+    _print_password(made["id"], password, stdin=stdin)
+
+
+def _state(account: Any, now: datetime) -> str:
+    told = [
+        word
+        for word, holds in (
+            ("demo", account.demo),
+            ("disabled", account.disabled),
+            (f"locked until {account.locked_until_utc}", account.is_locked(now)),
+            ("password to be changed", account.must_change),
+        )
+        if holds
+    ]
+    return ", ".join(told)
+
+
+@user.command("list")
+@database
+@as_json
+def user_list(db: str | None, json_out: bool) -> None:
+    """List the accounts with role, depot or street, and state."""
+    from data import accounts
+    from layers.actions.accounts import shown
+
+    with _store(db).reading() as conn:
+        found = accounts.accounts(conn)
+    if json_out:
+        _print_json([shown(one) for one in found])
+        return
+    now = datetime.now(UTC)
+    for one in found:
+        bound = one.depot_id or one.street or "-"
+        click.echo(f"{one.id:<24} {one.role:<14} {bound:<16} {one.name}  {_state(one, now)}".rstrip())
+    click.echo(f"{len(found)} accounts")
+
+
+@user.command("disable")
+@click.argument("account", required=False)
+@database
+@click.option("--demo", is_flag=True, help="Every demo account.")
+def user_disable(account: str | None, db: str | None, demo: bool) -> None:
+    """Let ACCOUNT in no more; its sessions end at once."""
+    from layers.actions import accounts
+
+    if (account is None) == (not demo):
+        raise InputError("account, --demo: give exactly one of the two")
+    district = _district(db)
+    if account is not None:
+        names = [accounts.disable_account(district, accounts.COMMAND_LINE, account)["id"]]
+    else:
+        names = accounts.disable_demo_accounts(district, accounts.COMMAND_LINE)
+    _say(f"disabled {', '.join(names) or 'nobody'}")
+
+
+@user.command("password")
+@click.argument("account")
+@database
+@click.option("--stdin", is_flag=True, help="Read the password from standard input instead of making one.")
+def user_password(account: str, db: str | None, stdin: bool) -> None:
+    """Give ACCOUNT a new password, printed once; its sessions end, and the next log-in asks for another one."""
+    from layers.actions import accounts
+
+    changed, password = accounts.reset_password(
+        _district(db), accounts.COMMAND_LINE, account, password=_given_password(stdin)
+    )
+    _say(f"new password for {changed['id']}")
+    _print_password(changed["id"], password, stdin=stdin)
+
+
+@user.command("unlock")
+@click.argument("account")
+@database
+def user_unlock(account: str, db: str | None) -> None:
+    """Let ACCOUNT in again, whether it was locked or disabled."""
+    from layers.actions import accounts
+
+    _say(f"unlocked {accounts.unlock_account(_district(db), accounts.COMMAND_LINE, account)['id']}")
+
+
+@cli.group()
+def token() -> None:
+    """Tokens by which devices report: shown once, with scope and expiry."""
+
+
+@token.command("add")
+@click.argument("device")
+@database
+@click.option("--name", default="", help="What the token is for (default: the device).")
+@click.option("--scope", "scopes", multiple=True, type=click.Choice(TOKEN_SCOPES), help="Repeatable.")
+@click.option("--days", type=int, default=180, show_default=True, help="Days until it expires, at most 366.")
+def token_add(device: str, db: str | None, name: str, scopes: tuple[str, ...], days: int) -> None:
+    """Make a token of DEVICE (its id in the register of devices) and print it once."""
+    from layers.actions import accounts
+
+    made, secret = accounts.add_token(
+        _district(db),
+        accounts.COMMAND_LINE,
+        device,
+        name=name,
+        scopes=scopes or ("device.report",),
+        days=days,
+    )
+    _say(f"{made['id']} of {made['device_id']} for {', '.join(made['scope'])} until {made['expires_utc']}")
+    click.echo(secret)
+
+
+@token.command("list")
+@database
+@as_json
+def token_list(db: str | None, json_out: bool) -> None:
+    """List the tokens; their secrets are not kept."""
+    from data import accounts
+    from layers.actions.accounts import shown_token
+
+    with _store(db).reading() as conn:
+        found = accounts.tokens(conn)
+    if json_out:
+        _print_json([shown_token(one) for one in found])
+        return
+    now = datetime.now(UTC)
+    for one in found:
+        state = "good" if one.is_good(now) else "revoked" if one.revoked_utc else "expired"
+        click.echo(
+            f"{one.id:<16} {one.device_id:<16} {state:<8} until {one.expires_utc}  {', '.join(sorted(one.scope))}"
+        )
+    click.echo(f"{len(found)} tokens")
+
+
+@token.command("revoke")
+@click.argument("token_id", metavar="TOKEN")
+@database
+def token_revoke(token_id: str, db: str | None) -> None:
+    """Let TOKEN (its id, such as token:1a2b3c4d) open nothing from now on."""
+    from layers.actions import accounts
+
+    _say(f"revoked {accounts.revoke_token(_district(db), accounts.COMMAND_LINE, token_id)['id']}")
+
+
+@cli.group()
 def zoning() -> None:
     """Risk zoning: run schemes, explain levels, compare runs."""
 
@@ -828,18 +1010,57 @@ def zoning_correct(scheme: str, unit: str, level: int, db: str | None, reason: s
     click.echo(f"unit {unit} of '{scheme}' is level {level} from the next run on")
 
 
-@cli.command()
-@database
-@click.option("--host", default=None, help="Address to listen on (default 127.0.0.1).")
-@click.option("--port", type=int, default=None, help="Port (default 8000).")
-def serve(db: str | None, host: str | None, port: int | None) -> None:
-    """Serve the one map of a district that is there already."""
+def reachable(command: F) -> F:
+    """Add how the map is reached to a command that serves it."""
+    for option in (
+        click.option(
+            "--behind-proxy", is_flag=True, help="A proxy with TLS stands in front (exactly one); believe its headers."
+        ),
+        click.option("--tls-key", metavar="FILE", help="Key of the certificate (PEM, without a passphrase)."),
+        click.option("--tls-cert", metavar="FILE", help="TLS certificate with its chain (PEM)."),
+        click.option(
+            "--name", "names", multiple=True, metavar="NAME", help="Host name by which the map is opened; repeatable."
+        ),
+        click.option("--port", type=int, default=None, help="Port (default 8000)."),
+        click.option("--host", default=None, help="Address to listen on (default 127.0.0.1; 0.0.0.0 is every one)."),
+    ):
+        command = option(command)
+    return command
+
+
+def _serve(
+    chosen: Settings,
+    path: str,
+    *,
+    host: str | None,
+    port: int | None,
+    names: tuple[str, ...],
+    tls_cert: str | None,
+    tls_key: str | None,
+    behind_proxy: bool,
+) -> None:
+    """Serve, after everything that could be wrong about it was found out."""
+    from layers.actions.accounts import first_start
+    from layers.district import District
+    from web.server import require_safe
     from web.server import serve as serve_app
 
+    serving, certificate = require_safe(
+        host or chosen.host, tls_cert=tls_cert, tls_key=tls_key, behind_proxy=behind_proxy, names=names
+    )
+    with Store(path) as store:
+        for line in first_start(District(store), local=serving.is_local):
+            _say(f"onemap: {line}")
+    serve_app(chosen, path, port=chosen.port if port is None else port, serving=serving, certificate=certificate)
+
+
+@cli.command()
+@database
+@reachable
+def serve(db: str | None, **how: Any) -> None:
+    """Serve the one map of a district that is there already."""
     chosen = _settings()
-    path = db or chosen.database
-    Store(path)
-    serve_app(chosen, path, host=host or chosen.host, port=chosen.port if port is None else port)
+    _serve(chosen, db or chosen.database, **how)
 
 
 @cli.command()
@@ -871,9 +1092,9 @@ def drill(db: str | None, port: int | None, go_on: bool, discard: bool) -> None:
 @cli.command()
 @database
 @click.option("--check", is_flag=True, help="Do everything but serve.")
-@click.option("--port", type=int, default=None, help="Port (default 8000).")
+@reachable
 @click.option("--home", type=click.Path(path_type=Path), hidden=True, help="Where var/ is made.")
-def run(db: str | None, check: bool, port: int | None, home: Path | None) -> None:
+def run(db: str | None, check: bool, home: Path | None, **how: Any) -> None:
     """Make the demo district where there is no database yet, compute, report, serve."""
     from data.demo import load_demo
     from layers import query, report, tiles
@@ -926,9 +1147,8 @@ def run(db: str | None, check: bool, port: int | None, home: Path | None) -> Non
         click.echo(line)
     _say(f"ready after {time.monotonic() - started:.1f} s")
     if not check:
-        from web.server import serve as serve_app
-
-        serve_app(chosen, path, host=chosen.host, port=chosen.port if port is None else port)
+        district.store.close()
+        _serve(chosen, path, **how)
 
 
 def run_command(args: list[str] | None = None) -> int:
