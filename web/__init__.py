@@ -21,7 +21,7 @@ def create_app(settings: Settings, store_url: str, *, district: "District | None
     """The app over one store; `district` may be handed in (tests), else it is opened here."""
     from data.store import Store
     from layers.district import District
-    from web import api, auth, pages, problems
+    from web import api, auth, events, pages, problems
 
     if district is None:
         district = District(Store(store_url), snap_m=settings.snap_m)
@@ -30,6 +30,7 @@ def create_app(settings: Settings, store_url: str, *, district: "District | None
     app.extensions["onemap"] = district
     problems.register(app)
     auth.register(app)
+    events.register(app, district, cap=settings.listeners)
     pages.register(app, district, settings)
     app.register_blueprint(api.blueprint(district, settings))
 

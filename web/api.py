@@ -19,6 +19,7 @@ from layers.district import District
 from layers.layer import Lang, Role, plain, plain_tree
 from layers.zoning import answers as zoning_answers
 from layers.zoning import runs
+from web import events
 from web import parameters as p
 from web import schemas as s
 from web.auth import role_of_request
@@ -334,6 +335,11 @@ def map_sheet(
     return Answer(drawn.pdf, "application/pdf", headers)
 
 
+def event_stream(q: Question, *, last_event_id: str | None) -> Response:
+    """Every change as server-sent events, for as long as the client listens."""
+    return events.answer(last_event_id)
+
+
 def openapi(q: Question) -> Any:
     """This document."""
     from web.openapi import document
@@ -605,6 +611,22 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         ("application/pdf", "image/png"),
         kept=True,
     ),
+    Endpoint(
+        "/events",
+        "Every committed change as server-sent events, resumed by Last-Event-ID",
+        event_stream,
+        (
+            Param(
+                "last_event_id",
+                p.text,
+                "tell again from this revision on; a header Last-Event-ID goes before it",
+                {"type": "string", "pattern": "^[0-9]{1,18}$"},
+                example="1200",
+            ),
+        ),
+        {},
+        media_types=events.MEDIA_TYPES,
+    ),
     Endpoint("/openapi.json", "The OpenAPI document of this API", openapi, schema={"type": "object"}, kept=True),
 )
 
@@ -630,6 +652,9 @@ def _view(
     def view(**path_values: str) -> Response:
         asked = Question(district, settings, role_of_request(), jobs)
         values = read_checked(endpoint, district)
+        if endpoint.media_types == events.MEDIA_TYPES:
+            streamed: Response = endpoint.handler(asked, **values)
+            return streamed
         if endpoint.body is not None:
             values["body"] = read_body(endpoint.body)
 
