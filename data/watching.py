@@ -98,7 +98,8 @@ def session_roles(store: Store, sessions: Collection[str], *, now_utc: datetime 
     One ends when it is logged out or expires, and when its account is disabled.
     """
     session, account = schema.table("session"), schema.table("account")
-    wanted, found = sorted(sessions), {}
+    wanted = sorted(sessions)
+    found: dict[str, str] = {}
     with store.reading() as conn:
         for k in range(0, len(wanted), 500):
             rows = conn.execute(

@@ -15,14 +15,16 @@ from data.kinds import SKILLS
 from data.settings import Settings
 from geo.errors import InputError, NotFound, TooLarge
 from layers import analyses, query, render, sheet
+from layers.actions.readings import report
 from layers.district import District
 from layers.layer import Lang, Role, plain, plain_tree
+from layers.permissions import Actor, require
 from layers.zoning import answers as zoning_answers
 from layers.zoning import runs
 from web import events
 from web import parameters as p
 from web import schemas as s
-from web.auth import role_of_request
+from web.auth import actor_of_request
 from web.jobs import Jobs
 from web.kept import Answer, Kept, respond
 from web.pages import sheet_fonts
@@ -42,8 +44,13 @@ class Question:
 
     district: District
     settings: Settings
-    role: Role
+    actor: Actor
     jobs: Jobs
+
+    @property
+    def role(self) -> Role:
+        """The role of whoever asks."""
+        return self.actor.role
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,7 @@ class Endpoint:
     kept: bool = False
     method: str = "GET"
     body: Mapping[str, Any] | None = None
+    status: int = 200
 
 
 def to_json(value: Any) -> bytes:
@@ -335,6 +343,29 @@ def map_sheet(
     return Answer(drawn.pdf, "application/pdf", headers)
 
 
+def devices(q: Question) -> Any:
+    """Every device with its newest reading."""
+    require(q.actor, "supply.read")
+    return plain_tree(analyses.devices(q.district))
+
+
+def alarms(q: Question) -> Any:
+    """What the devices call for."""
+    require(q.actor, "supply.read")
+    return plain_tree(analyses.alarms(q.district))
+
+
+def readings_report(q: Question, *, body: dict[str, Any]) -> Any:
+    """Take a batch of readings of a device."""
+    return plain_tree(report(q.district, q.actor, body))
+
+
+def readings_refused(q: Question, *, limit: int) -> Any:
+    """Readings that were kept aside."""
+    require(q.actor, "supply.read")
+    return plain_tree(analyses.refused_readings(q.district, limit=limit))
+
+
 def event_stream(q: Question, *, last_event_id: str | None) -> Response:
     """Every change as server-sent events, for as long as the client listens."""
     return events.answer(last_event_id)
@@ -518,6 +549,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "Run a zoning scheme in the background",
         zoning_start,
         schema=s.ZONING_JOB,
+        status=202,
         method="POST",
         body=s.ZONING_ORDER,
     ),
@@ -611,6 +643,36 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         ("application/pdf", "image/png"),
         kept=True,
     ),
+    Endpoint("/devices", "Every device with its newest reading and its age", devices, schema=s.array(s.DEVICE)),
+    Endpoint(
+        "/alarms",
+        "Open doors, temperatures beyond their limits, counts that ask for a check",
+        alarms,
+        schema=s.array(s.ALARM),
+    ),
+    Endpoint(
+        "/readings",
+        "A device reports a batch of readings; what is bad is kept aside and named in the answer",
+        readings_report,
+        schema=s.READINGS_TAKEN,
+        method="POST",
+        body=s.READINGS,
+    ),
+    Endpoint(
+        "/readings/refused",
+        "Readings that were kept aside, with the reason",
+        readings_refused,
+        (
+            Param(
+                "limit",
+                p.whole(1, 1_000),
+                "at most this many",
+                {"type": "integer", "minimum": 1, "maximum": 1_000},
+                default=100,
+            ),
+        ),
+        s.array({"type": "object"}),
+    ),
     Endpoint(
         "/events",
         "Every committed change as server-sent events, resumed by Last-Event-ID",
@@ -650,7 +712,7 @@ def _view(
     endpoint: Endpoint, district: District, settings: Settings, kept: Kept, jobs: Jobs
 ) -> Callable[..., Response]:
     def view(**path_values: str) -> Response:
-        asked = Question(district, settings, role_of_request(), jobs)
+        asked = Question(district, settings, actor_of_request(), jobs)
         values = read_checked(endpoint, district)
         if endpoint.media_types == events.MEDIA_TYPES:
             streamed: Response = endpoint.handler(asked, **values)

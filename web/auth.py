@@ -7,6 +7,7 @@ from flask import Flask, request
 
 from geo.errors import Forbidden
 from layers.layer import Role
+from layers.permissions import Actor
 
 FIRST_ROLE: Role = "viewer"
 """The role of whoever has not logged in."""
@@ -22,9 +23,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def actor_of_request() -> Actor:
+    """Who asks."""
+    return Actor("anonymous", "", FIRST_ROLE)
+
+
 def role_of_request() -> Role:
     """The role of whoever asks."""
-    return FIRST_ROLE
+    return actor_of_request().role
 
 
 def register(app: Flask) -> None:

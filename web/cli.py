@@ -530,6 +530,18 @@ def bench(ctx: click.Context, db: str | None, roads: Path | None, output: Path |
     run_bench(roads, output=output, say=click.echo)
 
 
+@bench.command("events")
+@database
+@click.option("--listeners", type=click.IntRange(1, 20_000), default=1000, show_default=True, help="Streams to hold.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Also write the figures as JSON.")
+def bench_events(db: str | None, listeners: int, output: Path | None) -> None:
+    """Hold idle listeners on a copy of the district and time how a commit reaches them."""
+    from web.bench_events import run_bench_events
+
+    counts = sorted({0, max(1, listeners // 2), listeners})
+    run_bench_events(db or _settings().database, counts=counts, output=output, say=click.echo)
+
+
 @bench.command("zoning")
 @click.option("--scale", type=float, default=1.0, show_default=True, help="Share of the full number of cells.")
 @click.option("--scheduler", metavar="ADDRESS", help="Address of a Dask scheduler for our own rows.")

@@ -80,11 +80,8 @@ def event(name: str, data: Mapping[str, Any], identity: int | None = None) -> by
 
 
 def change_event(news: News, role: Role) -> bytes:
-    """What one role hears of the news; where nothing is for it, only the id moves on."""
-    heard = changes.told(news.rows, role)
-    if not heard:
-        return f"id: {news.head}\n\n".encode()
-    return event("change", {"since": news.since, "revision": news.head, **heard}, news.head)
+    """What one role hears of the news; where nothing is for it, it hears that the revision is another one."""
+    return event("change", {"since": news.since, "revision": news.head, **changes.told(news.rows, role)}, news.head)
 
 
 @dataclass

@@ -52,10 +52,10 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         answers["304"] = {"description": "Not changed since the ETag in If-None-Match"}
     if endpoint.path_params:
         answers["404"] = {"$ref": "#/components/responses/NotFound"}
-    if endpoint.path_params or endpoint.path == "/times":
+    if endpoint.path_params or endpoint.path in ("/times", "/readings"):
         answers["413"] = {"$ref": "#/components/responses/TooLarge"}
     if endpoint.method == "POST":
-        answers["202"] = answers.pop("200")
+        answers[str(endpoint.status)] = answers.pop("200")
         answers["415"] = {"$ref": "#/components/responses/NotJson"}
         answers["409"] = {"$ref": "#/components/responses/Conflict"}
     found: dict[str, Any] = {

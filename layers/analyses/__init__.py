@@ -3,6 +3,7 @@
 The command line and the API answer with the same values; nothing is computed elsewhere.
 """
 
+from layers.analyses.devices import alarms, devices, refused_readings
 from layers.analyses.drawn import (
     DRAWN_FUNCTIONS,
     response_time_layer,
@@ -23,12 +24,15 @@ __all__ = [
     "LAYER_FUNCTIONS",
     "MAX_ROUTED_PAIRS",
     "CoverageAnswer",
+    "alarms",
     "around",
     "coverage",
     "coverage_lines",
+    "devices",
     "items",
     "parse_needs",
     "reach",
+    "refused_readings",
     "require_place",
     "response_time_layer",
     "route",
