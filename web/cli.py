@@ -537,6 +537,18 @@ def bench(ctx: click.Context, db: str | None, roads: Path | None, output: Path |
     run_bench(roads, output=output, say=click.echo)
 
 
+@bench.command("events")
+@database
+@click.option("--listeners", type=click.IntRange(1, 20_000), default=1000, show_default=True, help="Streams to hold.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Also write the figures as JSON.")
+def bench_events(db: str | None, listeners: int, output: Path | None) -> None:
+    """Hold idle listeners on a copy of the district and time how a commit reaches them."""
+    from web.bench_events import run_bench_events
+
+    counts = sorted({0, max(1, listeners // 2), listeners})
+    run_bench_events(db or _settings().database, counts=counts, output=output, say=click.echo)
+
+
 @bench.command("zoning")
 @click.option("--scale", type=float, default=1.0, show_default=True, help="Share of the full number of cells.")
 @click.option("--scheduler", metavar="ADDRESS", help="Address of a Dask scheduler for our own rows.")
@@ -1065,13 +1077,15 @@ def serve(db: str | None, **how: Any) -> None:
 
 @cli.command()
 @database
-@click.option("--port", type=int, default=None, help="Port (default: one above that of the real map).")
+@reachable
 @click.option("--go-on", is_flag=True, help="Go on with the last drill instead of a new copy.")
 @click.option("--discard", is_flag=True, help="Throw the copy away and end.")
-def drill(db: str | None, port: int | None, go_on: bool, discard: bool) -> None:
-    """Serve a copy of the district for a drill: the same screens, and nothing real moves."""
+def drill(db: str | None, go_on: bool, discard: bool, port: int | None, **how: Any) -> None:
+    """Serve a copy of the district for a drill: the same screens, and nothing real moves.
+
+    Without --port it is served one above the real map.
+    """
     from data import drill as drills
-    from web.server import serve as serve_app
 
     chosen = _settings()
     store = _store(db)
@@ -1086,7 +1100,7 @@ def drill(db: str | None, port: int | None, go_on: bool, discard: bool) -> None:
         drills.make_drill(store, now_utc=datetime.now(UTC))
         _say(f"copied {store.url} to {path} for a drill")
     store.close()
-    serve_app(chosen, str(path), host=chosen.host, port=chosen.port + 1 if port is None else port)
+    _serve(chosen, str(path), port=chosen.port + 1 if port is None else port, **how)
 
 
 @cli.command()
@@ -1180,3 +1194,6 @@ def main() -> None:
 
 # The groups of commands that have a file of their own join here, when all that they use is there.
 from web import cli_supplies as _supplies  # noqa: E402, F401
+
+if __name__ == "__main__":
+    main()

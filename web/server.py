@@ -19,12 +19,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from data.settings import Settings
 from geo.errors import Conflict, InputError, Unavailable
 from web.auth import Serving, is_loopback
+from web.events import LISTENERS
 
 if TYPE_CHECKING:
     from layers.district import District
-
-LISTENERS = 1_000
-"""Idle event streams held at once."""
 
 SPARE_THREADS = 30
 """Threads that stay free for everything else when all listeners are there."""
@@ -38,9 +36,13 @@ class Certificate:
     key: str
 
 
-def options(fd: int, certificate: Certificate | None = None) -> dict[str, Any]:
+FILES_BESIDE = 400
+"""Open files besides the connections: the database and its readers, tiles, logs."""
+
+
+def options(fd: int, certificate: Certificate | None = None, *, listeners: int = LISTENERS) -> dict[str, Any]:
     """The settings of gunicorn."""
-    threads = LISTENERS + SPARE_THREADS
+    threads = listeners + SPARE_THREADS
     return {
         "bind": f"fd://{fd}",
         "workers": 1,
@@ -97,6 +99,28 @@ def _require_readable(certificate: Certificate) -> None:
             f"{certificate.cert}, {certificate.key}: {getattr(error, 'reason', None) or error}; expected a PEM "
             "certificate with its chain, and the key that belongs to it without a passphrase"
         ) from error
+
+
+def raise_file_limit(listeners: int) -> str | None:
+    """Let this process hold so many connections; a sentence where the system does not allow it."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return None
+    needed = 2 * (listeners + SPARE_THREADS) + FILES_BESIDE
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return None
+    if allowed > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed >= needed:
+        return None
+    held = max(1, (allowed - FILES_BESIDE) // 2 - SPARE_THREADS)
+    return (
+        f"{listeners} open maps need {needed} open files, the system allows {allowed} (about {held} maps); "
+        f"raise it with `ulimit -n {needed}` or set ONEMAP_LISTENERS={held}"
+    )
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -188,10 +212,13 @@ def main(pipe: int) -> None:
     certificate = None if given["certificate"] is None else Certificate(**given["certificate"])
     address = address_of(bound, serving)
     bound.close()
+    if (warning := raise_file_limit(settings.listeners)) is not None:
+        sys.stderr.write(f"onemap: {warning}\n")
 
     class Served(BaseApplication):  # type: ignore[misc]
         def load_config(self) -> None:
-            for name, value in {**options(given["socket"], certificate), "post_worker_init": ready}.items():
+            chosen = options(given["socket"], certificate, listeners=settings.listeners)
+            for name, value in {**chosen, "post_worker_init": ready}.items():
                 self.cfg.set(name, value)
 
         def load(self) -> Any:
@@ -202,6 +229,8 @@ def main(pipe: int) -> None:
             return app
 
     def ready(worker: Any) -> None:
+        # Streams end by themselves when the server does, or it would wait for every open map.
+        worker.wsgi.extensions["onemap_events"].alive = lambda: worker.alive
         sys.stderr.write(f"onemap: the map is at {address}  (Ctrl-C ends it)\n")
         sys.stderr.flush()
 

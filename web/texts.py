@@ -14,6 +14,7 @@ def for_scripts() -> dict[str, str]:
         "close": _("关闭"),
         "connection.lost": _("连接中断, 画面停在 {time}; 正在重连"),
         "connection.ok": _("已连接 · 数据版本 {revision}"),
+        "connection.polled": _("已连接, 每 10 秒更新一次 · 数据版本 {revision}"),
         "coverage.all_covered": _("全部覆盖。"),
         "coverage.all_streets": _("每个街道(园区)都有队伍。"),
         "coverage.by_street": _("按街道(园区)"),

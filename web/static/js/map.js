@@ -170,6 +170,11 @@ export async function makeMap(container, { onAsk, onSupply }) {
     /** Areas whose level changed, with a `change` each; none clears them. */
     change(collection = EMPTY) { map.getSource("change").setData(collection); },
     closePopup() { popup?.remove(); },
+    /** The base map was drawn anew. */
+    renewTiles() {
+      const base = map.getSource("base");
+      base?.setTiles(base.tiles);
+    },
     data(layerId, collection) { map.getSource(layerId)?.setData(collection); },
     visible(layer, isVisible) {
       for (const id of layer.map_layers) if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", isVisible ? "visible" : "none");
