@@ -9,7 +9,7 @@ import { failure, loading } from "./notice.js";
 /** What may be done next without a form; everything else stands on the order's own page. */
 const NEXT = { ordered: ["issue", "supply.issue"], issued: ["depart", "supply.issue"] };
 
-const goods = (order) => order.lines.map((line) => `${line.item_name} ${quantity(line.ordered || line.issued)} ${line.unit}`).join(config.lang === "zh" ? "、" : ", ");
+const goods = (order) => order.lines.map((line) => `${line.item_name} ${quantity(line.quantity || line.issued)} ${line.unit}`).join(config.lang === "zh" ? "、" : ", ");
 
 /** One order in short. */
 export function orderCard(order, ...actions) {
