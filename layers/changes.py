@@ -8,11 +8,15 @@ from layers import permissions
 from layers.catalogue import LAYERS
 from layers.layer import Role, Table
 
-_ROAD_TIMES = ("response_time", "team_territories", "uncovered_places")
+_AREAS = ("response_time", "team_territories")
+_TIMES = (*_AREAS, "uncovered_places")
+
 FURTHER: dict[str, tuple[str, ...]] = {
-    "road": _ROAD_TIMES,
-    "closure": _ROAD_TIMES,
-    "team": (*_ROAD_TIMES, "streets"),
+    "boundary": _AREAS,
+    "road": _TIMES,
+    "closure": _TIMES,
+    "team": (*_TIMES, "streets"),
+    "street": ("uncovered_places",),
     "village": ("uncovered_places", "streets"),
     "cell": ("uncovered_places",),
     "enterprise": ("uncovered_places",),
