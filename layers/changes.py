@@ -20,9 +20,15 @@ FURTHER: dict[str, tuple[str, ...]] = {
     "village": ("uncovered_places", "streets"),
     "cell": ("uncovered_places",),
     "enterprise": ("uncovered_places",),
-    "lot": ("depots",),
+    "lot": ("depots", "supply_orders"),
+    "item": ("supply_orders",),
     "movement": ("depots",),
     "stock_count": ("depots",),
+    "supply_order": ("supply_orders", "supply_requests"),
+    "supply_order_line": ("supply_orders",),
+    "supply_request": ("supply_orders", "supply_requests"),
+    "depot": ("supply_orders",),
+    "vehicle": ("supply_orders",),
 }
 """Table -> the layers that show something of it besides the layer of its own rows."""
 
