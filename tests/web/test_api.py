@@ -21,6 +21,7 @@ from web.cli import cli
 from web.endpoint import Endpoint, to_json
 
 AT = "2026-07-01T10:00+08:00"
+OWN_LEVEL = ("--way", "own_level", "--substitutes")
 
 
 def asked(place: Any) -> dict[str, tuple[dict[str, Any], list[str] | None]]:
@@ -43,9 +44,10 @@ def asked(place: Any) -> dict[str, tuple[dict[str, Any], list[str] | None]]:
             ["coverage", "--limit", "900", "--skill", "flood", "--at", AT],
         ),
         "/supply": (
-            {"to": east, "need": ["quilt=150"], "within": "45", "at": AT},
-            ["supply", "--to", east, "--need", "quilt=150", "--within", "45", "--at", AT],
+            {"to": east, "need": ["quilt=150"], "within": "45", "at": AT, "way": "own_level", "substitutes": "yes"},
+            ["supply", "--to", east, "--need", "quilt=150", "--within", "45", "--at", AT, *OWN_LEVEL],
         ),
+        "/supply/plans": ({"to": east, "need": ["quilt=150"], "substitutes": "yes", "at": AT}, None),
         "/around": (
             {"at": west, "radius_m": "2500", "when": AT},
             ["around", "--at", west, "--radius-m", "2500", "--when", AT],
