@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import pytest
 import shapely
 from flask import Flask
@@ -15,12 +16,13 @@ from flask.testing import FlaskClient
 from data.kinds import KINDS
 from data.settings import Settings
 from data.store import Store
+from geo.errors import NotFound
 from layers import analyses, html, permissions, query, render
 from layers.catalogue import LAYERS
 from layers.district import District
 from layers.layer import ROLES, Role, Table
 from layers.permissions import ACTIONS, TOKEN_SCOPES, Actor
-from tests.layers.conftest import EPSG, NOW, STAMP, fill, frames
+from tests.layers.conftest import EPSG, NOW, STAMP, fill, frames, point
 from tests.web.conftest import browser
 from web import create_app
 from web.api import ENDPOINTS, PREFIX
@@ -210,6 +212,8 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[District]:
                 kind = next((k for k in KINDS.values() if k.table == name), None)
                 if kind is not None and {c.name for c in kind.columns} >= set(SECRETS):
                     store.upsert(conn, name, frame.assign(**SECRETS), **STAMP)
+            truck = {"id": ["x1"], "name": ["苏F00001"], **{name: [value] for name, value in SECRETS.items()}}
+            store.upsert(conn, "vehicle", gpd.GeoDataFrame(truck, geometry=[point(1, 1)], crs=4326), **STAMP)
         yield District(store, clock=lambda: NOW)
 
 
@@ -235,7 +239,7 @@ def drawn(district: District, layer: str, form: str, role: Role) -> bytes:
 
 
 def test_planted_layers() -> None:
-    assert PLANTED == ["depots", "enterprises", "hospitals", "shelters", "teams", "villages"]
+    assert PLANTED == ["depots", "enterprises", "hospitals", "shelters", "teams", "vehicles", "villages"]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -253,7 +257,11 @@ def test_no_layer_shows_a_viewer_whom_to_call(layer: str, planted: District) -> 
     """Every layer, whatever it is made of; a field for staff is in no column, legend or description either."""
     for field in LAYERS[layer].fields:
         if field.name in SECRETS or "phone" in field.name or "contact" in field.name:
-            assert field.roles == set(STAFF)
+            assert field.roles & LAYERS[layer].roles == set(STAFF)
+    if "viewer" not in LAYERS[layer].roles:
+        with pytest.raises(NotFound):
+            query.read(planted, layer, role="viewer", at=NOW)
+        return
     hidden = {f.name for f in LAYERS[layer].fields if "viewer" not in f.roles}
     found = query.read(planted, layer, role="viewer", at=NOW)
     assert not hidden & set(found.frame.columns)
@@ -296,6 +304,17 @@ def ask(client: FlaskClient, path: str) -> bytes:
     response = client.get(f"/api/v1{path}")
     assert response.status_code == 200, (path, response.get_data(as_text=True)[:200])
     return unpacked(response.data)
+
+
+def test_what_a_role_may_not_know_of_is_not_found(planted: District) -> None:
+    app = create_app(Settings(), "", district=planted)
+    for layer in LAYERS.values():
+        for role in ROLES:
+            client = browser(app, role)
+            status = {client.get(f"/api/v1/layers/{layer.id}.{form}").status_code for form in render.FORMATS}
+            assert status == ({200} if role in layer.roles else {404}), (layer.id, role)
+            listed = layer.id in client.get("/api/v1/style.json").get_data(as_text=True)
+            assert listed is (role in layer.roles) or layer.tiled
 
 
 def test_kept_answers_are_kept_for_each_role(planted: District) -> None:
