@@ -36,6 +36,8 @@ async function start() {
     view?.closePopup();
     if (before === "coverage") coverage?.close();
     if (before === "zoning") zoning?.close();
+    if (before === "supply") supply?.leave();
+    if (name === "supply") supply?.back();
     if (name === "coverage") coverage?.open();
     if (name === "zoning") zoning?.open();
     if (name === "orders") orders?.open();
