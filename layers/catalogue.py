@@ -1,6 +1,15 @@
 """The declarations of every layer. Adding a layer is one entry here and nothing elsewhere."""
 
-from data.kinds import DEPOT_LEVELS, KINDS, ORDER_STATES, RISK_LEVELS, SHELTER_CLASSES, TEAM_TYPES, Choice
+from data.kinds import (
+    AGREEMENT_MODES,
+    DEPOT_LEVELS,
+    KINDS,
+    ORDER_STATES,
+    RISK_LEVELS,
+    SHELTER_CLASSES,
+    TEAM_TYPES,
+    Choice,
+)
 from layers.layer import (
     Categories,
     Computed,
@@ -575,6 +584,25 @@ LAYERS: dict[str, Layer] = {
             _LEDGER,
             label_field="place",
             visible=True,
+            roles=_STAFF,
+        ),
+        Layer(
+            "agreements",
+            Text("协议与产能储备", "Contract stock and production"),
+            _MOVING,
+            "point",
+            Table("agreement"),
+            _fields("agreements"),
+            Categories(
+                "mode",
+                _marks(
+                    AGREEMENT_MODES,
+                    {"contract": ("#00695c", "diamond"), "production": ("#6d4c41", "pentagon")},
+                    12.0,
+                ),
+                Mark(_UNKNOWN, "#808080", "diamond", 12.0),
+            ),
+            Text("到调用时间才算有货, 不计入库存", "counts from its call-off time on, never as stock"),
             roles=_STAFF,
         ),
         Layer(
