@@ -152,7 +152,7 @@ class Store:
                 raise Conflict(f"{path} exists already; name another file or delete it first")
             path.parent.mkdir(parents=True, exist_ok=True)
             _create_file(part, name=name.strip(), epsg=epsg, timezone=timezone, demo=demo)
-            _link(part, path)
+            named(part, path)
         except OSError as error:
             raise Unavailable(f"{path} cannot be made: {error.strerror or error}") from error
         finally:
@@ -608,7 +608,7 @@ class Store:
                     copy.close()
             with part.open("rb+") as file:
                 os.fsync(file.fileno())
-            _link(part, target)
+            named(part, target)
         except OSError as error:
             raise Unavailable(f"{target} cannot be made: {error.strerror or error}") from error
         finally:
@@ -742,8 +742,18 @@ def _fill(conn: Connection, *, name: str, epsg: int, timezone: str, demo: bool) 
         )
 
 
-def _link(part: Path, path: Path) -> None:
-    """Give the finished file its name; whoever comes second is refused."""
+def live_copy(path: Path) -> None:
+    """Make a snapshot fit to be served: with a write-ahead log, so that readers and the writer do not wait."""
+    found = _connect(path, BUSY_TIMEOUT_S)
+    try:
+        found.execute("PRAGMA journal_mode = WAL")
+        found.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        found.close()
+
+
+def named(part: Path, path: Path) -> None:
+    """Give a finished file its name; whoever comes second is refused."""
     try:
         os.link(part, path)
     except FileExistsError:
