@@ -112,6 +112,13 @@ def verify(conn: Connection) -> tuple[int, str, Fault | None]:
     return count, before, None
 
 
+def hash_of(conn: Connection, number: int) -> str | None:
+    """The hash of the row with that number, counted from 1; None where there are fewer rows."""
+    table = schema.table("audit")
+    found = conn.scalar(sa.select(table.c.hash).order_by(table.c.seq).offset(number - 1).limit(1))
+    return None if found is None else str(found)
+
+
 def entries(conn: Connection, *, since: str | None = None, subject: str | None = None, limit: int = 200) -> list[Entry]:
     """The newest rows, the newest first; `since` is a time in UTC, bound included."""
     table = schema.table("audit")

@@ -15,7 +15,7 @@ import threading
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -98,6 +98,7 @@ def make_backup(store: Store, target: Path, *, now_utc: datetime) -> Backup:
             raise Unavailable(f"raster file {gone[0]} is missing; import that raster again, then make the backup")
         with part.open("rb+") as file:
             os.fsync(file.fileno())
+        part.chmod(0o600)  # it holds the hashes of passwords
         named(part, target)
     except OSError as error:
         raise Unavailable(f"{target} cannot be made: {error.strerror or error}") from error
@@ -301,19 +302,18 @@ def _require_same(copy: Path, manifest: Mapping[str, Any], path: Path) -> None:
             f"{path} has schema {manifest['revision']}, this version knows up to {schema.REVISION}; take the newer one"
         )
     try:
-        with sqlite3.connect(copy) as db:
+        with closing(sqlite3.connect(copy)) as db:
             sound = db.execute("PRAGMA integrity_check").fetchone()[0]
-        db.close()
     except sqlite3.Error as error:
         raise InputError(f"{path}: its database is damaged; take another backup") from error
     if sound != "ok":
         raise InputError(f"{path}: its database is damaged ({sound}); take another backup")
-    live_copy(copy)
     with Store(copy) as store:
         found = _said_by(store)
     for name in ("audit", "ledger_hash", "counts"):
         if found[name] != manifest[name]:
             raise InputError(f"{path}: {name} is not what the manifest says; it was altered")
+    live_copy(copy)
 
 
 def _backup(path: Path, manifest: Mapping[str, Any]) -> Backup:

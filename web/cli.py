@@ -1215,7 +1215,11 @@ def main() -> None:
 
 
 # The groups of commands that have a file of their own join here, when all that they use is there.
+from web import cli_records as _records  # noqa: E402, F401
 from web import cli_supplies as _supplies  # noqa: E402, F401
 
 if __name__ == "__main__":
-    main()
+    # The commands of those files joined the module under its own name.
+    from web.cli import main as _main
+
+    _main()
