@@ -10,6 +10,7 @@ import os
 import shutil
 import sqlite3
 import stat
+import struct
 import tempfile
 import threading
 import zipfile
@@ -25,7 +26,7 @@ import sqlalchemy as sa
 
 from data import audit, ledger, schema
 from data.store import Store, live_copy, named
-from geo.errors import Conflict, InputError, NotFound, Unavailable
+from geo.errors import Conflict, InputError, NotFound, OneMapError, Unavailable
 
 FORMAT = 1
 """The form of the archive; another one is not read."""
@@ -37,6 +38,9 @@ FOLDERS = {"rasters": ".rasters", "zoning": ".zoning"}
 
 LARGEST_RATIO = 200
 """An archive that unpacks to more than so many times its size is refused: no district compresses so well."""
+
+_DAMAGED = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, EOFError, ValueError, RuntimeError)
+"""What reading a damaged archive raises."""
 
 _MANIFEST_BYTES = 64 * 2**20
 _CHUNK = 2**20
@@ -203,9 +207,9 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, RuntimeError) as error:
-        if isinstance(error, Conflict | Unavailable):  # they are RuntimeErrors too
-            raise
+    except OneMapError:
+        raise
+    except _DAMAGED as error:
         raise InputError(f"{path} is damaged or no backup; take another one") from error
 
 
@@ -289,7 +293,9 @@ def _take(archive: zipfile.ZipFile, name: str, declared: Mapping[str, Any], fold
                 into.write(block)
             into.flush()
             os.fsync(into.fileno())
-    except (zipfile.BadZipFile, zlib.error) as error:
+    except OneMapError:
+        raise
+    except _DAMAGED as error:
         raise InputError(f"{path}: {name} is damaged; take another backup") from error
     if left != 0 or digest.hexdigest() != declared["sha256"]:
         raise InputError(f"{path}: {name} is not what the manifest says; it is damaged")
