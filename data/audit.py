@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from data import schema
+from data.store import insert_rows, read_rows
 
 Outcome = Literal["done", "refused", "failed"]
 
@@ -68,10 +69,8 @@ def append(
 
     A clock that was set back does not turn the order round: the time is never before that of the last row.
     """
-    last = conn.exec_driver_sql(
-        "SELECT hash, movement_seq, recorded_utc FROM audit ORDER BY seq DESC LIMIT 1"
-    ).one_or_none()
-    before, covered, last_utc = last if last is not None else (FIRST_HASH, 0, "")
+    last = read_rows(conn, "SELECT hash, movement_seq, recorded_utc FROM audit ORDER BY seq DESC LIMIT 1")
+    before, covered, last_utc = last[0] if last else (FIRST_HASH, 0, "")
     digest, newest = _movements(conn, covered)
     identity = hashlib.blake2b(f"{before}{action}{subject}".encode(), digest_size=8).hexdigest()
     row = {
@@ -87,7 +86,7 @@ def append(
         "movement_seq": newest,
     }
     found = _hash(before, row, digest)
-    conn.execute(sa.insert(schema.table("audit")), {**row, "hash": found})
+    insert_rows(conn, "audit", [{**row, "hash": found}])
     return found
 
 
@@ -150,12 +149,10 @@ def _movements(conn: Connection, after: int, up_to: int | None = None) -> tuple[
 
 
 def _movement_rows(conn: Connection, after: int, up_to: int | None) -> Iterator[tuple[Any, ...]]:
-    table = schema.table("movement")
-    statement = sa.select(*(table.c[name] for name in _MOVEMENT)).order_by(table.c.seq).limit(_CHUNK)
-    if up_to is not None:
-        statement = statement.where(table.c.seq <= up_to)
+    end = "" if up_to is None else f" AND seq <= {int(up_to)}"
+    text = f"SELECT {', '.join(_MOVEMENT)} FROM movement WHERE seq > ?{end} ORDER BY seq LIMIT {_CHUNK}"
     while True:
-        rows = conn.execute(statement.where(table.c.seq > after)).all()
+        rows = read_rows(conn, text, (after,))
         yield from (tuple(row) for row in rows)
         if len(rows) < _CHUNK:
             return
