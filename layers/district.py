@@ -287,7 +287,12 @@ class District:
             self._times.clear()
         self._view = View(self, revision, frames, network, seqs, order, stock, self._index)
         if old is not None and touched.keys() <= _APART:
-            self._view._kept, self._view._lock = old._kept, old._lock
+            # A copy: who still reads the old view may go on filling its own.
+            self._view._kept.update(
+                (key, value)
+                for key, value in dict(old._kept).items()
+                if not (isinstance(key, tuple) and touched.keys() & {part for part in key if isinstance(part, str)})
+            )
         return self._view
 
     def _order(self, network: RoadNetwork) -> list[int] | None:
