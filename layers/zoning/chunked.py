@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from geo.errors import Cancelled, InputError, Unavailable
 from geo.grid import Grid, Shares
-from geo.zoning import EXACT_UNITS, Block, Mapper, ZoningModel, fit, rated
+from geo.zoning import EXACT_UNITS, Block, Fitted, Mapper, ZoningModel, dominant_hazard, fit, rated
 
 BLOCK_CELLS = 1 << 21
 """Cells of a block: few enough to be in memory several times, many enough that the graph stays small."""
@@ -41,13 +41,15 @@ class Window:
 
 @dataclass(frozen=True)
 class _Rated:
-    """Index and level of one window."""
+    """Index, level and, where it is asked for, dominant hazard of one window."""
 
     model: ZoningModel
+    lead: bool
 
-    def __call__(self, block: Block) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        index, level = rated(block(), self.model)
-        return index.astype(np.float32), level
+    def __call__(self, block: Block) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.int8] | None]:
+        raw = block()
+        index, level = rated(raw, self.model)
+        return index.astype(np.float32), level, dominant_hazard(raw, self.model) if self.lead else None
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,11 @@ class LargeZoning:
     level: NDArray[np.uint8]
     units: int
     notices: tuple[str, ...]
+    dominant: NDArray[np.int8] | None = None
+
+
+Fitter = Callable[[Sequence[Block], Mapper, bool], Fitted]
+"""Finds the model on blocks: (blocks, mapper, binned)."""
 
 
 def windows(dataset: xr.Dataset) -> list[Window]:
@@ -99,7 +106,7 @@ def mapper(
         with ThreadPoolExecutor(WORKERS) as pool:
 
             def here(function: Callable[[Block], Any], blocks: Sequence[Block]) -> Iterator[Any]:
-                return watched(_ahead(pool, function, blocks), len(blocks))
+                return watched(_ahead(pool, (function,), blocks), len(blocks))
 
             yield here
         return
@@ -114,18 +121,23 @@ def mapper(
     with client:
 
         def there(function: Callable[[Block], Any], blocks: Sequence[Block]) -> Iterator[Any]:
-            return watched(_ahead(client, function, blocks), len(blocks))
+            sent = client.scatter(function, broadcast=True, hash=False)  # a model may hold many knots: once a worker
+            return watched(_ahead(client, (_call, sent), blocks), len(blocks))
 
         yield there
 
 
-def _ahead(pool: Any, function: Callable[[Block], Any], blocks: Sequence[Block]) -> Iterator[Any]:
+def _call(function: Callable[[Block], Any], block: Block) -> Any:
+    return function(block)
+
+
+def _ahead(pool: Any, call: tuple[Any, ...], blocks: Sequence[Block]) -> Iterator[Any]:
     """Results in order, with only a few blocks ahead in memory."""
     waiting: list[Any] = []
     ahead = 4 * WORKERS
     try:
         for block in blocks:
-            waiting.append(pool.submit(function, block))
+            waiting.append(pool.submit(*call, block))
             if len(waiting) >= ahead:
                 yield waiting.pop(0).result()
         while waiting:
@@ -137,29 +149,40 @@ def _ahead(pool: Any, function: Callable[[Block], Any], blocks: Sequence[Block])
 
 def zone_large(
     dataset: xr.Dataset,
-    model: ZoningModel,
+    model: ZoningModel | None,
     grid: Grid,
     *,
     scheduler: str | None = None,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
+    fitter: Fitter | None = None,
+    lead: bool = False,
 ) -> LargeZoning:
-    """Fit the model on the cells of a dataset (y, x) and rate every cell.
+    """Fit the model on the cells of a dataset (y, x) and rate every cell; `lead` asks for the dominant hazard too.
 
     The dataset holds the raw columns of the model, lazily or in memory; NaN is no data. Up to
-    `EXACT_UNITS` cells the breaks are exact and equal to those of a run in memory.
+    `EXACT_UNITS` cells the breaks are exact and equal to those of a run in memory. A `fitter` stands for the model.
     """
     if (dataset.sizes["y"], dataset.sizes["x"]) != grid.shape:
         raise InputError(f"dataset of {dict(dataset.sizes)}: the grid has {grid.shape} rows and columns")
-    blocks = windows(dataset[list(model.columns)])
+    blocks = windows(dataset if model is None else dataset[list(model.columns)])
     index = np.empty(grid.shape, dtype=np.float32)
     level = np.empty(grid.shape, dtype=np.uint8)
+    dominant = np.empty(grid.shape, dtype=np.int8) if lead else None
     with mapper(scheduler, progress=progress, cancelled=cancelled) as over:
-        fitted = fit(blocks, model, binned=grid.cells > EXACT_UNITS, mapper=over)
-        for window, (some, classes) in zip(blocks, over(_Rated(fitted.model), blocks), strict=True):
+        binned = grid.cells > EXACT_UNITS
+        if fitter is not None:
+            fitted = fitter(blocks, over, binned)
+        else:
+            assert model is not None, "a model or a fitter"
+            fitted = fit(blocks, model, binned=binned, mapper=over)
+        for window, (some, classes, leading) in zip(blocks, over(_Rated(fitted.model, lead), blocks), strict=True):
             index[window.first : window.last] = some
             level[window.first : window.last] = classes
-    return LargeZoning(grid, fitted.model, index, level, fitted.units, tuple(n.text for n in fitted.notices))
+            if dominant is not None:
+                dominant[window.first : window.last] = leading
+    notices = tuple(n.text for n in fitted.notices)
+    return LargeZoning(grid, fitted.model, index, level, fitted.units, notices, dominant)
 
 
 def zonal_table(found: LargeZoning, shares: Shares, names: Sequence[str]) -> pd.DataFrame:

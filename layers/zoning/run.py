@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from geo.errors import Cancelled, InputError
 from geo.exposure import persons_within
 from geo.grid import NATIONAL_CELL_DEG, Grid, area_shares
 from geo.stability import Stability, stability
-from geo.weights import AhpResult, ahp, combined_weights, entropy_weights, given_weights
+from geo.weights import AhpResult, EntropyResult, ahp, combined_weights, given_weights
 from geo.zones import (
     PreventionRule,
     clipped,
@@ -33,7 +33,18 @@ from geo.zones import (
     without_slivers,
     zone_names,
 )
-from geo.zoning import RAW_DECIMALS, HazardTerm, Notice, Scale, Term, ZoningModel, evaluate, fit
+from geo.zoning import (
+    RAW_DECIMALS,
+    Fitted,
+    HazardTerm,
+    Notice,
+    Scale,
+    Term,
+    ZoningModel,
+    entropy_of_risks,
+    evaluate,
+    fit,
+)
 from layers.district import District
 from layers.layer import Text
 from layers.zoning.hazards import HazardMap, formula_on_grid, hazard_map
@@ -73,14 +84,24 @@ def run_zoning(
         hazards[spec.id] = hazard_map(inputs, spec, hazards)
     steps("exposure, vulnerability, capacity", 0.40)
     dimensions = {
-        name: [(spec, _measured(inputs, spec, name, hazards)) for spec in getattr(scheme, name)]
+        name: [(spec, measured_by(inputs, spec, name, hazards)) for spec in getattr(scheme, name)]
         for name in ("exposure", "vulnerability", "capacity")
     }
     steps("units", 0.50)
     units, areas, carried = _units(inputs, scheme, hazards, dimensions)
     raw: Raw = {name: units[name].to_numpy(dtype=np.float64) for name in carried}
     steps("weights and classes", 0.55)
-    model, statistics, notices = _fitted(district, inputs, scheme, dimensions, raw)
+
+    def block() -> Raw:
+        return raw
+
+    fitted, statistics, notices = fitted_model(
+        inputs,
+        scheme,
+        partial(fit, [block]),
+        partial(entropy_of_risks, [block]),
+    )
+    model = fitted.model
     found = evaluate(raw, model)
     for name, values in found.items():
         units[name] = values
@@ -207,7 +228,7 @@ def analysis_grid(district: District, scheme: Scheme) -> Grid:
     return Grid.covering((box[0], box[1], box[2], box[3]), cell=scheme.size_m, epsg=district.epsg)
 
 
-def _measured(inputs: Inputs, spec: IndicatorSpec, dimension: Any, hazards: dict[str, HazardMap]) -> Measured:
+def measured_by(inputs: Inputs, spec: IndicatorSpec, dimension: Any, hazards: dict[str, HazardMap]) -> Measured:
     """An indicator of the scheme: a known one, a raster, or a formula over rasters, indicators and hazards."""
     if spec.kind == "module":
         found = measured(inputs, spec.source, dimension)
@@ -291,11 +312,17 @@ def _commonest(owner: NDArray[np.int32], native: NDArray[np.int8], areas: int) -
     return np.where(counts.sum(axis=1) > 0, found, 0).astype(np.int8)
 
 
+def district_cells(inputs: Inputs, persons: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(cells,) which cells are units: those that the district touches, and those where somebody lives."""
+    covered = inputs.street_shares.covered().reshape(-1)
+    return np.asarray((covered > 1e-6) | (persons.reshape(-1) > 0), dtype=np.bool_)
+
+
 def _cell_units(inputs: Inputs, persons: NDArray[np.int64]) -> tuple[pd.DataFrame, NDArray[np.int64]]:
     """Every cell that the district touches; area within the district."""
     grid = inputs.grid
     covered = np.minimum(inputs.street_shares.covered().reshape(-1), 1.0)
-    cells = np.flatnonzero((covered > 1e-6) | (persons.reshape(-1) > 0))
+    cells = np.flatnonzero(district_cells(inputs, persons))
     lonlat = to_lonlat(grid.centres(cells), epsg=grid.epsg)
     row, col = cells // grid.cols, cells % grid.cols
     east = np.round(grid.left / grid.dx).astype(np.int64) + col
@@ -369,22 +396,23 @@ def _polygonal(shape: Any) -> Any:
 # -- model ----------------------------------------------------------------------------------------
 
 
-def _fitted(
-    district: District,
+def fitted_model(
     inputs: Inputs,
     scheme: Scheme,
-    dimensions: dict[str, list[tuple[IndicatorSpec, Measured]]],
-    raw: Raw,
-) -> tuple[ZoningModel, dict[str, Any], list[Text]]:
+    fitter: Callable[[ZoningModel], Fitted],
+    entropy: Callable[[ZoningModel], EntropyResult],
+) -> tuple[Fitted, dict[str, Any], list[Text]]:
+    """The model of a scheme on the units that `fitter` and `entropy` see, in memory or block by block."""
     p = inputs.parameters
     notices: list[Text] = []
     names = [spec.id for spec in scheme.hazards]
     terms: dict[str, Any] = {}
-    for dimension, group in dimensions.items():
-        weights, notice = given_weights([spec.weight for spec, _ in group]) if group else (np.empty(0), "")
+    for dimension in _DIMENSIONS:
+        group: tuple[IndicatorSpec, ...] = getattr(scheme, dimension)
+        weights, notice = given_weights([spec.weight for spec in group]) if group else (np.empty(0), "")
         if notice:
             notices.append(Text(f"{_DIMENSIONS[dimension]}: 权重之和不为 1, 已按其和归一", f"{dimension}: {notice}"))
-        terms[dimension] = tuple(term(spec, float(w)) for (spec, _), w in zip(group, weights, strict=True))
+        terms[dimension] = tuple(term(spec, float(w)) for spec, w in zip(group, weights, strict=True))
     equal = 1.0 / len(names)
     model = ZoningModel(
         hazards=tuple(HazardTerm(name, f"h_{name}", equal) for name in names),
@@ -397,22 +425,22 @@ def _fitted(
         classification=scheme.classes,
     )
     if scheme.from_run:
-        model = frozen(model, kept_run(district, scheme.from_run).model, scheme.from_run)
+        model = frozen(model, kept_run(inputs.view.district, scheme.from_run).model, scheme.from_run)
     elif scheme.classes == "fixed":
         bounds = fixed_breaks(scheme.lower)
         model = replace(model, breaks=bounds, hazards=tuple(replace(hazard, breaks=bounds) for hazard in model.hazards))
-
-    def block() -> Raw:
-        return raw
-
-    first = fit([block], model)
-    weights, statistics, told = _weights(inputs, scheme, first.model, raw)
-    hazards = tuple(replace(h, weight=float(w)) for h, w in zip(first.model.hazards, weights, strict=True))
-    fitted = fit([block], replace(first.model, hazards=hazards, breaks=model.breaks))
+    breaks = model.breaks
+    first: tuple[Notice, ...] = ()
+    if scheme.weights in ("entropy", "combined"):  # weights from the risks: the scales come first
+        unweighed = fitter(model)
+        model, first = unweighed.model, unweighed.notices
+    weights, statistics, told = _weights(inputs, scheme, model, entropy)
+    hazards = tuple(replace(h, weight=float(w)) for h, w in zip(model.hazards, weights, strict=True))
+    fitted = fitter(replace(model, hazards=hazards, breaks=breaks))
     statistics["units"] = fitted.units
     titles = {spec.id: spec.title.zh for spec in scheme.hazards}
-    noticed = dict.fromkeys([*(notice for notice in first.notices if notice.hazard), *fitted.notices])
-    return fitted.model, statistics, [*notices, *told, *(_said(notice, titles) for notice in noticed)]
+    noticed = dict.fromkeys([*(notice for notice in first if notice.hazard), *fitted.notices])
+    return fitted, statistics, [*notices, *told, *(_said(notice, titles) for notice in noticed)]
 
 
 _NOTICES = {
@@ -456,7 +484,7 @@ def frozen(model: ZoningModel, old: ZoningModel, run: str) -> ZoningModel:
 
 
 def _weights(
-    inputs: Inputs, scheme: Scheme, model: ZoningModel, raw: Raw
+    inputs: Inputs, scheme: Scheme, model: ZoningModel, entropy: Callable[[ZoningModel], EntropyResult]
 ) -> tuple[NDArray[np.float64], dict[str, Any], list[Text]]:
     names = [spec.id for spec in scheme.hazards]
     statistics: dict[str, Any] = {"weights_method": scheme.weights}
@@ -478,13 +506,11 @@ def _weights(
             "worst_consistent": found.worst_consistent,
         }
     if scheme.weights in ("entropy", "combined"):
-        risks = evaluate(raw, model)
-        table = np.column_stack([risks[f"risk_{name}"] for name in names])
-        entropy = entropy_weights(table[np.isfinite(table).all(axis=1)])
-        by_entropy = entropy.weights
-        statistics["entropy"] = {"weights": by_entropy.tolist(), "entropy": entropy.entropy.tolist()}
+        weighed = entropy(model)
+        by_entropy = weighed.weights
+        statistics["entropy"] = {"weights": by_entropy.tolist(), "entropy": weighed.entropy.tolist()}
         notices += [
-            Text(f"熵权: 某灾种在各单元相同, 权重为 0 ({notice})", f"entropy: {notice}") for notice in entropy.notices
+            Text(f"熵权: 某灾种在各单元相同, 权重为 0 ({notice})", f"entropy: {notice}") for notice in weighed.notices
         ]
     if scheme.weights == "given":
         weights, notice = given_weights(scheme.values)
