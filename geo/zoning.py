@@ -645,8 +645,8 @@ class _IndexValues:
         return _spread(_index(_contributions(found, raw, self.model), found, self.model))
 
 
-def dominant_hazard(raw: Arrays, model: ZoningModel) -> NDArray[np.int8]:
-    """The hazard that contributes most to each unit, with few temporary arrays.
+def hazard_levels(raw: Arrays, model: ZoningModel) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
+    """The level of each hazard, and which of them contributes most, with few temporary arrays.
 
     Parameters
     ----------
@@ -655,7 +655,7 @@ def dominant_hazard(raw: Arrays, model: ZoningModel) -> NDArray[np.int8]:
 
     Returns
     -------
-    Position of the hazard, -1 where no index can be had; as in `evaluate`
+    (hazards, ...) levels, and the position of the dominant hazard, -1 where no index can be had; as in `evaluate`
 
     Notes
     -----
@@ -669,7 +669,8 @@ def dominant_hazard(raw: Arrays, model: ZoningModel) -> NDArray[np.int8]:
     for hazard in model.hazards:
         found[f"level_{hazard.id}"] = _levels(found[f"risk_{hazard.id}"], hazard.breaks)
     parts = np.nan_to_num(_contributions(found, raw, model), nan=-1.0)
-    return np.where(complete, np.argmax(parts, axis=0), -1).astype(np.int8)
+    levels = np.asarray([found[f"level_{h.id}"] for h in model.hazards], dtype=np.int8)
+    return levels, np.where(complete, np.argmax(parts, axis=0), -1).astype(np.int8)
 
 
 def entropy_of_risks(blocks: Sequence[Block], model: ZoningModel, *, mapper: Mapper = serial) -> EntropyResult:

@@ -664,6 +664,11 @@ def zoning_run(
         there = None if scheduler == "local" else scheduler
         large = run_large(district, checked, out, at=at, scheduler=there, progress=_bar())
         _say(f"run {large.id}: {large.found.units:,} cells in {time.monotonic() - began:.1f} s -> {out}")
+        if not no_publish:
+            why = runs.publish_large(
+                district, large, scheme=checked, made_utc=datetime.now(UTC), made_by="command line"
+            )
+            _say(f"not shown on the map: {why}" if why else f"shown on the map: layer zones_large_{checked.kind}")
         if json_out:
             _print_json({"run": large.id, "files": [str(path) for path in large.files]})
         return

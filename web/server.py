@@ -99,12 +99,14 @@ def serve(settings: Settings, store_url: str, *, host: str, port: int) -> NoRetu
 def warm(district: "District") -> None:
     """Compute what the first page asks for before it is asked for."""
     from layers import query, tiles
+    from layers.zoning.run import warm_schemes
     from web.auth import FIRST_ROLE
 
     try:
         tiles.build_base(district)
         for name in query.permitted(FIRST_ROLE):
             query.read(district, name, role=FIRST_ROLE)
+        warm_schemes(district)
     except Exception:
         logging.getLogger("onemap.web").exception("warming up failed; the first page will say why")
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from geo.errors import Cancelled, InputError, Unavailable
 from geo.grid import Grid, Shares
-from geo.zoning import EXACT_UNITS, Block, Fitted, Mapper, ZoningModel, dominant_hazard, fit, rated
+from geo.zoning import EXACT_UNITS, Block, Fitted, Mapper, ZoningModel, fit, hazard_levels, rated
 
 BLOCK_CELLS = 1 << 21
 """Cells of a block: few enough to be in memory several times, many enough that the graph stays small."""
@@ -39,17 +39,20 @@ class Window:
         return {str(name): part[name].to_numpy() for name in part}
 
 
+_Each = tuple[NDArray[np.int8], NDArray[np.int8]]
+
+
 @dataclass(frozen=True)
 class _Rated:
-    """Index, level and, where it is asked for, dominant hazard of one window."""
+    """Index and level of one window and, where they are asked for, level of each hazard and dominant one."""
 
     model: ZoningModel
-    lead: bool
+    each: bool
 
-    def __call__(self, block: Block) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.int8] | None]:
+    def __call__(self, block: Block) -> tuple[NDArray[np.float32], NDArray[np.uint8], _Each | None]:
         raw = block()
         index, level = rated(raw, self.model)
-        return index.astype(np.float32), level, dominant_hazard(raw, self.model) if self.lead else None
+        return index.astype(np.float32), level, hazard_levels(raw, self.model) if self.each else None
 
 
 @dataclass(frozen=True)
@@ -156,19 +159,20 @@ def zone_large(
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
     fitter: Fitter | None = None,
-    lead: bool = False,
+    levels: Sequence[NDArray[Any]] | None = None,
 ) -> LargeZoning:
-    """Fit the model on the cells of a dataset (y, x) and rate every cell; `lead` asks for the dominant hazard too.
+    """Fit the model on the cells of a dataset (y, x) and rate every cell.
 
     The dataset holds the raw columns of the model, lazily or in memory; NaN is no data. Up to
     `EXACT_UNITS` cells the breaks are exact and equal to those of a run in memory. A `fitter` stands for the model.
+    `levels` are arrays of the grid, one a hazard, to be filled with its levels; the dominant hazard is then found too.
     """
     if (dataset.sizes["y"], dataset.sizes["x"]) != grid.shape:
         raise InputError(f"dataset of {dict(dataset.sizes)}: the grid has {grid.shape} rows and columns")
     blocks = windows(dataset if model is None else dataset[list(model.columns)])
     index = np.empty(grid.shape, dtype=np.float32)
     level = np.empty(grid.shape, dtype=np.uint8)
-    dominant = np.empty(grid.shape, dtype=np.int8) if lead else None
+    dominant = None if levels is None else np.empty(grid.shape, dtype=np.int8)
     with mapper(scheduler, progress=progress, cancelled=cancelled) as over:
         binned = grid.cells > EXACT_UNITS
         if fitter is not None:
@@ -176,11 +180,14 @@ def zone_large(
         else:
             assert model is not None, "a model or a fitter"
             fitted = fit(blocks, model, binned=binned, mapper=over)
-        for window, (some, classes, leading) in zip(blocks, over(_Rated(fitted.model, lead), blocks), strict=True):
+        results = over(_Rated(fitted.model, levels is not None), blocks)
+        for window, (some, classes, each) in zip(blocks, results, strict=True):
             index[window.first : window.last] = some
             level[window.first : window.last] = classes
-            if dominant is not None:
-                dominant[window.first : window.last] = leading
+            if levels is not None and dominant is not None:
+                dominant[window.first : window.last] = each[1]
+                for array, own in zip(levels, each[0], strict=True):
+                    array[window.first : window.last] = own
     notices = tuple(n.text for n in fitted.notices)
     return LargeZoning(grid, fitted.model, index, level, fitted.units, notices, dominant)
 

@@ -100,9 +100,26 @@ class Columns:
                 found[f"i_{spec.name}"] = da.where(inside, self._indicator(spec, dimension), np.float32(np.nan))
         return found
 
-    def native(self, hazard: str) -> tuple[Any, Mapping[int, int]]:
-        """(rows, cols) own classes of a hazard as a lazy array, 0 without data; and their place on the common five."""
-        return self._native[hazard]
+    def native_classes(self, hazard: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """(rows, cols) own classes of a hazard, 0 without data; and for each of them its place on the common five."""
+        lazy, level5 = self._native[hazard]
+        values = np.zeros(self._inputs.grid.shape, dtype=np.uint8)
+        for first in range(0, len(values), self._band):
+            band = slice(first, first + self._band)
+            inside = self.inside[band]
+            values[band] = np.where(inside, lazy[band].compute(scheduler="synchronous"), 0)
+        five = np.zeros(max(int(values.max(initial=0)), *level5) + 1, dtype=np.uint8)
+        five[list(level5)] = list(level5.values())
+        return values, five
+
+    def writable(self, name: str) -> NDArray[np.uint8]:
+        """An array of classes of the grid in a file, to be filled."""
+        shape = self._inputs.grid.shape
+        return open_memmap(self._folder / f"{name}.npy", mode="w+", dtype=np.uint8, shape=shape)
+
+    def classes(self, name: str) -> NDArray[np.uint8]:
+        """What was filled in."""
+        return np.array(np.load(self._folder / f"{name}.npy", mmap_mode="r"))
 
     def lazy(self, stored: StoredArray) -> Any:
         """A file as a lazy array in bands of whole rows."""

@@ -24,20 +24,23 @@ from layers.zoning.columns import Columns, column_folder
 from layers.zoning.indicators import persons_spread
 from layers.zoning.inputs import Inputs
 from layers.zoning.large_products import LargeProducts, write_large
-from layers.zoning.run import analysis_grid, code_version, fitted_model
+from layers.zoning.run import analysis_grid, code_version, fitted_model, rated_moment
 from layers.zoning.scheme import HazardSpec, IndicatorSpec, Scheme
 
 LARGE_CELLS = 8_000_000
 """Grids of more cells than this are rated block by block; there is no table of units then."""
 
-CELL_BYTES = 160
+CELL_BYTES = 140
 """What the hungriest source (waterlogging) takes of memory for each cell of the analysis grid while it is computed."""
 
-HEIGHT_BYTES = 120
+HEIGHT_BYTES = 150
 """What waterlogging and storm surge take besides for each cell of the raster of heights."""
 
 RATING_BYTES = 40
-"""What a scheme of rasters and formulas takes for each cell: index, level, dominant hazard, shares of the streets."""
+"""What the rating keeps for each cell: index, level, dominant hazard, shares of the streets, a file being written."""
+
+BLOCK_BYTES = 500
+"""What the rating takes for each cell of the blocks that are at work at once."""
 
 FREE_SHARE = 0.8
 """Of the machine's free memory a run may be expected to take at most this share."""
@@ -50,6 +53,7 @@ class LargeRun:
     """What a large run wrote: its files, the table of streets, what was found."""
 
     id: str
+    parameter_version: str
     files: tuple[Path, ...]
     streets: pd.DataFrame
     found: LargeZoning
@@ -87,7 +91,7 @@ def run_large(
             raise Cancelled("the zoning run was cancelled; nothing was kept")
         tell(phase, _COLUMNS_SHARE * share)
 
-    moment = district.local(at)
+    moment = rated_moment(district, scheme, at)
     set_ = parameters(scheme.parameters or None, on=moment.date(), store=district.store)
     inputs = Inputs(district.view().apart(), set_, analysis_grid(district, scheme), moment)
     require_room(inputs, scheme, out.parent)
@@ -115,13 +119,14 @@ def run_large(
             progress=lambda phase, share: tell(phase, _COLUMNS_SHARE + (1 - _COLUMNS_SHARE) * share),
             cancelled=cancelled,
             fitter=fitter,
-            lead=True,
+            levels=[columns.writable(f"level_{hazard.id}") for hazard in scheme.hazards],
         )
         corrections = _corrected(inputs, scheme, columns, found)
         streets = streets_table(inputs, found)
         about = _about(inputs, scheme, found, notices, corrections)
+        tell("zones and files", 1.0)
         products = write_large(out, inputs, scheme, columns, found, streets, about)
-    return LargeRun(str(about["id"]), products.files, streets, found, products)
+    return LargeRun(str(about["id"]), set_.version, products.files, streets, found, products)
 
 
 def _corrected(inputs: Inputs, scheme: Scheme, columns: Columns, found: LargeZoning) -> list[dict[str, Any]]:
@@ -184,11 +189,13 @@ def require_room(inputs: Inputs, scheme: Scheme, home: Path) -> None:
         *scheme.capacity,
     ]
     whole = [spec.source for spec in scheme.hazards if spec.kind not in ("raster", "formula")]
-    need = grid.cells * (CELL_BYTES if any(spec.kind not in ("raster", "formula") for spec in specs) else RATING_BYTES)
+    need = min(grid.cells, 2 * BLOCK_CELLS) * BLOCK_BYTES + grid.cells * RATING_BYTES
+    alone = grid.cells * (CELL_BYTES if any(spec.kind not in ("raster", "formula") for spec in specs) else 0)
     heights = {"waterlogging", "storm_surge"} & {spec.source for spec in specs if spec.kind == "module"}
     if heights and inputs.has_raster("dem"):
         row = inputs.raster_row("dem")
-        need += int(row["rows"]) * int(row["cols"]) * HEIGHT_BYTES
+        alone += int(row["rows"]) * int(row["cols"]) * HEIGHT_BYTES
+    need = max(need, alone)
     free = psutil.virtual_memory().available
     if need > FREE_SHARE * free:
         named = ", ".join(whole[:3]) or "the grid"
@@ -199,7 +206,7 @@ def require_room(inputs: Inputs, scheme: Scheme, home: Path) -> None:
         )
     home.mkdir(parents=True, exist_ok=True)
     room = psutil.disk_usage(str(home)).free
-    files = grid.cells * (8 * len(specs) + 8)
+    files = grid.cells * (8 * len(specs) + 2 * len(scheme.hazards) + 8)
     if files > room:
         raise InputError(
             f"out={home.name}: the columns of {grid.cells:,} cells take up to {files / 1e9:.1f} GB on the disk for a "

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, time
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
@@ -52,8 +52,8 @@ from layers.zoning.indicators import Measured, capacity_table, measured, persons
 from layers.zoning.inputs import Inputs
 from layers.zoning.major_hazards import major_hazards
 from layers.zoning.result import AREA_DECIMALS, LEVEL_TEXTS, Column, ZoningRun
-from layers.zoning.runs import kept_run
-from layers.zoning.scheme import MODULES, IndicatorSpec, Scheme, require_formula
+from layers.zoning.runs import kept_run, newest
+from layers.zoning.scheme import MODULES, SHIPPED, IndicatorSpec, Scheme, require_formula, shipped_scheme
 
 _DIMENSIONS = {"exposure": "暴露度", "vulnerability": "脆弱性", "capacity": "减灾能力"}
 
@@ -69,10 +69,13 @@ def run_zoning(
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> ZoningRun:
-    """Run a scheme on the district as it is now; the moment matters for teams on duty and closures only."""
+    """Run a scheme on the district as it is now.
+
+    The moment matters for teams on duty, speeds and closures: `at`, else that of the scheme, else now.
+    """
     steps = _Steps(progress, cancelled)
     view = district.view()
-    moment = district.local(at)
+    moment = rated_moment(district, scheme, at)
     set_ = parameters(scheme.parameters or None, on=moment.date(), store=district.store)
     steps("inputs", 0.02)
     inputs = Inputs(view, set_, analysis_grid(district, scheme), moment)
@@ -146,6 +149,27 @@ def run_zoning(
     )
     steps("done", 1.0)
     return replace(run, id=_identity(run))
+
+
+def warm_schemes(district: District) -> None:
+    """Make what the shipped schemes need and keep it, so that the first run of a server is as quick as the next.
+
+    A scheme that was never run here is left alone. Nothing is published.
+    """
+    for name in SHIPPED:
+        if newest(district, name) is not None:
+            run_zoning(district, replace(shipped_scheme(name), runs=2))
+
+
+def rated_moment(district: District, scheme: Scheme, at: datetime | None) -> datetime:
+    """The local moment that a run is for: as ordered, else as the scheme fixes it, else now."""
+    if at is not None or not scheme.at:
+        return district.local(at)
+    now = district.local(None)
+    if len(scheme.at) == 5:
+        return datetime.combine(now.date(), time.fromisoformat(scheme.at), tzinfo=now.tzinfo)
+    fixed = datetime.fromisoformat(scheme.at)
+    return district.local(fixed if fixed.tzinfo is not None else fixed.replace(tzinfo=now.tzinfo))
 
 
 class _Steps:
@@ -722,36 +746,24 @@ def _maps(
     hazards: dict[str, HazardMap],
 ) -> dict[str, gpd.GeoDataFrame]:
     ids = [spec.id for spec in scheme.hazards]
-    titles = {k: spec.title.zh for k, spec in enumerate(scheme.hazards)}
-    least_m2 = (scheme.sliver_km2 or inputs.parameters["zones.sliver_km2"]) * 1e6
     level = units["level"].to_numpy(dtype=np.int64)
     dominant = np.array([ids.index(name) if name else len(ids) for name in units["dominant"]], dtype=np.int64)
     fragile, corrected = units["fragile"].to_numpy(dtype=bool), units["corrected"].to_numpy(dtype=bool)
     prevented = units["prevention"].to_numpy(dtype=np.int64)
-    layout = _Layout(inputs, units, areas)
+    layout = Layout(inputs, units, areas)
 
     levels = layout.polygons(level * 4 + fragile * 2 + corrected, window=1)
     levels["level"], levels["fragile"] = levels["key"] // 4, levels["key"] // 2 % 2 == 1
     levels["corrected"] = levels["key"] % 2 == 1
     levels["area_km2"] = np.round(levels.geometry.area / 1e6, AREA_DECIMALS)
 
-    keys = _zone_keys(layout, level, dominant, scheme.window, len(ids) + 1)
-    zones = layout.in_streets(keys, least_m2, empty_below=len(ids) + 1)
-    zones["level"], zones["dominant"] = zones["key"] // (len(ids) + 1), zones["key"] % (len(ids) + 1)
-    zones = merged_by_key(zones, ["street", "level", "dominant"])
-    zones["name"] = zone_names(
-        zones, inputs.streets, hazards=titles, levels={key: text.zh for key, text in LEVEL_TEXTS.items()}
-    )
-    layout.described(zones)
-    zones["dominant"] = [ids[k] if k < len(ids) else "" for k in zones["dominant"].tolist()]
-    zones["zone_id"] = [f"Z{k + 1:04d}" for k in range(len(zones))]
+    zones = named_zones(inputs, scheme, layout, level, dominant)
 
     classes = layout.pieces(prevented)  # neither smoothed nor joined: whoever meets a rule of the table is on the map
     classes["prevention"] = classes["key"]
     classes = merged_by_key(classes, ["street", "prevention"])
     layout.described(classes)
-    for frame in (zones, classes):
-        frame["measures"] = [measures(name) for name in frame["dominant"]]
+    classes["measures"] = [measures(name) for name in classes["dominant"]]
 
     single = []
     for id_, found in hazards.items():
@@ -787,8 +799,29 @@ def _maps(
     }
 
 
+def named_zones(
+    inputs: Inputs, scheme: Scheme, layout: "Layout", level: NDArray[np.int64], dominant: NDArray[np.int64]
+) -> gpd.GeoDataFrame:
+    """Zones of one level and dominant hazard (its position, the number of hazards without one) within a street."""
+    ids = [spec.id for spec in scheme.hazards]
+    titles = {k: spec.title.zh for k, spec in enumerate(scheme.hazards)}
+    least_m2 = (scheme.sliver_km2 or inputs.parameters["zones.sliver_km2"]) * 1e6
+    keys = _zone_keys(layout, level, dominant, scheme.window, len(ids) + 1)
+    zones = layout.in_streets(keys, least_m2, empty_below=len(ids) + 1)
+    zones["level"], zones["dominant"] = zones["key"] // (len(ids) + 1), zones["key"] % (len(ids) + 1)
+    zones = merged_by_key(zones, ["street", "level", "dominant"])
+    zones["name"] = zone_names(
+        zones, inputs.streets, hazards=titles, levels={key: text.zh for key, text in LEVEL_TEXTS.items()}
+    )
+    layout.described(zones)
+    zones["dominant"] = [ids[k] if k < len(ids) else "" for k in zones["dominant"].tolist()]
+    zones["zone_id"] = [f"Z{k + 1:04d}" for k in range(len(zones))]
+    zones["measures"] = [measures(name) for name in zones["dominant"]]
+    return zones
+
+
 def _zone_keys(
-    layout: "_Layout", level: NDArray[np.int64], dominant: NDArray[np.int64], window: int, width: int
+    layout: "Layout", level: NDArray[np.int64], dominant: NDArray[np.int64], window: int, width: int
 ) -> NDArray[np.int64]:
     """Level and dominant hazard of each unit in one number, each smoothed by itself; no data stays no data."""
     smooth = layout.filtered(level, window)
@@ -814,7 +847,7 @@ def measures(hazard: str) -> str:
     return _MEASURES.get(hazard, "")
 
 
-class _Layout:
+class Layout:
     """How values of units become polygons: cells on the grid, or outlines."""
 
     def __init__(self, inputs: Inputs, units: pd.DataFrame, areas: gpd.GeoDataFrame | None) -> None:

@@ -85,7 +85,9 @@ def test_block_by_block_equals_in_memory(
     np.testing.assert_array_equal(level[cells], whole.units["level_computed"])
     assert (np.delete(level, cells) == 0).all()
 
-    assert {path.name for path in found.files} == {"index.tif", "level.tif", "run.json", "streets.csv"}
+    each = {f"{part}_{hazard}.tif" for part in ("level", "native", "hazard5") for hazard in ("paved", "low")}
+    files = {"index.tif", "level.tif", "run.json", "streets.csv", "zones.gpkg", "report.html"}
+    assert {path.name for path in found.files} == files | each
     with rasterio.open(tmp_path / "out" / "level.tif") as written:
         values = written.read(1, masked=True)
         assert written.crs.to_epsg() == demo.epsg

@@ -2,16 +2,21 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
+import geopandas as gpd
 import numpy as np
 import psutil
 import pytest
+import rasterio
+import shapely
 
 from geo.errors import Cancelled, InputError
+from layers.analyses.zoning import ZONING_FUNCTIONS
 from layers.district import District
-from layers.zoning import chunked, large
+from layers.zoning import chunked, large, runs
 from layers.zoning.large import LargeRun, run_large
 from layers.zoning.result import ZoningRun
 from layers.zoning.run import run_zoning
@@ -19,6 +24,7 @@ from layers.zoning.scheme import parse_scheme, shipped_scheme
 from tests.layers.zoning.test_chunked import cluster
 
 __all__ = ["cluster"]
+NOW = datetime(2026, 11, 2, 4, 0, tzinfo=UTC)
 
 MIXED = """
 [scheme]
@@ -91,6 +97,52 @@ def require_equal(found: LargeRun, whole: ZoningRun) -> None:
         np.testing.assert_array_equal(streets[name], whole.streets[name], err_msg=name)
 
 
+def require_products(out: Path, whole: ZoningRun) -> None:
+    """Rasters, zones and report are those of the run in memory."""
+    cells = whole.units["cell"].to_numpy()
+    for column in (
+        "level",
+        *(f"{part}_{h.id}" for h in whole.scheme.hazards for part in ("level", "native", "hazard5")),
+    ):
+        with rasterio.open(out / f"{column}.tif") as written:
+            values = written.read(1).reshape(-1)
+            assert written.crs.to_epsg() == whole.epsg
+            assert written.tags()["DEMO"] == "yes"
+        np.testing.assert_array_equal(values[cells], whole.units[column].to_numpy(), err_msg=column)
+        assert (np.delete(values, cells) == 0).all()
+    zones = gpd.read_file(out / "zones.gpkg", layer="zones")
+    for column in ("zone_id", "name", "street", "level", "dominant", "persons", "area_km2", "measures"):
+        assert zones[column].fillna("").tolist() == whole.zones[column].tolist(), column
+    assert shapely.equals(zones.geometry.to_numpy(), whole.zones.geometry.to_numpy()).all()
+    report = (out / "report.html").read_text(encoding="utf-8")
+    assert whole.scheme.title.zh in report
+    assert all(str(street) in report for street in whole.streets["street"])
+    assert "http" not in report.replace("http-equiv", "")
+
+
+def require_on_the_map(demo: District, found: LargeRun, whole: ZoningRun) -> None:
+    """The newest run of its kind is a layer; what is too large, or combined, says why it is not."""
+    kind, layer = whole.scheme.kind, ZONING_FUNCTIONS[f"zones_large_{whole.scheme.kind}"]
+    said = {"made_utc": NOW, "made_by": "test"}
+    try:
+        assert len(layer(demo.view(), at=NOW)) == 0
+        assert runs.publish_large(demo, found, scheme=whole.scheme, **said) == ""
+        shown = layer(demo.view(), at=NOW)
+        assert shown.crs.to_epsg() == 4326
+        assert shown["persons"].sum() == whole.persons
+        assert shown["area_km2"].sum() == pytest.approx(whole.zones["area_km2"].sum(), abs=1e-6)
+        drawn = shown.to_crs(whole.epsg)
+        assert drawn.area.sum() / 1e6 == pytest.approx(shown["area_km2"].sum(), rel=0.02)
+        assert not drawn.duplicated(["street", "level"]).any()
+        assert found.id[:8] in shown.attrs["source"]
+        many = replace(found, products=replace(found.products, zones=None))
+        assert "polygons are made of at most" in runs.publish_large(demo, many, scheme=whole.scheme, **said)
+        both = replace(whole.scheme, kind="combined")
+        assert "no layer" in runs.publish_large(demo, found, scheme=both, **said)
+    finally:
+        (runs.folder(demo) / f"large-{kind}.parquet").unlink(missing_ok=True)
+
+
 @pytest.mark.parametrize("name", ["natural", "accident"])
 def test_the_shipped_schemes_equal_the_run_in_memory_bit_for_bit(
     name: str, demo: District, request: pytest.FixtureRequest, tmp_path: Path, small_blocks: None
@@ -103,6 +155,8 @@ def test_the_shipped_schemes_equal_the_run_in_memory_bit_for_bit(
     assert about["inputs"].keys() <= {record.name for record in whole.inputs}
     assert {record.name: record.hash for record in whole.inputs}.items() >= about["inputs"].items()
     assert [path.name for path in tmp_path.iterdir()] == ["out"]  # no column file is left
+    require_products(tmp_path / "out", whole)
+    require_on_the_map(demo, found, whole)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -156,5 +210,5 @@ def test_what_would_not_fit_is_refused_in_a_sentence(
         run_large(demo, scheme, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
     village = parse_scheme(scheme.text.replace('type = "grid"', 'type = "village"'))
-    with pytest.raises(InputError, match="unit.type=village"):
+    with pytest.raises(InputError, match=r"unit\.type=village"):
         run_large(demo, village, tmp_path / "out")
