@@ -444,8 +444,9 @@ def thinned(distinct: NDArray[np.float64], count: NDArray[np.int64]) -> _Counted
 
     Returns
     -------
-    At most `HISTOGRAM_BINS` + 1 of the values, the least and the greatest among them, each with the count of those
-    that it stands for: itself and what is below it down to the one before
+    Some of the values, the least and the greatest among them, each with the count of those that it stands for: itself
+    and what is below it down to the one before. A value that as many share as a bin holds stands for itself, and so do
+    its neighbours; besides these there are at most `HISTOGRAM_BINS` + 1
 
     Notes
     -----
@@ -461,6 +462,10 @@ def thinned(distinct: NDArray[np.float64], count: NDArray[np.int64]) -> _Counted
     part = below * HISTOGRAM_BINS // int(count.sum())
     last = np.append(part[1:] != part[:-1], True)
     last[0] = True
+    heavy = np.flatnonzero(count * HISTOGRAM_BINS >= count.sum())
+    last[heavy] = True
+    last[np.maximum(heavy - 1, 0)] = True
+    last[np.minimum(heavy + 1, len(last) - 1)] = True
     ends = np.flatnonzero(last)
     return distinct[ends], np.add.reduceat(count, np.append(0, ends[:-1] + 1))
 
