@@ -245,6 +245,7 @@ def _zoning_layers(scheme: str, group: Text, zh: str, en: str) -> tuple[Layer, .
                 "最近一次分块运行(细格网), 边界经简化; 面积与人口为简化前数值",
                 "newest run block by block (fine grid), outlines simplified; areas and persons are those before it",
             ),
+            label_field="street",
         ),
         Layer(
             f"prevention_{scheme}",

@@ -8,11 +8,14 @@ from types import SimpleNamespace
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import psutil
 import pytest
 import rasterio
 import shapely
+from sqlalchemy import text
 
+from data.importers import import_frame
 from geo.errors import Cancelled, InputError
 from layers.analyses.zoning import ZONING_FUNCTIONS
 from layers.district import District
@@ -212,3 +215,33 @@ def test_what_would_not_fit_is_refused_in_a_sentence(
     village = parse_scheme(scheme.text.replace('type = "grid"', 'type = "village"'))
     with pytest.raises(InputError, match=r"unit\.type=village"):
         run_large(demo, village, tmp_path / "out")
+
+
+def test_levels_by_hand_hold_block_by_block_too(
+    demo: District, accident: ZoningRun, tmp_path: Path, small_blocks: None
+) -> None:
+    unit = accident.units[accident.units["level"] == 2].iloc[0]
+    frame = pd.DataFrame(
+        {
+            "scheme": "accident",
+            "unit": [unit["unit_id"], "100m-0-0", "250m-1-1"],
+            "level": [4, 3, 3],
+            "reason": ["现场核查", "不存在", "格网不同"],
+            "author": "规划科",
+            "decided_on": "2026-11-01",
+        }
+    )
+    import_frame(demo.store, "zoning_corrections", frame, source="t", source_datum="EPSG:4326", now_utc=NOW)
+    try:
+        found = run_large(demo, shipped_scheme("accident"), tmp_path / "out")
+        assert found.found.level.reshape(-1)[unit["cell"]] == 4
+        about = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+        assert [(row["unit"], row["computed"], row["level"]) for row in about["corrections"]] == [
+            (unit["unit_id"], 2, 4)
+        ]
+        for name in ("100m-0-0", "250m-1-1"):
+            assert any(name in notice for notice in about["notices"])
+        assert "现场核查" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    finally:
+        with demo.store.writing() as conn:
+            conn.execute(text("DELETE FROM zoning_correction"))
