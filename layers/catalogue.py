@@ -246,6 +246,26 @@ def _zoning_layers(scheme: str, group: Text, zh: str, en: str) -> tuple[Layer, .
             _ZONED,
         ),
         Layer(
+            f"zones_large_{scheme}",
+            Text(f"{zh}综合风险区划(细格网)", f"{en}: risk zones of a fine grid"),
+            group,
+            "polygon",
+            Computed(f"zones_large_{scheme}"),
+            (
+                Field("street", Text("街道", "street")),
+                _level_field("level", "等级", "level"),
+                _AREA_FIELD,
+                _PERSONS_FIELD,
+                Field("cell_m", Text("格网", "cell"), "number", "m"),
+            ),
+            _level_style("level"),
+            Text(
+                "最近一次分块运行(细格网), 边界经简化; 面积与人口为简化前数值",
+                "newest run block by block (fine grid), outlines simplified; areas and persons are those before it",
+            ),
+            label_field="street",
+        ),
+        Layer(
             f"prevention_{scheme}",
             Text(f"{zh}防治区划", f"{en}: prevention zoning"),
             group,

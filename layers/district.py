@@ -111,6 +111,10 @@ class View:
         found: T = self._kept[key]
         return found
 
+    def apart(self) -> "View":
+        """The same district with what is kept so far; what is kept from now on goes away with it."""
+        return replace(self, _kept=dict(self._kept), _lock=threading.RLock())
+
     def frame(self, table: str) -> gpd.GeoDataFrame:
         """The rows of one table, WGS 84; the caller must not write into it."""
         if table == "road":

@@ -188,12 +188,14 @@ def serve(
 def warm(district: "District") -> None:
     """Compute what the first page asks for before it is asked for."""
     from layers import query, tiles
+    from layers.zoning.run import warm_schemes
     from web.auth import FIRST_ROLE
 
     try:
         tiles.build_base(district)
         for name in query.permitted(FIRST_ROLE):
             query.read(district, name, role=FIRST_ROLE)
+        warm_schemes(district)
     except Exception:
         logging.getLogger("onemap.web").exception("warming up failed; the first page will say why")
 
