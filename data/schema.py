@@ -90,7 +90,7 @@ STEPS = {
             "audit",
             "idempotency",
         ),
-        {"movement": ("from_ref", "to_ref", "to_lot_id", "cause", "actor")},
+        {"movement": ("from_ref", "to_ref", "to_lot_id", "cause", "actor"), "district": ("drill_of_utc",)},
         movement_rules=True,
     ),
 }
@@ -370,6 +370,8 @@ def _tables() -> MetaData:
         Column("timezone", Text, nullable=False),
         Column("demo", Integer, nullable=False, server_default=text("0")),
         Column("created_utc", Text, nullable=False),
+        Column("drill_of_utc", Text),  # when this copy for a drill was taken; empty in the real district
+        CheckConstraint(_is_utc("drill_of_utc"), name="ck_district_drill_of_utc_1"),
         CheckConstraint("fid = 1", name="ck_district_one_row"),
         CheckConstraint("demo IN (0, 1)", name="ck_district_demo"),
         sqlite_autoincrement=True,
@@ -417,8 +419,8 @@ def _tables() -> MetaData:
         Column("source", Text, nullable=False),
         Column("import_run", Text, ForeignKey("import_run.id")),
         Column("reverses", Text, ForeignKey("movement.id"), unique=True),
-        Column("from_ref", Text),  # the order that the account is kept for
-        Column("to_ref", Text),
+        Column("from_ref", Text, index=True),  # the order that the account is kept for
+        Column("to_ref", Text, index=True),
         Column("to_lot_id", Text, ForeignKey("lot.id"), index=True),  # where goods come to lie in another depot
         Column("cause", Text),
         Column("actor", Text),
@@ -591,6 +593,7 @@ def _supply_tables(metadata: MetaData) -> None:
         *_moments("supply_order", "created_utc"),
         Column("geom", Geometry("LINESTRING"), nullable=True),
         *_provenance("supply_order"),
+        Index("ix_supply_order_expires_utc", "expires_utc"),
         sqlite_autoincrement=True,
     )
     Table(

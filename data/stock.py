@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
@@ -52,8 +51,7 @@ class TakenIn:
     status: str = "usable"
 
 
-@dataclass(frozen=True)
-class Taken:
+class Taken(NamedTuple):
     """What is taken of one lot, and why where another one expires earlier."""
 
     lot_id: str
@@ -487,10 +485,19 @@ def _per_pack(per_pack_e3: int) -> int:
 # -- picking: what expires first goes first
 
 
-def free_lots(conn: Connection, depot_id: str, item_ids: Sequence[str], *, day: str) -> pd.DataFrame:
+class FreeLot(NamedTuple):
+    """What may be taken of a lot."""
+
+    lot_id: str
+    item_id: str
+    expires_on: str | None
+    free_e3: int
+
+
+def free_lots(conn: Connection, depot_id: str, item_ids: Sequence[str], *, day: str) -> list[FreeLot]:
     """What may be taken of some items in a depot on a day: usable, not expired, neither reserved nor on hold.
 
-    Columns lot_id, item_id, expires_on, free_e3; what expires first comes first, then by lot.
+    What expires first comes first, what never does last; then by lot.
     """
     lot = schema.table("lot")
     free = lot.c.on_hand_e3 - lot.c.reserved_e3 - lot.c.on_hold_e3
@@ -506,19 +513,18 @@ def free_lots(conn: Connection, depot_id: str, item_ids: Sequence[str], *, day: 
         )
         .order_by(expiry, lot.c.lot)
     )
-    rows = [tuple(row) for row in conn.execute(statement)]
-    return pd.DataFrame(rows, columns=["lot_id", "item_id", "expires_on", "free_e3"])
+    return [FreeLot(*row) for row in conn.execute(statement)]
 
 
-def first_expiry_first(lots: pd.DataFrame, quantity_e3: int) -> list[Taken]:
+def first_expiry_first(lots: Iterable[FreeLot], quantity_e3: int) -> list[Taken]:
     """Take a quantity from lots as `free_lots` gives them; less than the quantity where they hold less."""
     found: list[Taken] = []
     left = quantity_e3
-    for lot_id, free_e3 in zip(lots["lot_id"].tolist(), lots["free_e3"].tolist(), strict=True):
+    for lot in lots:
         if left <= 0:
             break
-        found.append(Taken(lot_id, min(left, int(free_e3))))
-        left -= min(left, int(free_e3))
+        found.append(Taken(lot.lot_id, min(left, lot.free_e3)))
+        left -= min(left, lot.free_e3)
     return found
 
 
@@ -528,18 +534,20 @@ def propose(conn: Connection, depot_id: str, item_id: str, quantity_e3: int, *, 
 
 
 def require_reasons(
-    taken: Sequence[Taken], lots: Mapping[str, Mapping[str, Any]], left_e3: Sequence[tuple[str, str, str | None, int]]
+    taken: Sequence[Taken], lots: Mapping[str, Mapping[str, Any]], left_behind: Sequence[FreeLot]
 ) -> None:
-    """InputError for whatever is taken without a reason while a lot that expires earlier is left.
+    """InputError for whatever is taken without a reason while a lot that expires earlier is left behind.
 
-    `lots` are the rows of the lots taken; `left_e3` is what stays behind: lot, item, expiry and quantity.
+    `lots` are the rows of the lots taken.
     """
     for line in taken:
         row = lots[line.lot_id]
         earlier = [
-            (expires_on or _NEVER, lot_id)
-            for lot_id, item_id, expires_on, left in left_e3
-            if left > 0 and item_id == row["item_id"] and (expires_on or _NEVER) < (row["expires_on"] or _NEVER)
+            (lot.expires_on or _NEVER, lot.lot_id)
+            for lot in left_behind
+            if lot.free_e3 > 0
+            and lot.item_id == row["item_id"]
+            and (lot.expires_on or _NEVER) < (row["expires_on"] or _NEVER)
         ]
         if earlier and not (line.reason or "").strip():
             expires_on, lot_id = min(earlier)

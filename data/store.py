@@ -53,6 +53,7 @@ class District:
     timezone: str
     demo: bool
     created_utc: str
+    drill_of_utc: str | None = None  # when this copy for a drill was taken
 
     @property
     def zone(self) -> ZoneInfo:
@@ -182,7 +183,9 @@ class Store:
             self._upgrade(str(found))
         with self.reading() as conn:
             row = conn.execute(sa.select(schema.table("district"))).mappings().one()
-        self.district = District(row["name"], int(row["epsg"]), row["timezone"], bool(row["demo"]), row["created_utc"])
+        self.district = District(
+            row["name"], int(row["epsg"]), row["timezone"], bool(row["demo"]), row["created_utc"], row["drill_of_utc"]
+        )
 
     def _upgrade(self, found: str) -> None:
         from alembic.script import ScriptDirectory

@@ -201,6 +201,7 @@ class District:
         self.name: str = info.name
         self.epsg: int = info.epsg
         self.demo: bool = info.demo
+        self.drill_of_utc = info.drill_of_utc
         self.timezone = ZoneInfo(info.timezone)
         self.cache = cache or store.cache_folder()
         self._clock = clock or partial(datetime.now, UTC)
@@ -218,6 +219,10 @@ class District:
         """`at` in the district's time zone, or now."""
         return self.now() if at is None else at.astimezone(self.timezone)
 
+    def local_text(self, utc: str) -> str:
+        """A stored moment as people here read it."""
+        return f"{datetime.fromisoformat(utc).astimezone(self.timezone):%Y-%m-%d %H:%M}"
+
     def view(self) -> View:
         """The district at the newest committed revision; replays what is new."""
         view = self._view
@@ -225,6 +230,10 @@ class District:
             return view
         with self._lock:
             return self._refreshed()
+
+    def known_view(self) -> View:
+        """The view as it was last replayed: for what does not change with every movement of stock, such as places."""
+        return self._view or self.view()
 
     def refresh(self) -> int:
         """Replay what is new in the store; returns the revision now answered for."""

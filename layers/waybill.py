@@ -52,6 +52,7 @@ _T = {
     "signs": Text("发货人(签字)|复核人(签字)|驾驶员(签字)|收货人(签字)", "Issued by|Checked by|Driver|Received by"),
     "date": Text("日期时间", "Date, time"),
     "demo": Text("示意数据, 不得用于实际调拨", "Demo data, not for use"),
+    "drill": Text("演练单据, 不得用于实际调拨", "Drill, not for use"),
     "printed": Text("打印于", "printed"),
     "page": Text("第 {n} 页", "page {n}"),
     "telephone": Text("电话调拨, 手续待补", "Ordered by telephone, papers to follow"),
@@ -69,7 +70,7 @@ def waybill(district: District, order_id: str, *, fonts: SheetFonts, lang: Lang 
         request = orders.request_of(conn, order["request_id"])
     register_fonts(fonts)
     into = io.BytesIO()
-    made = district.now()
+    made, is_drill = district.now(), district.drill_of_utc is not None
     document = BaseDocTemplate(
         into,
         pagesize=A4,
@@ -89,9 +90,9 @@ def waybill(district: District, order_id: str, *, fonts: SheetFonts, lang: Lang 
         canvas.drawString(_MARGIN, 9 * mm, f"{district.name} · {order['number']}")
         right = f"{_T['printed'].to(lang)} {made:%Y-%m-%d %H:%M} · {_T['page'].to(lang).format(n=doc.page)}"
         canvas.drawRightString(A4[0] - _MARGIN, 9 * mm, right)
-        if district.demo:
-            canvas.setFillColor(HexColor("#b10026"))
-            canvas.drawCentredString(A4[0] / 2, 9 * mm, _T["demo"].to(lang))
+        marks = [_T[name].to(lang) for name, applies in (("demo", district.demo), ("drill", is_drill)) if applies]
+        canvas.setFillColor(HexColor("#b10026"))
+        canvas.drawCentredString(A4[0] / 2, 9 * mm, " · ".join(marks))
 
     document.addPageTemplates([PageTemplate("page", [frame], onPage=foot)])
     document.build(

@@ -838,6 +838,32 @@ def serve(db: str | None, host: str | None, port: int | None) -> None:
 
 @cli.command()
 @database
+@click.option("--port", type=int, default=None, help="Port (default: one above that of the real map).")
+@click.option("--go-on", is_flag=True, help="Go on with the last drill instead of a new copy.")
+@click.option("--discard", is_flag=True, help="Throw the copy away and end.")
+def drill(db: str | None, port: int | None, go_on: bool, discard: bool) -> None:
+    """Serve a copy of the district for a drill: the same screens, and nothing real moves."""
+    from data import drill as drills
+    from web.server import serve as serve_app
+
+    chosen = _settings()
+    store = _store(db)
+    if store.path is None:
+        raise InputError(f"{store.url} is a database server; copy it with its own tool and serve the copy")
+    path = drills.drill_path(store.path)
+    if discard:
+        drills.discard_drill(store.path)
+        _say(f"threw away {path}")
+        return
+    if not (go_on and path.exists()):
+        drills.make_drill(store, now_utc=datetime.now(UTC))
+        _say(f"copied {store.url} to {path} for a drill")
+    store.close()
+    serve_app(chosen, str(path), host=chosen.host, port=chosen.port + 1 if port is None else port)
+
+
+@cli.command()
+@database
 @click.option("--check", is_flag=True, help="Do everything but serve.")
 @click.option("--port", type=int, default=None, help="Port (default 8000).")
 @click.option("--home", type=click.Path(path_type=Path), hidden=True, help="Where var/ is made.")

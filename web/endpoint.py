@@ -90,11 +90,17 @@ def view_of(
                 else Answer(to_json(found), "application/json", status=endpoint.status)
             )
 
-        revision = district.refresh()
-        if not endpoint.kept:
+        if endpoint.method != "GET":
+            # A change does not wait for what the map computes from the change before it.
+            response = respond(make())
+            response.headers["Cache-Control"] = "no-store"
+            revision = district.store.revision()
+        elif not endpoint.kept:
+            revision = district.refresh()
             response = respond(make())
             response.headers["Cache-Control"] = "no-store"
         else:
+            revision = district.refresh()
             # An answer about "now" is good for the minute it was made in, and for one revision only.
             minute = None if values.get("at") else district.now().strftime("%Y%m%d%H%M")
             drawn = runs.stamp(district)

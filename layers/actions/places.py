@@ -7,7 +7,7 @@ from layers.district import District
 
 def depot_street(district: District, depot_id: str) -> str | None:
     """The street in which a depot stands; None where it has no place or stands outside."""
-    view = district.view()
+    view = district.known_view()
 
     def streets() -> dict[str, str]:
         depots, areas = view.frame("depot"), view.frame("street")

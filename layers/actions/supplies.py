@@ -243,7 +243,7 @@ def _e3(value: Any, name: str) -> int:
 
 def _new_request(district: District, body: Body) -> NewRequest:
     lon, lat = body["to"]
-    analyses.require_place(district.view(), (lon, lat), "to")
+    analyses.require_place(district.known_view(), (lon, lat), "to")
     deadline = body.get("deadline")
     items = district.view().frame("item")
     titles = dict(zip(items["id"], items["name"], strict=True))

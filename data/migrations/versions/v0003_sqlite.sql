@@ -10,7 +10,14 @@ CONSTRAINT ck_movement_cause_1 CHECK (cause IN ('damaged', 'missing', 'expired',
 
 ALTER TABLE movement ADD COLUMN actor TEXT
 
+ALTER TABLE district ADD COLUMN drill_of_utc TEXT
+CONSTRAINT ck_district_drill_of_utc_1 CHECK (drill_of_utc LIKE '____-__-__T__:__:__%Z')
+
+CREATE INDEX ix_movement_from_ref ON movement (from_ref)
+
 CREATE INDEX ix_movement_to_lot_id ON movement (to_lot_id)
+
+CREATE INDEX ix_movement_to_ref ON movement (to_ref)
 
 CREATE TABLE audit (
 seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -458,6 +465,8 @@ FOREIGN KEY(vehicle_id) REFERENCES vehicle (id) ON UPDATE CASCADE
 )
 
 CREATE INDEX ix_supply_order_depot_id ON supply_order (depot_id)
+
+CREATE INDEX ix_supply_order_expires_utc ON supply_order (expires_utc)
 
 CREATE INDEX ix_supply_order_request_id ON supply_order (request_id)
 
