@@ -120,3 +120,9 @@ def _parsed(line: str) -> CatalogueItem:
 
 ITEMS: tuple[CatalogueItem, ...] = tuple(_parsed(line) for line in _TABLE.strip().splitlines())
 """All 62 items, in the order of the catalogue."""
+
+FOOD = "P-1-03-"
+"""How the codes of food and drinking water begin."""
+
+DIVISIBLE_UNITS = frozenset({"kg", "g", "t", "L", "mL", "m", "m²", "m2", "m³", "m3", "吨", "千克", "公斤", "升", "米"})
+"""Units of which there can be a part; of every other there are whole ones only."""

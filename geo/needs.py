@@ -406,7 +406,7 @@ def review_triggers(
     *,
     valid_from: date,
     today: date,
-    responses: Sequence[tuple[date, int]] = (),
+    responses: Sequence[tuple[date, int]] | None = None,
     residents_then: int | None = None,
     residents_now: int | None = None,
     consumed_e3: Mapping[str, int] | None = None,
@@ -424,7 +424,7 @@ def review_triggers(
     ----------
     valid_from : the first day of the list's version
     today : the day asked about
-    responses : (day, level 1..4) of each emergency response; 1 is the highest (Ⅰ级)
+    responses : (day, level 1..4) of each emergency response, 1 is the highest (Ⅰ级); None: not known
     residents_then, residents_now : persons, when the list was made and now; None: not known
     consumed_e3, stock_e3 : item -> thousandths consumed in 12 months, and on hand
     catalogue_then, catalogue_now : versions of the item catalogue; None: not known
@@ -463,18 +463,7 @@ def review_triggers(
             f"{valid_from} 起施行，{due_on} 应复核",
         )
     ]
-    counted = [(day, level) for day, level in responses if valid_from <= day <= today and level <= response_level]
-    last = max(counted, default=None)
-    found.append(
-        Review(
-            "response",
-            last is not None,
-            "" if last is None else f"{last[0]} level {last[1]}",
-            f"level <= {response_level}",
-            f"a response of level {last[1]} on {last[0]}" if last else "no response of that level since",
-            f"{last[0]} 启动{'ⅠⅡⅢⅣ'[last[1] - 1]}级响应" if last else "其间无相应级别响应",
-        )
-    )
+    found.append(_response(responses, valid_from, today, response_level))
     found.append(_population(residents_then, residents_now, _share("population_share", population_share)))
     share = _share("consumption_share", consumption_share)
     stock = stock_e3 or {}
@@ -505,6 +494,27 @@ def review_triggers(
         )
     )
     return found
+
+
+def _response(responses: Sequence[tuple[date, int]] | None, since: date, today: date, lowest: int) -> Review:
+    limit = f"level <= {lowest}"
+    if responses is None:
+        return Review("response", False, "no data", limit, "no data", "无数据")
+    for _, level in responses:
+        if not 1 <= level <= 4:
+            raise InputError(f"responses: level {level}; expected 1 (the highest) to 4")
+    last = max(((day, level) for day, level in responses if since <= day <= today and level <= lowest), default=None)
+    if last is None:
+        return Review("response", False, "", limit, "no response of that level since", "其间无相应级别响应")
+    day, level = last
+    return Review(
+        "response",
+        True,
+        f"{day} level {level}",
+        limit,
+        f"a response of level {level} on {day}",
+        f"{day} 启动{'ⅠⅡⅢⅣ'[level - 1]}级响应",
+    )
 
 
 def _population(then: int | None, now: int | None, share: Fraction) -> Review:
@@ -553,25 +563,3 @@ def _share(name: str, value: Any) -> Fraction:
 def _require_whole(name: str, value: Any, low: int, high: int, what: str) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise InputError(f"{name}={value}: expected whole {what}, {low} to {high}")
-
-
-__all__ = [
-    "BASIS_TEXTS",
-    "Basis",
-    "ItemNeed",
-    "NeedLine",
-    "Outstanding",
-    "Review",
-    "SafetyStock",
-    "Standard",
-    "StockState",
-    "Trigger",
-    "design_persons",
-    "district_target_e3",
-    "expiry_class",
-    "needs",
-    "review_triggers",
-    "safety_stock",
-    "stock_state",
-    "upward_request",
-]

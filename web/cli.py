@@ -950,3 +950,7 @@ def run_command(args: list[str] | None = None) -> int:
 def main() -> None:
     """Entry point of `onemap`."""
     sys.exit(run_command())
+
+
+# The groups of commands that have a file of their own join here, when all that they use is there.
+from web import cli_supplies as _supplies  # noqa: E402, F401

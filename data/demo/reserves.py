@@ -131,7 +131,7 @@ def make_substitutes() -> pd.DataFrame:
 def make_stock_levels(lots: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """A minimum and a target for what each depot keeps; some depots are below them."""
     held = lots.groupby(["depot_id", "item_id"], sort=True)["quantity"].sum()
-    filled = rng.uniform(0.5, 1.2, len(held))
+    filled = rng.uniform(0.65, 1.5, len(held))
     target = np.maximum(1, np.round(held.to_numpy() / filled)).astype(int)
     frame = held.index.to_frame(index=False)
     return frame.assign(minimum=np.ceil(target / 2).astype(int), target=target, reference=_MARK)
@@ -150,7 +150,9 @@ def make_targets(lots: pd.DataFrame, depots: pd.DataFrame, today: date) -> pd.Da
         common = {"version": version, "valid_from": begins, "valid_to": ends, "provenance": "proposed"}
         for item in ITEMS:
             goods, in_all = _goods(item, persons, int(city_has.get(item.id, 0)))
-            if item.basis in ("per_1000", "district"):
+            if item.basis == "community":
+                goods *= plan.VILLAGES
+            if item.basis != "street":
                 rows.append(_target(common, "district", DISTRICT_OWNER, item, "goods", goods))
             if item.by_agreement and in_all > goods:
                 rows.append(_target(common, "district", DISTRICT_OWNER, item, "contract", in_all - goods))

@@ -3,6 +3,17 @@
 The command line and the API answer with the same values; nothing is computed elsewhere.
 """
 
+from layers.analyses.boards import (
+    availability_curve,
+    board_lines,
+    expiring,
+    glance,
+    low_stock,
+    needs_draft,
+    reserve_list,
+    uncounted,
+    upward,
+)
 from layers.analyses.drawn import (
     DRAWN_FUNCTIONS,
     response_time_layer,
@@ -25,12 +36,19 @@ __all__ = [
     "MAX_ROUTED_PAIRS",
     "CoverageAnswer",
     "around",
+    "availability_curve",
+    "board_lines",
     "coverage",
     "coverage_lines",
+    "expiring",
+    "glance",
     "items",
+    "low_stock",
+    "needs_draft",
     "parse_needs",
     "reach",
     "require_place",
+    "reserve_list",
     "response_time_layer",
     "route",
     "search",
@@ -41,6 +59,8 @@ __all__ = [
     "table_layer",
     "team_territories_layer",
     "times",
+    "uncounted",
     "uncovered_places_layer",
     "unplaced",
+    "upward",
 ]

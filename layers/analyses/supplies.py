@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from geo.errors import InputError
-from geo.supply import arrivals, plan_supply
+from geo.supply import Arrivals, arrivals, plan_supply
 from geo.times import last_leg_s
 from layers.analyses.places import LonLat, asked, lonlats, snapped_places
 from layers.district import District, View
@@ -38,26 +38,14 @@ def supply(
     """N of item X at P within T: the plan over depots, with a reason for every depot refused."""
     view = district.view()
     moment = district.local(at)
-    place = snapped_places(view, [lonlat], "to")
-    ids, names, places = view.kept("depots", lambda: _depots(view))
-    snapped = view.snapped("depot")
-    travel = view.travel(moment)
-    open_travel = view.travel(moment, closed=False)
-    travel_s = travel.matrix_s(snapped, place)[:, 0]
-    open_s = travel_s if open_travel is travel else open_travel.matrix_s(snapped, place)[:, 0]
-    legs_s = last_leg_s(snapped.access_m) + last_leg_s(place.access_m)[0]
-    plan = plan_supply(
-        view.stock,
-        arrivals(ids, travel_s, legs_s, open_travel_s=open_s),
-        needs,
-        at=moment,
-        within_s=within_s,
-    )
+    _, names, places = depots_of(view)
+    plan = plan_supply(view.stock, arrivals_at(view, moment, lonlat), needs, at=moment, within_s=within_s)
     used = [plan.arrivals.position[depot] for depot in plan.depots_used]
-    metres = travel.distance_m(snapped.take(np.array(used, dtype=np.intp)), place)[:, 0].tolist()
+    snapped, place = view.snapped("depot"), snapped_places(view, [lonlat], "to")
+    metres = view.travel(moment).distance_m(snapped.take(np.array(used, dtype=np.intp)), place)[:, 0].tolist()
     distance_m: dict[str, float | None] = dict(zip(plan.depots_used, metres, strict=True))
     answer = plan.to_json(distance_m)
-    titles = view.kept("items", lambda: _item_titles(view))
+    titles = view.kept("items", lambda: item_titles(view))
     for line in answer["lines"]:
         line["name"], line["unit"] = titles[line["item"]]
         for row in (*line["from"], *line["spare"], *([line["next_best"]] if line["next_best"] else [])):
@@ -68,15 +56,32 @@ def supply(
     return {**asked(view, moment), "to": list(lonlat), **answer}
 
 
-def _depots(view: View) -> tuple[list[str], dict[str, str], dict[str, list[float]]]:
+def arrivals_at(view: View, moment: datetime, lonlat: LonLat) -> Arrivals:
+    """When a load of each depot would be at a place, with and without the closures in force."""
+    place = snapped_places(view, [lonlat], "to")
+    snapped = view.snapped("depot")
+    travel = view.travel(moment)
+    open_travel = view.travel(moment, closed=False)
+    travel_s = travel.matrix_s(snapped, place)[:, 0]
+    open_s = travel_s if open_travel is travel else open_travel.matrix_s(snapped, place)[:, 0]
+    legs_s = last_leg_s(snapped.access_m) + last_leg_s(place.access_m)[0]
+    return arrivals(depots_of(view)[0], travel_s, legs_s, open_travel_s=open_s)
+
+
+def depots_of(view: View) -> tuple[list[str], dict[str, str], dict[str, list[float]]]:
     """The ids of the depots, their names and their places."""
-    frame = view.frame("depot")
-    ids = frame["id"].astype(str).tolist()
-    places = [list(place) for place in lonlats(frame)]
-    return ids, dict(zip(ids, frame["name"].tolist(), strict=True)), dict(zip(ids, places, strict=True))
+
+    def read() -> tuple[list[str], dict[str, str], dict[str, list[float]]]:
+        frame = view.frame("depot")
+        ids = frame["id"].astype(str).tolist()
+        places = [list(place) for place in lonlats(frame)]
+        return ids, dict(zip(ids, frame["name"].tolist(), strict=True)), dict(zip(ids, places, strict=True))
+
+    return view.kept("depots", read)
 
 
-def _item_titles(view: View) -> dict[str, tuple[str, str]]:
+def item_titles(view: View) -> dict[str, tuple[str, str]]:
+    """Item -> name and unit."""
     frame = view.frame("item")
     return {i: (name, unit) for i, name, unit in frame[["id", "name", "unit"]].itertuples(index=False)}
 

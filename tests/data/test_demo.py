@@ -1,7 +1,9 @@
 """The demo district: exact totals, no road through water, everything where it can be reached."""
 
 import itertools
+import math
 from datetime import UTC, date, datetime
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from data.demo import KINDS_IN_ORDER, SEED, Demo, demo_frames, hazards, load_demo, make_demo, plan
+from data.demo.reserves import count_whole_depots
 from data.demo.supplies import make_lots
 from data.demo.town import largest_remainder
 from data.item_catalogue import ITEMS
@@ -367,7 +370,8 @@ def test_nothing_looks_like_a_real_company_or_person(frames: dict[str, Any]) -> 
 
 def test_only_dates_depend_on_the_day(frames: dict[str, Any]) -> None:
     def lots(today: date) -> pd.DataFrame:
-        return make_lots(frames["depots"], today, np.random.default_rng([SEED, 10]))
+        made = make_lots(frames["depots"], today, np.random.default_rng([SEED, 10]))
+        return count_whole_depots(made, frames["depots"], today, np.random.default_rng([SEED, 21]))
 
     now, later = lots(TODAY), lots(date(2027, 1, 15))
     pd.testing.assert_frame_equal(now, frames["lots"], check_exact=True)
@@ -375,6 +379,64 @@ def test_only_dates_depend_on_the_day(frames: dict[str, Any]) -> None:
     assert now[same].equals(later[same])
     shift = pd.to_datetime(later["expires_on"]) - pd.to_datetime(now["expires_on"])
     assert set(shift.dropna().dt.days) == {198}
+
+
+def test_reserves_refer_to_what_is_there(frames: dict[str, Any]) -> None:
+    items, depots = set(frames["items"]["id"]), set(frames["depots"]["id"])
+    for kind in ("packs", "substitutes", "stock_levels", "reserve_targets", "agreements", "relief_standards"):
+        assert set(frames[kind]["item_id"]) <= items, kind
+    assert set(frames["substitutes"]["substitute_id"]) <= items
+    assert (frames["substitutes"]["item_id"] != frames["substitutes"]["substitute_id"]).all()
+    assert set(frames["stock_levels"]["depot_id"]) == depots
+    assert set(frames["vehicles"]["depot_id"]) <= depots
+    devices = frames["devices"]
+    assert set(devices["vehicle_id"].dropna()) == set(frames["vehicles"]["id"])
+    assert set(devices["depot_id"].dropna()) <= depots
+    assert set(devices["type"]) == codes("devices", "type")
+    assert (frames["stock_levels"]["minimum"] <= frames["stock_levels"]["target"]).all()
+
+
+def test_reserve_list_has_two_versions_and_one_is_in_force(frames: dict[str, Any]) -> None:
+    targets = frames["reserve_targets"]
+    assert set(targets["version"]) == {"2025-1", "2026-1"}
+    ends = targets.groupby("version")["valid_to"].first()
+    assert ends["2025-1"] == targets.loc[targets["version"] == "2026-1", "valid_from"].iloc[0]
+    assert ends["2026-1"] is None
+    assert (targets["minimum"] <= targets["target"]).all()
+    assert (targets["target"] <= targets["maximum"]).all()
+    assert set(targets["provenance"]) == {"proposed"}
+    assert targets["reference"].str.contains("待核对").all()
+    assert set(targets["mode"]) == {"goods", "contract"}
+    now = targets[targets["version"] == "2026-1"]
+    assert set(now.loc[now["level"] == "street", "owner"]) == {street.name for street in plan.STREETS}
+    quilts = now[(now["level"] == "district") & (now["item_id"] == "P-1-01-05")]
+    city = frames["lots"][
+        frames["lots"]["depot_id"].isin(frames["depots"].loc[frames["depots"]["level"] == "city", "id"])
+    ]
+    there = int(city.loc[city["item_id"] == "P-1-01-05", "quantity"].sum())
+    assert quilts["target"].tolist() == [math.ceil(6000 - Fraction(3, 10) * there)]
+
+
+def test_agreements_and_standards_say_what_they_are(frames: dict[str, Any]) -> None:
+    agreements, standards = frames["agreements"], frames["relief_standards"]
+    assert set(agreements["mode"]) == {"contract", "production"}
+    assert agreements["name"].str.contains("示意").all()
+    assert agreements["lead_h"].gt(0).all()
+    assert set(standards["basis"]) == {"affected", "evacuated"}
+    assert set(standards["is_daily"]) == {True, False}
+    assert set(standards["provenance"]) == {"proposed"}
+    assert standards["reference"].str.contains("待核对").all()
+    for kind in ("agreements", "vehicles"):
+        assert frames[kind]["phone"].str.fullmatch(r"0513-0000\d{4}").all()
+        assert frames[kind]["contact"].str.endswith("值班室").all()
+
+
+def test_three_depots_were_not_counted_for_long(frames: dict[str, Any]) -> None:
+    lots = frames["lots"]
+    age = (pd.Timestamp(TODAY, tz="UTC") - pd.to_datetime(lots["counted_utc"], utc=True)).dt.days
+    oldest = age.groupby(lots["depot_id"]).max()
+    assert (oldest > 90).sum() == 3
+    assert (age < 4).sum() > 20
 
 
 @pytest.mark.parametrize("weights, total", [([1.0], 7), ([1.0, 1.0, 1.0], 10), ([0.2, 0.3, 0.5], 1), ([2.0, 0.0], 5)])

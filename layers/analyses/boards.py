@@ -1,0 +1,722 @@
+"""Boards of the stock: what is low, expires, was not counted, is at hand when; needs, requests, reserve list.
+
+Each reads a view (and the ledger), calls `geo` and returns plain rows. Every line drawn is a parameter.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+from data import schema
+from data.item_catalogue import DIVISIBLE_UNITS, FOOD
+from data.parameters import ParameterSet, parameters
+from geo.availability import Contract, Goods, Production, availability
+from geo.errors import InputError, NotFound
+from geo.needs import (
+    Outstanding,
+    Standard,
+    expiry_class,
+    needs,
+    review_triggers,
+    stock_state,
+    upward_request,
+)
+from geo.supply import number_of
+from layers.analyses.places import LonLat, asked, containing, lonlats
+from layers.analyses.supplies import arrivals_at, depots_of, item_titles
+from layers.district import District, View
+
+INWARD_ACCOUNTS = ("supplier", "in_transit", "returned")
+"""Goods that come from there are counted as they come in."""
+
+
+@dataclass(frozen=True)
+class SupplyLines:
+    """The parameters of supplies in force on a day."""
+
+    red_share: float
+    yellow_share: float
+    uncounted_days: int
+    rank_down_s: float
+    expiring_days: tuple[int, ...]
+    expiring_food_days: int
+    hours: tuple[float, ...]
+    table: ParameterSet
+
+    @classmethod
+    def of(cls, district: District, on: date) -> "SupplyLines":
+        """Read from the table of parameters: the district's own where it has one."""
+        table = parameters(on=on, store=district.store)
+        return cls(
+            red_share=table["supply.red_share"],
+            yellow_share=table["supply.yellow_share"],
+            uncounted_days=int(table["supply.uncounted_days"]),
+            rank_down_s=table["supply.rank_down_min"] * 60.0,
+            expiring_days=tuple(sorted(int(v) for v in table.prefix("supply.expiring_days.").values())),
+            expiring_food_days=int(table["supply.expiring_food_days"]),
+            hours=tuple(sorted(table.prefix("supply.curve_h.").values())),
+            table=table,
+        )
+
+
+# -- stock as it can be used ----------------------------------------------------------------------
+
+
+def lots_on(view: View, day: date) -> pd.DataFrame:
+    """Every lot with ``available_e3`` on a day and ``counted`` (when it was last counted, NaT: never).
+
+    Available is on hand - reserved - on hold of a usable lot that is not expired (usable on its last day).
+    """
+
+    def make() -> pd.DataFrame:
+        lots = pd.DataFrame(view.frame("lot"))
+        expires = lots["expires_on"].astype(object).where(lots["expires_on"].notna(), "9999-12-31").astype(str)
+        is_expired = (lots["status"] == "expired") | (expires < day.isoformat())
+        is_good = (lots["status"] == "usable") & ~is_expired
+        free = lots["on_hand_e3"] - lots["reserved_e3"] - lots["on_hold_e3"]
+        return lots.assign(
+            available_e3=np.where(is_good, free, 0).astype(np.int64),
+            is_expired=is_expired,
+            counted=_counted(view, lots),
+        )
+
+    return view.kept(("lots on", day), make)
+
+
+def _counted(view: View, lots: pd.DataFrame) -> "pd.Series[Any]":
+    """When each lot was last counted: by a count, or as it came in."""
+    counted = pd.to_datetime(lots["counted_utc"].astype(object), utc=True, format="ISO8601")
+    movement = schema.table("movement")
+    to_lot = sa.func.coalesce(movement.c.to_lot_id, movement.c.lot_id)
+    statement = (
+        sa.select(to_lot, sa.func.max(movement.c.occurred_utc))
+        .where(movement.c.to_account.in_(("depot", "hold")), movement.c.from_account.in_(INWARD_ACCOUNTS))
+        .group_by(to_lot)
+    )
+    with view.district.store.reading() as conn:
+        came = {row[0]: row[1] for row in conn.execute(statement)}
+    if not came:
+        return counted
+    arrived = pd.to_datetime(lots["id"].map(came).astype(object), utc=True, format="ISO8601")
+    return counted.where(arrived.isna() | (counted >= arrived), arrived)
+
+
+def is_uncounted(counted: Any, moment: datetime, days: int) -> bool:
+    """Whether the last count is more than `days` days ago (exactly so many is not), or never was."""
+    return counted is None or pd.isna(counted) or moment - counted > timedelta(days=days)
+
+
+def uncounted_depots(view: View, moment: datetime, days: int) -> dict[str, dict[str, Any]]:
+    """Depots with something on hand whose oldest count is more than `days` days ago, or that were never counted."""
+    lots = lots_on(view, moment.date())
+    lots = lots[lots["on_hand_e3"] > 0]
+    found = {}
+    for depot, own in lots.groupby("depot_id", sort=True):
+        oldest = None if own["counted"].isna().any() else own["counted"].min()
+        if is_uncounted(oldest, moment, days):
+            late = sum(is_uncounted(c, moment, days) for c in own["counted"])
+            found[str(depot)] = {
+                "counted_utc": None if oldest is None else schema.utc_text(oldest.to_pydatetime()),
+                "age_days": None if oldest is None else int((moment - oldest) / timedelta(days=1)),
+                "lots": len(own),
+                "lots_uncounted": late,
+            }
+    return found
+
+
+def uncounted(district: District, *, days: int | None = None, at: datetime | None = None) -> dict[str, Any]:
+    """Depots to be counted: the oldest count of what they hold is more than N days ago."""
+    view, moment = district.view(), district.local(at)
+    lines = SupplyLines.of(district, moment.date())
+    limit = _days(days, lines.uncounted_days)
+    rows = [
+        {"depot_id": depot, **_depot(view, depot), **row}
+        for depot, row in uncounted_depots(view, moment, limit).items()
+    ]
+    rows.sort(key=lambda row: (row["age_days"] is not None, -(row["age_days"] or 0), row["depot_id"]))
+    return {**asked(view, moment), "days": limit, "rows": rows}
+
+
+def _days(given: int | None, default: int) -> int:
+    if given is not None and given < 0:
+        raise InputError(f"days={given}: expected 0 or more")
+    return default if given is None else given
+
+
+# -- low, expiring, at a glance -------------------------------------------------------------------
+
+
+def low_stock(
+    district: District, *, item: str | None = None, depot: str | None = None, at: datetime | None = None
+) -> dict[str, Any]:
+    """Stock below its minimum, or below the red or the yellow line of its target; the worst first."""
+    view, moment = district.view(), district.local(at)
+    lines = SupplyLines.of(district, moment.date())
+    lots = lots_on(view, moment.date())
+    sums = lots.groupby(["depot_id", "item_id"])[["on_hand_e3", "available_e3"]].sum()
+    there = {key: (int(a), int(b)) for key, a, b in sums.itertuples(name=None)}
+    rows = []
+    for level in view.frame("stock_level").to_dict("records"):
+        key = (level["depot_id"], level["item_id"])
+        if (item is not None and item != key[1]) or (depot is not None and depot != key[0]):
+            continue
+        on_hand, available = there.get(key, (0, 0))
+        minimum, target = int(level["minimum_e3"]), int(level["target_e3"])
+        state = stock_state(available, target, red_share=lines.red_share, yellow_share=lines.yellow_share)
+        below = available < minimum
+        if state == "ok" and not below:
+            continue
+        rows.append(
+            {
+                "depot_id": key[0],
+                **_depot(view, key[0]),
+                "item_id": key[1],
+                **_item(view, key[1]),
+                "on_hand": number_of(on_hand),
+                "available": number_of(available),
+                "minimum": number_of(minimum),
+                "target": number_of(target),
+                "to_minimum": number_of(max(0, minimum - available)),
+                "to_target": number_of(max(0, target - available)),
+                "is_below_minimum": below,
+                "state": state,
+                "share": available / target if target else None,
+            }
+        )
+    rows.sort(
+        key=lambda row: (
+            not row["is_below_minimum"],
+            ("red", "yellow", "ok").index(row["state"]),
+            1.0 if row["share"] is None else row["share"],
+            row["item_id"],
+            row["depot_id"],
+        )
+    )
+    return {
+        **asked(view, moment),
+        "red_share": lines.red_share,
+        "yellow_share": lines.yellow_share,
+        "rows": rows,
+    }
+
+
+def expiring(
+    district: District, *, days: int | None = None, item: str | None = None, at: datetime | None = None
+) -> dict[str, Any]:
+    """Lots on hand that are expired or expire soon, each in its class of days; food has one class more."""
+    view, moment = district.view(), district.local(at)
+    lines = SupplyLines.of(district, moment.date())
+    today = moment.date()
+    classes = lines.expiring_days
+    widest = _days(days, max(classes))
+    rows = []
+    lots = lots_on(view, today)
+    lots = lots[(lots["on_hand_e3"] > 0) & lots["expires_on"].notna()]
+    for lot in lots.to_dict("records"):
+        if item is not None and lot["item_id"] != item:
+            continue
+        expires = date.fromisoformat(lot["expires_on"])
+        own = (*classes, lines.expiring_food_days) if str(lot["item_id"]).startswith(FOOD) else classes
+        found = expiry_class(expires, today, days=(*own, widest))
+        left = (expires - today).days
+        if found is None or left > widest:
+            continue
+        rows.append(
+            {
+                "lot_id": lot["id"],
+                "depot_id": lot["depot_id"],
+                **_depot(view, lot["depot_id"]),
+                "item_id": lot["item_id"],
+                **_item(view, lot["item_id"]),
+                "lot": lot["lot"],
+                "on_hand": number_of(int(lot["on_hand_e3"])),
+                "available": number_of(int(lot["available_e3"])),
+                "status": lot["status"],
+                "expires_on": expires.isoformat(),
+                "days_left": left,
+                "class": found,
+                "is_expired": left < 0,
+            }
+        )
+    rows.sort(key=lambda row: (row["expires_on"], row["item_id"], row["depot_id"], row["lot"]))
+    return {
+        **asked(view, moment),
+        "classes": [*classes],
+        "food_days": lines.expiring_food_days,
+        "rows": rows,
+    }
+
+
+def glance(district: District, item: str, *, at: datetime | None = None) -> dict[str, Any]:
+    """Each depot for one item: `enough`, `low`, `none`, or `uncounted` where the number is not to be trusted.
+
+    `level` is the state by the book alone. Low is below the minimum or below the red line of the target; a depot
+    for which neither is set has enough with anything. A depot with none is `none` also where it was not counted.
+    """
+    view, moment = district.view(), district.local(at)
+    _require_item(view, item)
+    lines = SupplyLines.of(district, moment.date())
+    lots = lots_on(view, moment.date())
+    lots = lots[lots["item_id"] == item]
+    levels = {
+        row["depot_id"]: (int(row["minimum_e3"]), int(row["target_e3"]))
+        for row in view.frame("stock_level").to_dict("records")
+        if row["item_id"] == item
+    }
+    ids, names, places = depots_of(view)
+    late = uncounted_depots(view, moment, lines.uncounted_days)
+    rows = []
+    for depot in ids:
+        own = lots[lots["depot_id"] == depot]
+        available = int(own["available_e3"].sum())
+        minimum, target = levels.get(depot, (0, 0))
+        state = stock_state(available, target, red_share=lines.red_share, yellow_share=lines.yellow_share)
+        level = "none" if available == 0 else "low" if available < minimum or state == "red" else "enough"
+        rows.append(
+            {
+                "depot_id": depot,
+                "depot_name": names[depot],
+                "place": places[depot] if np.isfinite(places[depot]).all() else None,
+                "state": "uncounted" if depot in late and level != "none" else level,
+                "level": level,
+                "is_uncounted": depot in late,
+                "age_days": late[depot]["age_days"] if depot in late else None,
+                "on_hand": number_of(int(own["on_hand_e3"].sum())),
+                "available": number_of(available),
+                "minimum": number_of(minimum),
+                "target": number_of(target),
+            }
+        )
+    return {**asked(view, moment), "item_id": item, **_item(view, item), "rows": rows}
+
+
+# -- when there will be how much ------------------------------------------------------------------
+
+
+def availability_curve(
+    district: District, item: str, *, lonlat: LonLat | None = None, at: datetime | None = None
+) -> dict[str, Any]:
+    """What there is of an item over the hours: in the district, or at a place (goods count as they arrive there)."""
+    view, moment = district.view(), district.local(at)
+    _require_item(view, item)
+    lines = SupplyLines.of(district, moment.date())
+    day = moment.date()
+    if lonlat is None:
+        arrival_s: Mapping[str, float] = {}
+        lots = lots_on(view, day)
+        held = lots[lots["item_id"] == item].groupby("depot_id", sort=True)["available_e3"].sum()
+        goods = [Goods(str(depot), int(quantity), 0.0) for depot, quantity in held.items() if quantity]
+    else:
+        found = arrivals_at(view, moment, lonlat)
+        arrival_s = dict(zip(found.depot_id, found.arrival_s.tolist(), strict=True))
+        goods = []
+        for depot, after_s in arrival_s.items():
+            there = (moment + timedelta(seconds=min(after_s, 3.2e8))).date() if np.isfinite(after_s) else day
+            own = lots_on(view, there)
+            quantity = int(own.loc[(own["depot_id"] == depot) & (own["item_id"] == item), "available_e3"].sum())
+            if quantity:
+                goods.append(Goods(depot, quantity, after_s))
+    agreements = agreements_on(view, day, item)
+    unit = _item(view, item)["unit"]
+    curve = availability(
+        goods,
+        [Contract(a["id"], int(a["quantity_e3"]), a["lead_h"]) for a in agreements if a["mode"] == "contract"],
+        [Production(a["id"], int(a["quantity_e3"]), a["lead_h"]) for a in agreements if a["mode"] == "production"],
+        hours=lines.hours,
+        step_e3=1 if unit in DIVISIBLE_UNITS else 1000,
+    )
+    answer = curve.to_json()
+    names = depots_of(view)[1]
+    suppliers = {a["id"]: a for a in agreements}
+    for source in answer["sources"]:
+        supplier = suppliers.get(source["id"]) if source["kind"] != "goods" else None
+        source["name"] = names[source["id"]] if supplier is None else supplier["name"]
+        after_s = arrival_s.get(source["id"], 0.0) if supplier is None else supplier["lead_h"] * 3600.0
+        source["arrival_s"] = round(after_s, 3) if np.isfinite(after_s) else None
+    return {
+        **asked(view, moment),
+        "item_id": item,
+        **_item(view, item),
+        "to": None if lonlat is None else list(lonlat),
+        **answer,
+    }
+
+
+def agreements_on(view: View, day: date, item: str | None = None) -> list[dict[str, Any]]:
+    """Agreements in force on a day: from their first day to the day before `valid_to`."""
+    text = day.isoformat()
+    rows = pd.DataFrame(view.frame("agreement")).drop(columns="geometry", errors="ignore").to_dict("records")
+    return [
+        {str(name): value for name, value in row.items()}
+        for row in rows
+        if (item is None or row["item_id"] == item)
+        and (row["valid_from"] or text) <= text
+        and (not row["valid_to"] or text < row["valid_to"])
+    ]
+
+
+# -- needs and requests ---------------------------------------------------------------------------
+
+
+def needs_draft(
+    district: District, *, affected: int, evacuated: int, days: int, at: datetime | None = None
+) -> dict[str, Any]:
+    """Drafted lines of a request: persons x standard x days, less what is available in the district."""
+    view, moment = district.view(), district.local(at)
+    frame = view.frame("relief_standard")
+    if len(frame) == 0:
+        raise NotFound("there are no relief standards; import the kind relief_standards first")
+    standards = [
+        Standard(
+            row["item_id"],
+            row["basis"],
+            int(row["quantity_e3"]),
+            bool(row["is_daily"]),
+            str(row["provenance"] or ""),
+            str(row["reference"] or ""),
+        )
+        for row in frame.to_dict("records")
+    ]
+    there = lots_on(view, moment.date()).groupby("item_id")["available_e3"].sum()
+    found = needs(
+        standards,
+        {str(i): int(q) for i, q in there.items()},
+        affected=affected,
+        evacuated=evacuated,
+        days=days,
+    )
+    rows = []
+    for need in found:
+        row = need.to_json()
+        title = _item(view, need.item_id)
+        if title["unit"] not in DIVISIBLE_UNITS:  # nobody can be given a part of it
+            row["draft"] = number_of(-(-need.draft_e3 // 1000) * 1000)
+        rows.append({**row, **title, "to_confirm": any(_to_confirm(line.provenance) for line in need.lines)})
+    return {
+        **asked(view, moment),
+        "affected": affected,
+        "evacuated": evacuated,
+        "days": days,
+        "rows": rows,
+    }
+
+
+def _to_confirm(provenance: str) -> bool:
+    return provenance in ("remembered", "proposed")
+
+
+_NOT_COMING = ("cancelled", "expired", "lost", "settled")
+"""Orders whose goods nobody waits for any more."""
+
+
+def upward(district: District, *, request_id: str | None = None, at: datetime | None = None) -> dict[str, Any]:
+    """The request to the next level, drafted from what is outstanding of one request, or of all that are open.
+
+    Outstanding is requested - received usable - bound in open orders. A lost order binds nothing; a substitute
+    counts with its stated equivalence.
+    """
+    view, moment = district.view(), district.local(at)
+    lines = outstanding_lines(view, request_id)
+    drafted = upward_request([line for _, _, line in lines])
+    proof = [
+        {
+            "request_id": request,
+            "number": number,
+            "item_id": line.item_id,
+            **_item(view, line.item_id),
+            "requested": number_of(line.requested_e3),
+            "received": number_of(line.received_e3),
+            "bound": number_of(line.bound_e3),
+            "outstanding": number_of(line.outstanding_e3),
+        }
+        for request, number, line in lines
+    ]
+    rows = [{"item_id": i, **_item(view, i), "quantity": number_of(q)} for i, q in drafted.items()]
+    return {**asked(view, moment), "rows": rows, "lines": proof}
+
+
+def outstanding_lines(view: View, request_id: str | None = None) -> list[tuple[str, str, Outstanding]]:
+    """(request, its number, line) of one request, or of every open one, from the ledger."""
+    store = view.district.store
+    tables = {
+        name: schema.table(name)
+        for name in ("supply_request", "supply_request_line", "supply_order", "supply_order_line")
+    }
+    request, line = tables["supply_request"], tables["supply_request_line"]
+    order, order_line = tables["supply_order"], tables["supply_order_line"]
+    lot, movement, holding = schema.table("lot"), schema.table("movement"), schema.table("holding")
+    with store.reading() as conn:
+        wanted = sa.select(request.c.id, request.c.number).order_by(request.c.fid)
+        wanted = wanted.where(request.c.closed_utc.is_(None) if request_id is None else request.c.id == request_id)
+        numbers = {row[0]: row[1] for row in conn.execute(wanted)}
+        if request_id is not None and not numbers:
+            raise NotFound(f"there is no request {request_id!r}")
+        asked_for = conn.execute(sa.select(line.c.request_id, line.c.item_id, line.c.quantity_e3).order_by(line.c.fid))
+        lines = [(r, i, int(q)) for r, i, q in asked_for if r in numbers]
+        orders = {
+            row[0]: (row[1], row[2])
+            for row in conn.execute(sa.select(order.c.id, order.c.request_id, order.c.state))
+            if row[1] in numbers
+        }
+        stands_for = {
+            (row[0], row[1]): row[2]
+            for row in conn.execute(sa.select(order_line.c.order_id, order_line.c.lot_id, order_line.c.instead_of))
+            if row[2]
+        }
+        bound_rows = conn.execute(
+            sa.select(holding.c.ref, holding.c.lot_id, lot.c.item_id, holding.c.quantity_e3)
+            .join(lot, lot.c.id == holding.c.lot_id)
+            .where(holding.c.account.in_(("reserved", "in_transit")), holding.c.quantity_e3 > 0)
+        ).all()
+        received_rows = conn.execute(
+            sa.select(
+                movement.c.from_ref,
+                movement.c.to_ref,
+                movement.c.lot_id,
+                lot.c.item_id,
+                movement.c.quantity_e3,
+                movement.c.kind,
+            )
+            .join(lot, lot.c.id == movement.c.lot_id)
+            .where(
+                sa.or_(
+                    sa.and_(
+                        movement.c.kind != "reversal",
+                        movement.c.from_account == "in_transit",
+                        movement.c.to_account.in_(("incident", "depot")),
+                    ),
+                    sa.and_(  # a receipt that was undone
+                        movement.c.kind == "reversal",
+                        movement.c.to_account == "in_transit",
+                        movement.c.from_account.in_(("incident", "depot")),
+                    ),
+                )
+            )
+        ).all()
+    ratio = {
+        (row["item_id"], row["substitute_id"]): (int(row["quantity_e3"]), int(row["substitute_quantity_e3"]))
+        for row in view.frame("substitute").to_dict("records")
+    }
+
+    def credited(order_id: str, lot_id: str, item: str, quantity_e3: int) -> tuple[str, int]:
+        of = stands_for.get((order_id, lot_id))
+        if of is None or of == item:
+            return item, quantity_e3
+        mine, other = ratio.get((of, item), (1, 1))
+        return of, quantity_e3 * mine // other
+
+    bound: dict[tuple[str, str], int] = {}
+    received: dict[tuple[str, str], int] = {}
+
+    def add(total: dict[tuple[str, str], int], order_id: str, lot_id: str, item: str, quantity_e3: int) -> None:
+        credit_item, quantity = credited(order_id, lot_id, item, abs(quantity_e3))
+        key = (orders[order_id][0], credit_item)
+        total[key] = total.get(key, 0) + (quantity if quantity_e3 >= 0 else -quantity)
+
+    for ref, lot_id, item, quantity in bound_rows:
+        if ref in orders and orders[ref][1] not in _NOT_COMING:
+            add(bound, ref, lot_id, item, int(quantity))
+    for from_ref, to_ref, lot_id, item, quantity, kind in received_rows:
+        ref = to_ref if kind == "reversal" else from_ref
+        if ref in orders:
+            add(received, ref, lot_id, item, -int(quantity) if kind == "reversal" else int(quantity))
+    return [
+        (r, numbers[r], Outstanding(i, q, max(0, received.get((r, i), 0)), max(0, bound.get((r, i), 0))))
+        for r, i, q in lines
+    ]
+
+
+# -- the reserve list -----------------------------------------------------------------------------
+
+
+def reserve_list(
+    district: District,
+    *,
+    version: str | None = None,
+    level: str | None = None,
+    at: datetime | None = None,
+) -> dict[str, Any]:
+    """The reserve list of a version (None: the one in force) against what is there, with the triggers of a review."""
+    view, moment = district.view(), district.local(at)
+    today = moment.date()
+    lines = SupplyLines.of(district, today)
+    frame = view.frame("reserve_target")
+    if len(frame) == 0:
+        raise NotFound("there is no reserve list; import the kind reserve_targets first")
+    rows = frame.to_dict("records")
+    versions = sorted({str(row["version"]) for row in rows})
+    text = today.isoformat()
+    if version is None:
+        valid = [r for r in rows if r["valid_from"] <= text and (not r["valid_to"] or text < r["valid_to"])]
+        if not valid:
+            raise NotFound(f"no reserve list is in force on {text}; there are: {', '.join(versions)}")
+        version = str(max(valid, key=lambda r: (r["valid_from"], r["version"]))["version"])
+    if version not in versions:
+        raise NotFound(f"there is no reserve list {version!r}; there are: {', '.join(versions)}")
+    chosen = [row for row in rows if row["version"] == version]
+    there = _in_place(view, today)
+    answer = []
+    for row in chosen:
+        if level is not None and row["level"] != level:
+            continue
+        key = (row["level"], row["owner"] if row["level"] in ("street", "community") else "", row["item_id"])
+        in_place = there.get((*key, row["mode"]), 0)
+        target = int(row["target_e3"])
+        answer.append(
+            {
+                "level": row["level"],
+                "owner": row["owner"],
+                "item_id": row["item_id"],
+                **_item(view, row["item_id"]),
+                "mode": row["mode"],
+                "minimum": number_of(int(row["minimum_e3"])),
+                "target": number_of(target),
+                "maximum": number_of(int(row["maximum_e3"])),
+                "in_place": number_of(in_place),
+                "short": number_of(max(0, target - in_place)),
+                "state": stock_state(in_place, target, red_share=lines.red_share, yellow_share=lines.yellow_share),
+                "provenance": row["provenance"],
+                "reference": row["reference"],
+                "to_confirm": _to_confirm(str(row["provenance"])),
+            }
+        )
+    begins = min(date.fromisoformat(row["valid_from"]) for row in chosen)
+    table = lines.table
+    then = table.prefix("supply.review.residents").get("")
+    villages = view.frame("village")
+    reviews = review_triggers(
+        valid_from=begins,
+        today=today,
+        residents_then=None if then is None else int(then),
+        residents_now=int(villages["persons"].sum()) if len(villages) else None,
+        consumed_e3=_consumed(district, moment),
+        stock_e3={str(i): int(q) for i, q in lots_on(view, today).groupby("item_id")["on_hand_e3"].sum().items()},
+        catalogue_then=_catalogue(row["item_id"] for row in chosen),
+        catalogue_now=_catalogue(view.frame("item")["id"].tolist()),
+        after_months=int(table["supply.review.months"]),
+        response_level=int(table["supply.review.response_level"]),
+        population_share=table["supply.review.population_share"],
+        consumption_share=table["supply.review.consumption_share"],
+    )
+    return {
+        **asked(view, moment),
+        "version": version,
+        "versions": versions,
+        "valid_from": begins.isoformat(),
+        "is_due": any(review.is_due for review in reviews),
+        "reviews": [review._asdict() for review in reviews],
+        "rows": answer,
+    }
+
+
+def _in_place(view: View, today: date) -> dict[tuple[str, str, str, str], int]:
+    """(level, owner of a street or community, item, mode) -> thousandths that are available or agreed."""
+    depots = view.frame("depot")
+    level = dict(zip(depots["id"], depots["level"], strict=True))
+    streets = depot_streets(view)
+    found: dict[tuple[str, str, str, str], int] = {}
+
+    def add(level_: str, owner: str, item: str, mode: str, quantity: int) -> None:
+        key = (level_, owner, item, mode)
+        found[key] = found.get(key, 0) + quantity
+
+    sums = lots_on(view, today).groupby(["depot_id", "item_id"])["available_e3"].sum()
+    for depot, item, quantity in sums.reset_index().itertuples(index=False, name=None):
+        own = str(level[depot])
+        add(own, (streets.get(depot) or "") if own in ("street", "community") else "", item, "goods", int(quantity))
+    for row in agreements_on(view, today):
+        add("district", "", row["item_id"], row["mode"], int(row["quantity_e3"]))
+    return found
+
+
+def depot_streets(view: View) -> dict[str, str | None]:
+    """Depot -> the street that it stands in; None off the map."""
+
+    def make() -> dict[str, str | None]:
+        frame = view.frame("depot")
+        return {
+            str(depot): containing(view, place)["street"] if np.isfinite(place).all() else None
+            for depot, place in zip(frame["id"], lonlats(frame), strict=True)
+        }
+
+    return view.kept("depot streets", make)
+
+
+def _consumed(district: District, moment: datetime) -> dict[str, int]:
+    """Item -> thousandths consumed in the 12 months up to a moment, reversals taken off."""
+    movement, lot = schema.table("movement"), schema.table("lot")
+    since = schema.utc_text(moment - timedelta(days=365))
+    until = schema.utc_text(moment)
+    sign = sa.case((movement.c.to_account == "consumed", 1), else_=-1)
+    statement = (
+        sa.select(lot.c.item_id, sa.func.sum(movement.c.quantity_e3 * sign))
+        .join(lot, lot.c.id == movement.c.lot_id)
+        .where(
+            sa.or_(movement.c.to_account == "consumed", movement.c.from_account == "consumed"),
+            movement.c.occurred_utc > since,
+            movement.c.occurred_utc <= until,
+        )
+        .group_by(lot.c.item_id)
+    )
+    with district.store.reading() as conn:
+        return {row[0]: int(row[1]) for row in conn.execute(statement)}
+
+
+def _catalogue(items: Iterable[str]) -> str:
+    """A catalogue as a version: how many items, and which."""
+    known = sorted({str(i) for i in items})
+    return f"{len(known)} ({hashlib.sha256(chr(10).join(known).encode()).hexdigest()[:6]})"
+
+
+# -- names ----------------------------------------------------------------------------------------
+
+
+def _item(view: View, item: str) -> dict[str, str]:
+    name, unit = view.kept("items", lambda: item_titles(view)).get(item, (item, ""))
+    return {"name": name, "unit": unit}
+
+
+def _require_item(view: View, item: str) -> None:
+    if item not in view.kept("items", lambda: item_titles(view)):
+        raise NotFound(f"there is no item {item!r} in the catalogue")
+
+
+def _depot(view: View, depot: str) -> dict[str, Any]:
+    def make() -> dict[str, dict[str, Any]]:
+        frame = view.frame("depot")
+        return {
+            str(i): {"depot_name": name, "depot_level": level}
+            for i, name, level in zip(frame["id"], frame["name"], frame["level"], strict=True)
+        }
+
+    return view.kept("depot titles", make)[depot]
+
+
+# -- as a person reads them on a terminal ---------------------------------------------------------
+
+
+def board_lines(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> Iterator[str]:
+    """Rows as a table of text: heading -> column."""
+    table = [list(columns)]
+    table += [["-" if row[name] is None else _text(row[name]) for name in columns.values()] for row in rows]
+    if len(table) == 1:
+        yield "none"
+        return
+    widths = [max(_width(line[k]) for line in table) for k in range(len(columns))]
+    for line in table:
+        yield "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)).rstrip()
+
+
+def _text(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) and value != int(value) else f"{value}"
+
+
+def _width(text: str) -> int:
+    """Columns on a terminal: a Chinese character takes two."""
+    return sum(2 if ord(c) > 0x2E7F else 1 for c in text)
