@@ -113,7 +113,7 @@ def main(pipe: int) -> None:
     """Run gunicorn on the socket that `serve` bound; `pipe` says with which settings and store."""
     from gunicorn.app.base import BaseApplication
 
-    from web import create_app
+    from web import create_app, tending
 
     with os.fdopen(pipe, "rb") as handed:
         given = json.load(handed)
@@ -131,6 +131,7 @@ def main(pipe: int) -> None:
             app = create_app(settings, given["store"])
             app.extensions["onemap"].refresh()
             threading.Thread(target=warm, args=[app.extensions["onemap"]], daemon=True).start()
+            tending.start(app.extensions["onemap"])
             return app
 
     def ready(worker: Any) -> None:
