@@ -8,8 +8,8 @@ import shapely
 from sqlalchemy import Connection
 
 from data import orders, schema
-from data.orders import NewLine, NewRequest, Pick, ReceiptLine, RequestLine, ReturnLine
-from geo.errors import InputError
+from data.orders import NewLine, NewRequest, Pick, ReceiptLine, ReturnLine
+from geo.errors import InputError, NotFound
 from geo.supply import LOADING_S, ORDER_S, thousandths
 from layers import analyses
 from layers.actions.gate import act
@@ -88,6 +88,7 @@ def issue(district: District, actor: Actor, order_id: str, body: Body, *, key: s
             driver=body.get("driver"),
             phone=body.get("phone"),
             reason=body.get("reason"),
+            occurred_utc=body.get("occurred"),
             actor=actor.id,
             now_utc=now,
         )
@@ -95,17 +96,21 @@ def issue(district: District, actor: Actor, order_id: str, body: Body, *, key: s
     return _on_order(district, actor, order_id, "supply.issue", "issue", change, key=key, body=body)
 
 
-def depart(
-    district: District, actor: Actor, order_id: str, body: Body | None = None, *, key: str
-) -> dict[str, Any]:
+def depart(district: District, actor: Actor, order_id: str, body: Body, *, key: str) -> dict[str, Any]:
     """The vehicle leaves; when it will be there follows from the roads as they are now."""
-    with district.store.reading() as conn:
-        way = _way(district, {**orders.order_of(conn, order_id), "departed_utc": None})
+    way = _way(district, order_id)
 
     def change(conn: Connection, now: datetime) -> Any:
-        return orders.depart(conn, order_id, **_arrival(way, now), actor=actor.id, now_utc=now)
+        return orders.depart(
+            conn,
+            order_id,
+            **_arrival(way, now),
+            occurred_utc=body.get("occurred"),
+            actor=actor.id,
+            now_utc=now,
+        )
 
-    return _on_order(district, actor, order_id, "supply.issue", "depart", change, key=key)
+    return _on_order(district, actor, order_id, "supply.issue", "depart", change, key=key, body=body)
 
 
 def report_lost(district: District, actor: Actor, order_id: str, body: Body, *, key: str) -> dict[str, Any]:
@@ -140,50 +145,52 @@ def receive(district: District, actor: Actor, order_id: str, body: Body, *, key:
     ]
 
     def change(conn: Connection, now: datetime) -> Any:
-        return orders.receive(conn, order_id, lines, actor=actor.id, now_utc=now)
+        return orders.receive(
+            conn, order_id, lines, occurred_utc=body.get("occurred"), actor=actor.id, now_utc=now
+        )
 
     return _on_order(district, actor, order_id, "supply.receive", "receive", change, key=key, body=body, receiving=True)
 
 
 def use(district: District, actor: Actor, order_id: str, body: Body, *, key: str) -> dict[str, Any]:
     """Note what was used up at the place."""
+    lines = [Pick(line["lot_id"], _e3(line["quantity"], "lines.quantity"), line.get("note")) for line in body["lines"]]
 
     def change(conn: Connection, now: datetime) -> Any:
-        lines = [
-            Pick(line["lot_id"], _e3(line["quantity"], "lines.quantity"), line.get("note")) for line in body["lines"]
-        ]
-        return orders.use(conn, order_id, lines, actor=actor.id, now_utc=now)
+        return orders.use(conn, order_id, lines, occurred_utc=body.get("occurred"), actor=actor.id, now_utc=now)
 
     return _on_order(district, actor, order_id, "supply.settle", "use", change, key=key, body=body, receiving=True)
 
 
+def send_back(district: District, actor: Actor, order_id: str, body: Body, *, key: str) -> dict[str, Any]:
+    """What was not used leaves the place, or turns round on its way."""
+    lines = _coming_back(body)
+
+    def change(conn: Connection, now: datetime) -> Any:
+        return orders.send_back(conn, order_id, lines, occurred_utc=body.get("occurred"), actor=actor.id, now_utc=now)
+
+    return _on_order(
+        district, actor, order_id, "supply.settle", "send_back", change, key=key, body=body, receiving=True
+    )
+
+
 def take_back(district: District, actor: Actor, order_id: str, body: Body, *, key: str) -> dict[str, Any]:
     """What was not used comes back into a depot, on hold where it has to be looked at first."""
-    lines = [
-        ReturnLine(
-            line["lot_id"],
-            _e3(line.get("quantity", 0), "lines.quantity"),
-            _e3(line.get("damaged", 0), "lines.damaged"),
-            line.get("note"),
-        )
-        for line in body["lines"]
-    ]
+    lines, depot = _coming_back(body), body.get("to_depot_id") or None
 
     def change(conn: Connection, now: datetime) -> Any:
         return orders.take_back(
             conn,
             order_id,
             lines,
-            to_depot_id=body.get("to_depot_id"),
+            to_depot_id=depot,
             hold=bool(body.get("hold", False)),
+            occurred_utc=body.get("occurred"),
             actor=actor.id,
             now_utc=now,
         )
 
-    depot = body.get("to_depot_id")
-    return _on_order(
-        district, actor, order_id, "supply.settle", "return", change, key=key, body=body, depot_id=depot or None
-    )
+    return _on_order(district, actor, order_id, "supply.settle", "return", change, key=key, body=body, depot_id=depot)
 
 
 def settle(district: District, actor: Actor, order_id: str, body: Body, *, key: str) -> dict[str, Any]:
@@ -202,17 +209,19 @@ def tend(district: District) -> dict[str, list[str]]:
     """
     now = district.now().astimezone(UTC)
     with district.store.reading() as conn:
-        moving = [order for order in orders.open_orders(conn) if order["state"] in ROLLING]
+        due = orders.due_to_expire(conn, now_utc=now)
+        moving = orders.on_the_way(conn)
     done: dict[str, list[str]] = {"expired": [], "arrivals": []}
-    if reservations_ended(district, now):
+    if due:
 
         def expire(conn: Connection, now: datetime) -> Any:
-            return {"expired": orders.expire_due(conn, now_utc=now)}
+            return {"expired": orders.expire_due(conn, actor=SYSTEM.id, now_utc=now)}
 
         done["expired"] = act(district, SYSTEM, "supply.order", expire, route="supplies.expire")["expired"]
     for order in moving:
-        arrival = _arrival(_way(district, order), now)
-        if not _is_news(order, arrival, now):
+        way = _way(district, order["id"])
+        arrival = _arrival(way, now)
+        if not orders.is_news(order, arrival, now_utc=now):
             continue
 
         def update(
@@ -227,13 +236,6 @@ def tend(district: District) -> dict[str, list[str]]:
     return done
 
 
-def reservations_ended(district: District, now: datetime) -> list[str]:
-    """The orders whose reservation has run out and still binds."""
-    frame, until = district.view().frame("supply_order"), schema.utc_text(now)
-    is_due = (frame["state"] == "reserved") & (frame["expires_utc"].fillna("9") <= until)
-    return [str(order) for order in frame.loc[is_due, "id"]]
-
-
 # -- parts ----------------------------------------------------------------------------------------
 
 
@@ -241,12 +243,22 @@ def _e3(value: Any, name: str) -> int:
     return thousandths(value, name=name)
 
 
+def _coming_back(body: Body) -> list[ReturnLine]:
+    return [
+        ReturnLine(
+            line["lot_id"],
+            _e3(line.get("quantity", 0), "lines.quantity"),
+            _e3(line.get("damaged", 0), "lines.damaged"),
+            line.get("note"),
+        )
+        for line in body["lines"]
+    ]
+
+
 def _new_request(district: District, body: Body) -> NewRequest:
     lon, lat = body["to"]
     analyses.require_place(district.known_view(), (lon, lat), "to")
     deadline = body.get("deadline")
-    items = district.view().frame("item")
-    titles = dict(zip(items["id"], items["name"], strict=True))
     return NewRequest(
         unit=body["unit"],
         place=body["place"],
@@ -254,18 +266,12 @@ def _new_request(district: District, body: Body) -> NewRequest:
         phone=body.get("phone"),
         incident=body.get("incident"),
         note=body.get("note"),
-        lon=float(lon),
-        lat=float(lat),
+        lonlat=(float(lon), float(lat)),
         deadline_utc=None if deadline is None else schema.utc_text(deadline),
         to_depot_id=body.get("to_depot_id"),
         level=body.get("level"),
-        lines=[
-            RequestLine(
-                need["item_id"],
-                _e3(need["quantity"], "needs.quantity"),
-                # Nothing else said, the item is meant as the catalogue describes it.
-                need.get("specification") or titles.get(need["item_id"]),
-            )
+        needs=[
+            (need["item_id"], _e3(need["quantity"], "needs.quantity"), need.get("specification"))
             for need in body["needs"]
         ],
     )
@@ -333,64 +339,35 @@ def _on_order(
     )
 
 
-def _done(answer: Any) -> dict[str, Any]:
-    found: dict[str, Any] = answer
-    return found
-
-
 def acting_depot(order: Mapping[str, Any], *, receiving: bool) -> str:
     """The depot whose keeper does a step: the one that the goods leave, or the one that they are brought to."""
     return str(order["to_depot_id"] if receiving and order["to_depot_id"] else order["depot_id"])
 
 
-ROLLING = ("in_transit", "late")
-"""States of an order whose vehicle is on its way."""
-
-_WORTH_TELLING = timedelta(minutes=1)
-
-
-def _way(district: District, order: Mapping[str, Any]) -> dict[str, Any]:
-    """How the load of an order gets to its place: from where its vehicle was last seen, else from the depot.
-
-    ``left_utc`` is when the load was where the way begins.
-    """
-    start, left = (order["depot_lon"], order["depot_lat"]), order["departed_utc"]
-    vehicles = district.view().frame("vehicle")
-    for place, seen in zip(
-        *(vehicles.loc[vehicles["id"] == order["vehicle_id"], name] for name in ("geometry", "position_utc")),
-        strict=True,
-    ):
-        if place is not None and not place.is_empty and seen and left and seen > left:
-            start, left = (place.x, place.y), seen
-    if start[0] is None:
-        raise InputError(f"order {order['number']}: depot {order['depot_id']} has no place; give it one first")
-    way = analyses.route(
-        district, origin=start, destination=(order["lon"], order["lat"]), weight="time", at=None
-    )
-    return {**way, "left_utc": left}
+def _done(answer: Any) -> dict[str, Any]:
+    found: dict[str, Any] = answer
+    return found
 
 
-def _is_news(order: Mapping[str, Any], arrival: Mapping[str, Any], now: datetime) -> bool:
-    """Whether an arrival differs by more than a minute from the one known, or the order turns late or punctual."""
-    known = None if order["eta_utc"] is None else datetime.fromisoformat(order["eta_utc"])
-    eta = arrival["eta_utc"]
-    if (known is None) != (eta is None):
-        return eta is not None
-    if known is not None and abs(eta - known) > _WORTH_TELLING:
-        return True
-    promised = order["promised_utc"]
-    is_late = promised is not None and max(now, eta or now) > datetime.fromisoformat(promised)
-    return bool(is_late != (order["state"] == "late"))
+def _way(district: District, order_id: str) -> dict[str, Any]:
+    """How the load of an order gets to its place: from where the vehicle was last seen, else from the depot."""
+    with district.store.reading() as conn:
+        found = orders.order_of(conn, order_id)
+    if found["to"] is None:
+        raise NotFound(f"order {found['number']}: its request has no place")
+    start = found.get("position") or found.get("depot_place")
+    if start is None:
+        raise InputError(f"order {found['number']}: depot {found['depot_id']} has no place; give it one first")
+    return analyses.route(district, origin=tuple(start), destination=tuple(found["to"]), weight="time", at=None)
 
 
 def _arrival(way: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """When a load is there that left at ``left_utc``, or leaves now; no time where there is no way."""
+    """When a load that leaves now is there; no time where there is no way."""
     if way["time_s"] is None:
         return {"eta_utc": None, "travel_s": None, "distance_m": None, "geom": None}
     seconds = way["from_last_leg_s"] + way["time_s"] + way["to_last_leg_s"]
-    left = now if way["left_utc"] is None else datetime.fromisoformat(way["left_utc"])
     return {
-        "eta_utc": left + timedelta(seconds=seconds),
+        "eta_utc": now + timedelta(seconds=seconds),
         "travel_s": seconds,
         "distance_m": way["distance_m"],
         "geom": shapely.LineString(way["geometry"]["coordinates"]),
