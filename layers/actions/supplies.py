@@ -1,6 +1,7 @@
 """Supplies from the reservation to the settlement: who may, what is booked, when it will be there."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,13 +10,13 @@ from sqlalchemy import Connection
 
 from data import orders, schema
 from data.orders import NewLine, NewRequest, Pick, ReceiptLine, ReturnLine
-from geo.errors import InputError, NotFound
+from geo.errors import Conflict, InputError, NotFound
 from geo.supply import LOADING_S, ORDER_S, thousandths
 from layers import analyses
 from layers.actions.gate import act
 from layers.actions.places import depot_street
 from layers.district import District
-from layers.permissions import SYSTEM, Actor
+from layers.permissions import SYSTEM, Actor, may
 
 Body = Mapping[str, Any]
 
@@ -28,6 +29,55 @@ def reserve(district: District, actor: Actor, body: Body, *, key: str) -> dict[s
         return orders.reserve(conn, wanted, lines, actor=actor.id, now_utc=now)
 
     return _done(act(district, actor, "supply.reserve", change, route="supplies.reserve", key=key, body=body))
+
+
+def request_planned(
+    district: District, actor: Actor, body: Body, *, key: str, by_telephone: bool = False
+) -> dict[str, Any]:
+    """A request by its needs alone: what the depots can give now is planned and reserved, the rest is outstanding."""
+    lines = planned_lines(district, body["to"], {need["item_id"]: need["quantity"] for need in body["needs"]})
+    whole = {**body, "lines": lines}
+    return (post_by_telephone if by_telephone else reserve)(district, actor, whole, key=key)
+
+
+def reserve_outstanding(district: District, actor: Actor, request_id: str, *, key: str) -> dict[str, Any]:
+    """Plan anew for what a request still lacks, and reserve it for the same request."""
+    with district.store.reading() as conn:
+        request = orders.request_of(conn, request_id)
+    lacking = {line["item_id"]: line["outstanding"] for line in request["lines"] if line["outstanding"]}
+    if not lacking:
+        raise Conflict(f"request {request_id}: nothing of it is outstanding")
+    lines = _new_lines(planned_lines(district, request["to"], lacking, but_not=request["to_depot_id"]))
+
+    def change(conn: Connection, now: datetime) -> Any:
+        return orders.reserve(conn, request_id, lines, actor=actor.id, now_utc=now)
+
+    return _done(
+        act(district, actor, "supply.reserve", change, route="supplies.again", key=key, body=None, subject=request_id)
+    )
+
+
+def planned_lines(
+    district: District, to: Sequence[float], needs: Mapping[str, Any], *, but_not: str | None = None
+) -> list[dict[str, Any]]:
+    """What the plan for a place takes of which lots; Conflict where no depot can give anything."""
+    lon, lat = to
+    plan = analyses.supply(district, lonlat=(float(lon), float(lat)), needs=needs)
+    lines = [
+        {
+            "depot_id": row["depot_id"],
+            "item_id": row.get("item") or line["item"],
+            "lot": row["lot"],
+            "quantity": row["quantity"],
+            **({"instead_of": line["item"]} if row.get("item") not in (None, line["item"]) else {}),
+        }
+        for line in plan["lines"]
+        for row in line["from"]
+        if row["depot_id"] != but_not
+    ]
+    if not lines:
+        raise Conflict("no depot can give any of it now; ask the next level, the draft stands on the request's page")
+    return lines
 
 
 def post_by_telephone(district: District, actor: Actor, body: Body, *, key: str) -> dict[str, Any]:
@@ -145,9 +195,7 @@ def receive(district: District, actor: Actor, order_id: str, body: Body, *, key:
     ]
 
     def change(conn: Connection, now: datetime) -> Any:
-        return orders.receive(
-            conn, order_id, lines, occurred_utc=body.get("occurred"), actor=actor.id, now_utc=now
-        )
+        return orders.receive(conn, order_id, lines, occurred_utc=body.get("occurred"), actor=actor.id, now_utc=now)
 
     return _on_order(district, actor, order_id, "supply.receive", "receive", change, key=key, body=body, receiving=True)
 
@@ -337,6 +385,53 @@ def _on_order(
             street=depot_street(district, depot),
         )
     )
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something that can be done to an order next: its way in `orders.TRANSITIONS` and what has to be permitted."""
+
+    name: str
+    transition: str
+    action: str
+    receiving: bool = False
+    needs: tuple[str, ...] = ()  # one of these has to hold something
+
+
+STEPS: tuple[Step, ...] = (
+    Step("issue", "issue", "supply.issue"),
+    Step("depart", "depart", "supply.issue"),
+    Step("receive", "receive", "supply.receive", True, ("in_transit",)),
+    Step("use", "use", "supply.settle", True, ("at_place",)),
+    Step("return", "take_back", "supply.settle", True, ("at_place", "in_transit", "coming_back")),
+    Step("settle", "settle", "supply.settle", True),
+    Step("found", "find", "supply.order"),
+    Step("lost", "lose", "supply.order"),
+    Step("cancel", "cancel", "supply.order"),
+)
+
+
+def next_steps(district: District, actor: Actor, order: Mapping[str, Any]) -> list[str]:
+    """What somebody may do to an order as it is now, in the order in which it is usually done."""
+    found = []
+    held = {part for line in order["lines"] for part in HELD if line[part]}
+    for step in STEPS:
+        if order["state"] not in orders.TRANSITIONS[step.transition].from_states:
+            continue
+        if step.needs and not held & set(step.needs):
+            continue
+        if step.name == "settle" and held:
+            continue
+        depots = {acting_depot(order, receiving=step.receiving)}
+        if step.name == "return" and actor.depot_id is not None:
+            depots.add(actor.depot_id)  # goods may come back to another depot than they left
+        if any(may(actor, step.action, depot_id=depot, street=depot_street(district, depot)) for depot in depots):
+            found.append(step.name)
+    return found
+
+
+HELD = ("reserved", "in_transit", "at_place", "coming_back")
+"""Where something of an order can be of which an account has still to be given."""
 
 
 def acting_depot(order: Mapping[str, Any], *, receiving: bool) -> str:

@@ -378,9 +378,7 @@ def depots(district: District) -> list[dict[str, Any]]:
     frame, lots = view.frame("depot"), view.frame("lot")
     held = lots[lots["on_hand_e3"] > 0].groupby("depot_id")
     numbers = held.size().to_dict()
-    counted = {
-        depot: None if own["counted_utc"].isna().any() else own["counted_utc"].min() for depot, own in held
-    }
+    counted = {depot: None if own["counted_utc"].isna().any() else own["counted_utc"].min() for depot, own in held}
     return [
         {
             **{name: row[name] for name in ("id", "name", "level", "contact", "phone")},
