@@ -194,7 +194,7 @@ def natural_breaks_from_histogram(
     return Breaks(lower, "natural-histogram", float(np.diff(ends).max()), merged)
 
 
-def quantile_breaks(values: Any, k: int, *, fewer: Fewer = "refuse") -> Breaks:
+def quantile_breaks(values: Any, k: int, *, fewer: Fewer = "refuse", ties: Literal["join", "keep"] = "join") -> Breaks:
     """Quantiles: k classes of about the same number of values.
 
     Parameters
@@ -202,11 +202,13 @@ def quantile_breaks(values: Any, k: int, *, fewer: Fewer = "refuse") -> Breaks:
     values : numbers of any shape; NaN = no data
     k : classes, 2 to 9
     fewer : where there are fewer distinct values than k: 'refuse', or 'merge'
+    ties : where quantiles coincide because many values are equal: 'join' makes fewer classes; 'keep' keeps the
+        numbers of the k classes, those between equal quantiles empty and the lowest value in class 1
 
     Returns
     -------
-    Breaks at the quantiles 1/k .. (k - 1)/k, linear between values. Where many values are equal,
-    quantiles coincide: then there are fewer classes and `merged` says so
+    Breaks at the quantiles 1/k .. (k - 1)/k, linear between values. Where quantiles coincide `merged` says what
+    came of it
 
     Raises
     ------
@@ -217,7 +219,7 @@ def quantile_breaks(values: Any, k: int, *, fewer: Fewer = "refuse") -> Breaks:
     -----
     CRS: none.
     Cost: O(n log n).
-    Invariant: no class is empty; equal values share a class; without ties the classes differ by at most
+    Invariant: no class is empty (but by `ties`); equal values share a class; without ties the classes differ by at most
         one value in size, and by one more for a value on a bound.
     Source: own; the bounds are those of mapclassify.Quantiles, whose classes are (a, b] where ours are
         [a, b): a value on a bound is one class higher here.
@@ -236,6 +238,16 @@ def quantile_breaks(values: Any, k: int, *, fewer: Fewer = "refuse") -> Breaks:
             f"k={k}: so many values equal {known.min():g} that all quantiles coincide; take natural breaks or fixed "
             "thresholds"
         )
+    if ties == "keep":
+        above = float(known[known > known.min()].min())
+        kept = tuple(max(float(bound), above) for bound in asked)
+        empty = [j for j in range(2, k) if not ((known >= kept[j - 2]) & (known < kept[j - 1])).any()]
+        if empty:
+            which = f"class {empty[0]} stays" if len(empty) == 1 else f"classes {' and '.join(map(str, empty))} stay"
+            merged = f"{which} empty: many values are equal and their quantiles coincide"
+        return Breaks(kept, "quantile", 0.0, merged)
+    if ties != "join":
+        raise InputError(f"ties={ties!r}: expected 'join' or 'keep'")
     if len(lower) < k - 1:
         merged = f"{len(lower) + 1} classes where {k} were asked: many values are equal and their quantiles coincide"
     return Breaks(tuple(lower), "quantile", 0.0, merged)

@@ -11,6 +11,8 @@ class OneMapError(Exception):
     code = "error"
     title = "Error"
     status = 500
+    recorded = False
+    """Whether the audit has it already."""
 
     @property
     def detail(self) -> str:

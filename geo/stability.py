@@ -1,14 +1,13 @@
 """How firmly a unit holds its level: under other weights, another classification, another unit size."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.classify import Breaks, classify, mean_sigma_breaks, natural_breaks, quantile_breaks
+from geo.classify import classify
 from geo.errors import InputError
-from geo.zoning import LEVELS, Arrays, Classification, ZoningModel, evaluate
+from geo.zoning import INDEX_DECIMALS, LEVELS, Arrays, Classification, Term, ZoningModel, breaks_of, evaluate, fit
 
 ALTERNATIVES: tuple[Classification, ...] = ("natural_breaks", "quantiles", "mean_sigma")
 """The classifications that are tried against each other."""
@@ -69,7 +68,9 @@ def stability(
     Invariant: with `spread_share` 0, the model's own classification and size, every unit keeps its level; the
     same seed gives the same shares.
     Source: none; one trial of the joint draw takes the model's own classification or size with probability one
-    half. The index of the larger unit is the mean over its units, classed anew.
+    half. Another classification classes the single hazards and the composite; the larger unit has the mean of each
+    raw column over its units and is scaled and classed among its like, as if the scheme were run at that size.
+    Frozen classes and scales stay frozen at either size.
     """
     if runs < 1:
         raise InputError(f"runs={runs}: expected at least 1")
@@ -81,7 +82,8 @@ def stability(
     if len(valid) == 0:
         return Stability(empty, empty, empty, empty, runs, seed, ())
     sub = {name: np.asarray(raw[name])[valid] for name in model.columns}
-    trial = _Trial(sub, model, groups[valid], own["level"][valid])
+    trial = _Trial(sub, model, groups[valid])
+    level = own["level"][valid]
     others = [method for method in ALTERNATIVES if method != model.classification and trial.is_possible(method)]
     rng = np.random.default_rng(seed)
     factors = rng.uniform(1.0 - spread_share, 1.0 + spread_share, size=(runs, len(model.hazards)))
@@ -91,16 +93,15 @@ def stability(
     joint = np.zeros(len(valid))
     alone = np.zeros(len(valid))
     for k in range(runs):
-        index = trial.index(factors[k])
-        levels = trial.levels(index, model.classification, larger=False)
-        alone += levels == trial.level
+        levels = trial.levels(factors[k], model.classification, larger=False)
+        alone += levels == level
         if other[k] or larger[k]:
             method = others[choice[k]] if other[k] else model.classification
-            levels = trial.levels(index, method, larger=bool(larger[k]))
-        joint += levels == trial.level
-    base = trial.index(np.ones(len(model.hazards)))
-    by_class = [trial.levels(base, method, larger=False) == trial.level for method in others]
-    by_size = trial.levels(base, model.classification, larger=True) == trial.level
+            levels = trial.levels(factors[k], method, larger=bool(larger[k]))
+        joint += levels == level
+    even = np.ones(len(model.hazards))
+    by_class = [trial.levels(even, method, larger=False) == level for method in others]
+    by_size = trial.levels(even, model.classification, larger=True) == level
     return Stability(
         _spread_out(empty, valid, joint / runs),
         _spread_out(empty, valid, alone / runs),
@@ -118,64 +119,98 @@ def _spread_out(empty: NDArray[np.float64], at: NDArray[np.intp], values: NDArra
     return found
 
 
+@dataclass(frozen=True)
+class _Fitted:
+    """Units of one size under one classification: all that does not depend on the weights of the hazards."""
+
+    raw: Arrays
+    model: ZoningModel
+    parts: NDArray[np.float64] | None
+    top: NDArray[np.int8]
+
+
 class _Trial:
     """The units with data, ready for many draws of weights."""
 
-    def __init__(self, raw: Arrays, model: ZoningModel, groups: NDArray[np.int64], level: NDArray[np.int8]) -> None:
+    def __init__(self, raw: Arrays, model: ZoningModel, groups: NDArray[np.int64]) -> None:
         self.model = model
-        self.level = level
-        self._raw = raw
         _, self._group = np.unique(groups, return_inverse=True)
-        self._sizes = np.bincount(self._group)
-        self._top = np.max([evaluate(raw, model)[f"level_{h.id}"] for h in model.hazards], axis=0)
-        ones = replace(model, hazards=tuple(replace(h, weight=1.0) for h in model.hazards))
-        found = evaluate(raw, ones)
-        if model.method != "sum":
-            self._parts: NDArray[np.float64] | None = None
-        else:
-            names = [f"level_{h.id}" if model.score == "ordinal" else f"risk_{h.id}" for h in model.hazards]
-            scale = LEVELS if model.score == "ordinal" else 1.0
-            self._parts = np.asarray([found[name] / scale for name in names], dtype=np.float64)
-
-    def index(self, factors: NDArray[np.float64]) -> NDArray[np.float64]:
-        weights = np.array([h.weight for h in self.model.hazards]) * factors
-        weights = weights / weights.sum()
-        if self._parts is not None:
-            return np.asarray(np.round(weights @ self._parts, 9), dtype=np.float64)
-        hazards: Sequence[float] = weights.tolist()
-        model = replace(
-            self.model,
-            hazards=tuple(replace(h, weight=w) for h, w in zip(self.model.hazards, hazards, strict=True)),
-        )
-        return np.asarray(evaluate(self._raw, model)["index"], dtype=np.float64)
+        sizes = np.bincount(self._group)
+        merged = {name: np.bincount(self._group, weights=values) / sizes for name, values in raw.items()}
+        self._raw = {False: raw, True: merged}
+        self._kept: dict[tuple[Classification, bool], _Fitted] = {}
 
     def is_possible(self, method: Classification) -> bool:
         """Whether a classification can be made of these units at all."""
         try:
-            self._breaks(self.index(np.ones(len(self.model.hazards))), method)
+            self.levels(np.ones(len(self.model.hazards)), method, larger=False)
         except InputError:
             return False
         return True
 
-    def levels(self, index: NDArray[np.float64], method: Classification, *, larger: bool) -> NDArray[np.int8]:
-        values = np.bincount(self._group, weights=index) / self._sizes if larger else index
-        try:
-            breaks = self._breaks(values, method)
-        except InputError:  # too few larger units for five classes: the breaks of the units themselves
-            breaks = self._breaks(index, method)
-        levels = classify(values, breaks)
-        levels = levels[self._group] if larger else levels
+    def levels(self, factors: NDArray[np.float64], method: Classification, *, larger: bool) -> NDArray[np.int8]:
+        """Levels at weights times factors, under a classification, the units rated at their own or twice their size."""
+        at = self._fitted(method, larger=larger)
+        weights = np.array([h.weight for h in self.model.hazards]) * factors
+        weights = weights / weights.sum()
+        if at.parts is not None:
+            index = np.round(weights @ at.parts, INDEX_DECIMALS)
+        else:
+            hazards = tuple(replace(h, weight=float(w)) for h, w in zip(at.model.hazards, weights, strict=True))
+            index = evaluate(at.raw, replace(at.model, hazards=hazards))["index"]
+        if method == "fixed":
+            assert self.model.breaks is not None
+            breaks = self.model.breaks
+        else:
+            try:
+                breaks = breaks_of(index, method)
+            except InputError:  # too few larger units for five classes: those of the fitted model
+                if at.model.breaks is None:
+                    raise
+                breaks = at.model.breaks
+        levels = classify(index, breaks)
         if self.model.hot is not None:
             single, least = self.model.hot
-            levels = np.where(self._top >= single, np.maximum(levels, least), levels)
+            levels = np.where(at.top >= single, np.maximum(levels, least), levels)
+        levels = levels[self._group] if larger else levels
         return levels.astype(np.int8)
 
-    def _breaks(self, values: NDArray[np.float64], method: Classification) -> Breaks:
-        if method == "natural_breaks":
-            return natural_breaks(values, LEVELS)
-        if method == "quantiles":
-            return quantile_breaks(values, LEVELS)
-        if method == "mean_sigma":
-            return mean_sigma_breaks(values)
-        assert self.model.breaks is not None
-        return self.model.breaks
+    def _fitted(self, method: Classification, *, larger: bool) -> _Fitted:
+        key = (method, larger)
+        if key not in self._kept:
+            raw = self._raw[larger]
+            model = self._model(method, larger=larger)
+            found = evaluate(raw, model)
+            parts = None
+            if model.method == "sum":
+                names = [f"level_{h.id}" if model.score == "ordinal" else f"risk_{h.id}" for h in model.hazards]
+                scale = LEVELS if model.score == "ordinal" else 1.0
+                parts = np.asarray([found[name] / scale for name in names], dtype=np.float64)
+            top = np.max([found[f"level_{h.id}"] for h in model.hazards], axis=0)
+            self._kept[key] = _Fitted(raw, model, parts, top)
+        return self._kept[key]
+
+    def _model(self, method: Classification, *, larger: bool) -> ZoningModel:
+        """The model under another classification, its scales found anew for larger units unless all is frozen."""
+        model = replace(self.model, classification=method)
+        if method == self.model.classification and (method == "fixed" or not larger):
+            return model
+        model = replace(model, hazards=tuple(replace(h, breaks=None) for h in model.hazards), breaks=None)
+        if larger and self.model.classification != "fixed":
+            model = replace(
+                model,
+                exposure=tuple(map(_unscaled, model.exposure)),
+                vulnerability=tuple(map(_unscaled, model.vulnerability)),
+                capacity=tuple(map(_unscaled, model.capacity)),
+            )
+        raw = self._raw[larger]
+        try:
+            return fit([lambda: raw], model).model
+        except InputError:
+            if not larger:
+                raise
+            return self._fitted(method, larger=False).model  # too few larger units: the scales and classes of the units
+
+
+def _unscaled(term: Term) -> Term:
+    return replace(term, scale=None) if term.method in ("min_max", "percentile") else term

@@ -62,13 +62,21 @@ class EntropyResult:
     notices: tuple[str, ...]
 
 
-def ahp(matrix: Any, names: Sequence[str] | None = None) -> AhpResult:
+def ahp(
+    matrix: Any,
+    names: Sequence[str] | None = None,
+    *,
+    random_index: Sequence[float] = RANDOM_INDEX,
+    cr_limit: float = CR_LIMIT,
+) -> AhpResult:
     """Weigh indicators by pairwise judgements (analytic hierarchy process).
 
     Parameters
     ----------
     matrix : (n, n) with n of 1 to 10; a_ij says how many times i matters as much as j
     names : (n,) what the sentences call the indicators; their numbers from 1 without
+    random_index : mean consistency index of random matrices of order 1, 2, ...; above 0 from 3 on
+    cr_limit : ratio at which judgements are refused (bound included), above 0
 
     Returns
     -------
@@ -76,8 +84,9 @@ def ahp(matrix: Any, names: Sequence[str] | None = None) -> AhpResult:
 
     Raises
     ------
-    InputError : not square, too large, not positive, not reciprocal, or a consistency ratio of
-        `CR_LIMIT` or more (bound included), naming the most inconsistent judgement
+    InputError : not square, larger than there are random indices for, not positive, not reciprocal, a random index
+        or a limit that is no such number, or a consistency ratio of `cr_limit` or more (bound included), naming the
+        most inconsistent judgement
 
     Notes
     -----
@@ -86,12 +95,16 @@ def ahp(matrix: Any, names: Sequence[str] | None = None) -> AhpResult:
     Invariant: a_ij = w_i / w_j for all i, j gives back w and a ratio of 0; up to n = 2 the ratio is 0.
     Source: Saaty's analytic hierarchy process; random indices and limit from memory (to be confirmed).
     """
-    a = _judgements(matrix, names)
+    if not cr_limit > 0:
+        raise InputError(f"cr_limit={cr_limit}: expected a number above 0")
+    a = _judgements(matrix, names, most=len(random_index))
     n = len(a)
+    if n > 2 and not random_index[n - 1] > 0:
+        raise InputError(f"random_index: {random_index[n - 1]} for {n} indicators; expected a number above 0")
     called = _called(names, n)
     weights, largest = _principal(a)
     ci = max(0.0, (largest - n) / (n - 1)) if n > 2 else 0.0
-    cr = ci / RANDOM_INDEX[n - 1] if n > 2 else 0.0
+    cr = ci / random_index[n - 1] if n > 2 else 0.0
     worst, lowest = ((0, 1) if n > 1 else (0, 0)), math.inf
     for i in range(n):
         for j in range(i + 1, n):
@@ -102,9 +115,9 @@ def ahp(matrix: Any, names: Sequence[str] | None = None) -> AhpResult:
                 worst, lowest = (i, j), left
     i, j = worst
     given, consistent = float(a[i, j]), float(weights[i] / weights[j])
-    if cr >= CR_LIMIT:
+    if cr >= cr_limit:
         raise InputError(
-            f"CR={cr:.4f}: expected a consistency ratio below {CR_LIMIT:.2f}; the most inconsistent judgement is "
+            f"CR={cr:.4f}: expected a consistency ratio below {cr_limit:.2f}; the most inconsistent judgement is "
             f"{called[i]} over {called[j]}: given {given:.4g}, the weights imply {consistent:.4g}; judge it again"
         )
     return AhpResult(weights, largest, ci, cr, worst, given, consistent)
@@ -256,7 +269,7 @@ def _called(names: Sequence[str] | None, n: int) -> list[str]:
     return [str(name) for name in names]
 
 
-def _judgements(matrix: Any, names: Sequence[str] | None) -> Floats:
+def _judgements(matrix: Any, names: Sequence[str] | None, *, most: int) -> Floats:
     """The matrix, square, positive and reciprocal."""
     try:
         a = np.asarray(matrix, dtype=np.float64)
@@ -265,8 +278,8 @@ def _judgements(matrix: Any, names: Sequence[str] | None) -> Floats:
     if a.ndim != 2 or a.shape[0] != a.shape[1]:
         raise InputError(f"matrix: shape {a.shape}; expected a square")
     n = len(a)
-    if not 1 <= n <= len(RANDOM_INDEX):
-        raise InputError(f"matrix: {n} indicators; expected 1 to {len(RANDOM_INDEX)}; group them into levels")
+    if not 1 <= n <= most:
+        raise InputError(f"matrix: {n} indicators; expected 1 to {most}; group them into levels")
     called = _called(names, n)
     for i in range(n):
         for j in range(n):

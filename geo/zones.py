@@ -14,8 +14,8 @@ from rasterio.features import shapes as raster_shapes
 from geo.errors import InputError
 from geo.grid import Grid
 
-PREVENTION = ("none", "general", "secondary", "key")
-"""Prevention classes by number: 0 no data, 1 一般防治区, 2 次重点防治区, 3 重点防治区."""
+PREVENTION = ("none", "management", "general", "secondary", "key")
+"""Prevention classes by number: 0 no data, 1 一般管理区, 2 一般防治区, 3 次重点防治区, 4 重点防治区."""
 
 _SECTORS = ("东", "东北", "北", "西北", "西", "西南", "南", "东南")
 _CENTRAL_SHARE = 0.3  # nearer to the street's middle than this share of its radius is "中部"
@@ -308,12 +308,14 @@ class PreventionRule:
     `key_level` and above is 重点; `high_level` with a capacity grade <= `weak_grade` too, as is a unit in
     the impact area of a hidden danger over at least `danger_persons` residents, or with at least
     `spots_per_km2` known spots of at least `spot_depth_m`. `high_level`, or `middle_level` with weak
-    capacity, is 次重点. Capacity grades run from 1 (weak) to 5 (strong).
+    capacity, is 次重点. `middle_level`, or `facility_level` with a key facility, is 一般; the rest is
+    一般管理区. Capacity grades run from 1 (weak) to 5 (strong).
     """
 
     key_level: int = 5
     high_level: int = 4
     middle_level: int = 3
+    facility_level: int = 2
     weak_grade: int = 2
     danger_persons: int = 500
     spots_per_km2: float = 3.0
@@ -325,6 +327,7 @@ def prevention(
     capacity_grade: NDArray[np.integer[Any]],
     danger_persons: NDArray[Any],
     deep_spots_per_km2: NDArray[Any],
+    key_facilities: NDArray[Any],
     rule: PreventionRule,
 ) -> NDArray[np.int8]:
     """The prevention class of each unit by the decision table.
@@ -335,17 +338,18 @@ def prevention(
     capacity_grade : 1 (weak) .. 5 (strong), 0 where there is none (counts as not weak)
     danger_persons : persons in the impact area of the hidden dangers that reach the unit, the largest
     deep_spots_per_km2 : known waterlogging spots at least as deep as the rule says, per km2
+    key_facilities : hospitals, schools, homes for the aged, pumping stations, substations in the unit
     rule : the numbers of the table
 
     Returns
     -------
-    0 no data, 1 general (一般), 2 secondary (次重点), 3 key (重点)
+    0 no data, 1 management (一般管理), 2 general (一般), 3 secondary (次重点), 4 key (重点)
 
     Notes
     -----
     CRS: none.
     Cost: O(units).
-    Invariant: a higher level, a weaker capacity, more persons or more spots never lower the class.
+    Invariant: a higher level, a weaker capacity, more persons, spots or facilities never lower the class.
     Source: proposed decision table, class names as in the published geological scheme; to be confirmed.
     """
     level = np.asarray(level)
@@ -358,4 +362,7 @@ def prevention(
         | (np.asarray(deep_spots_per_km2) >= rule.spots_per_km2)
     )
     secondary = (level >= rule.high_level) | ((level >= rule.middle_level) & weak)
-    return np.where(level == 0, 0, np.where(key, 3, np.where(secondary, 2, 1))).astype(np.int8)
+    facility = np.asarray(key_facilities) > 0
+    general = (level >= rule.middle_level) | ((level >= rule.facility_level) & facility)
+    found = np.select([level == 0, key, secondary, general], [0, 4, 3, 2], 1)
+    return np.asarray(found, dtype=np.int8)

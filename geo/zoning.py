@@ -239,12 +239,25 @@ def _index(parts: NDArray[np.float64], found: Arrays, model: ZoningModel) -> NDA
 
 
 @dataclass(frozen=True)
+class Notice:
+    """What was noticed in fitting; `hazard` is '' for the composite.
+
+    `kind` is 'nowhere' for a hazard that is 0 in every unit, 'empty' for classes that stay empty, 'coincide' for a
+    hazard with too many equal values for quantiles, which has natural breaks instead.
+    """
+
+    kind: Literal["nowhere", "empty", "coincide"]
+    hazard: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Fitted:
     """A fitted model, and what was noticed on the way; `units` counts those with data in every column."""
 
     model: ZoningModel
     units: int
-    notices: tuple[str, ...]
+    notices: tuple[Notice, ...]
 
 
 def serial(function: Callable[[Block], Any], blocks: Sequence[Block]) -> Iterable[Any]:
@@ -296,7 +309,7 @@ def fit(blocks: Sequence[Block], model: ZoningModel, *, binned: bool = False, ma
     Invariant: how the units are cut into blocks does not change the model (bit for bit where not binned).
     Source: none.
     """
-    notices: list[str] = []
+    notices: list[Notice] = []
     _require_weights(model)
     model = _with_scales(blocks, model, mapper)
     summaries = list(mapper(_RiskValues(model, binned), blocks))
@@ -307,18 +320,44 @@ def fit(blocks: Sequence[Block], model: ZoningModel, *, binned: bool = False, ma
     for position, hazard in enumerate(model.hazards):
         if hazard.breaks is None:
             values = _merged([summary.columns[position] for summary in summaries])
-            try:
-                hazard = replace(hazard, breaks=_found_breaks(values, model.classification))
-            except InputError as error:
-                if not values.is_constant:
-                    raise InputError(f"hazard '{hazard.id}': {error.detail}") from None
-                notices.append(f"hazard '{hazard.id}' is the same in every unit: its level is 1 everywhere")
+            breaks, noticed = _hazard_breaks(hazard.id, values, model.classification)
+            hazard = replace(hazard, breaks=breaks)
+            notices += noticed
         hazards.append(hazard)
     model = replace(model, hazards=tuple(hazards))
     if model.breaks is None:
         values = _merged(list(mapper(_IndexValues(model, binned), blocks)))
-        model = replace(model, breaks=_found_breaks(values, model.classification))
+        found = _found_breaks(values, model.classification)
+        model = replace(model, breaks=found)
+        if found.merged:
+            notices.append(Notice("empty", "", f"composite: {found.merged}"))
     return Fitted(model, units, tuple(notices))
+
+
+def _hazard_breaks(
+    hazard: str, values: "_Spread", classification: Classification
+) -> tuple[Breaks | None, list[Notice]]:
+    """The breaks of one hazard, None where it is nowhere, with what has to be told."""
+    try:
+        found = _found_breaks(values, classification)
+    except InputError as error:
+        if values.is_constant and values.low == 0:
+            text = f"hazard '{hazard}' is 0 in every unit: its level is 1 everywhere"
+            return None, [Notice("nowhere", hazard, text)]
+        if values.is_constant:
+            raise InputError(
+                f"hazard '{hazard}': its risk is {values.low:g} in every unit, which is no lower and no higher than "
+                "elsewhere; leave it out, or give fixed classes"
+            ) from None
+        if classification != "quantiles":
+            raise InputError(f"hazard '{hazard}': {error.detail}") from None
+        try:
+            found = _found_breaks(values, "natural_breaks")
+        except InputError as again:
+            raise InputError(f"hazard '{hazard}': {again.detail}") from None
+        text = f"hazard '{hazard}': so many values are equal that quantiles coincide; it has natural breaks"
+        return found, [Notice("coincide", hazard, text)]
+    return found, [Notice("empty", hazard, f"hazard '{hazard}': {found.merged}")] if found.merged else []
 
 
 def _require_weights(model: ZoningModel) -> None:
@@ -418,11 +457,40 @@ def _found_breaks(spread: _Spread, method: Classification) -> Breaks:
             )
         edges = np.linspace(0.0, 1.0, HISTOGRAM_BINS + 1)
         return natural_breaks_from_histogram(spread.counts, edges, LEVELS, sums=spread.sums)
+    return breaks_of(spread.values, method)
+
+
+def breaks_of(values: NDArray[Any], method: Classification) -> Breaks:
+    """The breaks of the five levels in values that are kept.
+
+    Parameters
+    ----------
+    values : numbers of any shape; NaN = no data
+    method : a classification other than 'fixed'
+
+    Returns
+    -------
+    Breaks
+
+    Raises
+    ------
+    InputError
+        for values that cannot be classed so, and for 'fixed', whose bounds are given
+
+    Notes
+    -----
+    CRS: none.
+    Cost: O(n log n).
+    Invariant: that of the classification.
+    Source: `geo.classify`.
+    """
+    if method == "natural_breaks":
+        return natural_breaks(values, LEVELS)
     if method == "quantiles":
-        return quantile_breaks(spread.values, LEVELS)
+        return quantile_breaks(values, LEVELS, ties="keep")
     if method == "mean_sigma":
-        return mean_sigma_breaks(spread.values)
-    return natural_breaks(spread.values, LEVELS)
+        return mean_sigma_breaks(values)
+    raise InputError("classes.lower: fixed classes need their lower bounds, or an earlier run to take them from")
 
 
 # What runs on a block must pickle, for a cluster: small classes with a call.

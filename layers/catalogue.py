@@ -54,11 +54,11 @@ def _choice_texts(choices: tuple[Choice, ...]) -> dict[str, Text]:
     return {choice.code: Text(choice.zh, choice.en) for choice in choices}
 
 
-def _fields(kind: str, *, private: bool = True) -> tuple[Field, ...]:
+def _fields(kind: str) -> tuple[Field, ...]:
     """The columns of an import kind as fields; names and telephones are for staff."""
     result = []
     for column in KINDS[kind].columns:
-        hidden = private and column.name in _PRIVATE and kind in ("villages", "enterprises")
+        hidden = column.name in _PRIVATE
         result.append(
             Field(
                 column.name,
@@ -151,9 +151,10 @@ LEVEL_COLORS: dict[int, str] = {k: color for k, (_, _, color) in _LEVELS.items()
 
 _LEVEL_CHOICES = {str(k): Text(zh, en) for k, (zh, en, _) in _LEVELS.items()} | {"0": Text("无数据", "no data")}
 _PREVENTION_CHOICES = {
-    "3": Text("重点防治区", "key prevention"),
-    "2": Text("次重点防治区", "secondary prevention"),
-    "1": Text("一般防治区", "general prevention"),
+    "4": Text("重点防治区", "key prevention"),
+    "3": Text("次重点防治区", "secondary prevention"),
+    "2": Text("一般防治区", "general prevention"),
+    "1": Text("一般管理区", "general management"),
     "0": Text("无数据", "no data"),
 }
 _ZONED = Text(
@@ -243,9 +244,10 @@ def _zoning_layers(scheme: str, group: Text, zh: str, en: str) -> tuple[Layer, .
             Categories(
                 "prevention",
                 {
-                    "3": Mark(Text("重点防治区", "key prevention"), "#7b1fa2", "fill", opacity=0.5),
-                    "2": Mark(Text("次重点防治区", "secondary prevention"), "#b57edc", "fill", opacity=0.5),
-                    "1": Mark(Text("一般防治区", "general prevention"), "#e6dbf2", "fill", opacity=0.5),
+                    "4": Mark(Text("重点防治区", "key prevention"), "#7b1fa2", "fill", opacity=0.5),
+                    "3": Mark(Text("次重点防治区", "secondary prevention"), "#b57edc", "fill", opacity=0.5),
+                    "2": Mark(Text("一般防治区", "general prevention"), "#e0c8f5", "fill", opacity=0.5),
+                    "1": Mark(Text("一般管理区", "general management"), "#f4f1f7", "fill", opacity=0.5),
                 },
                 _NO_DATA,
             ),

@@ -24,6 +24,9 @@ _HEAD = {
 }
 
 
+_NO_NOTE, _LEDGER = Text("", ""), Text("台账", "ledger")
+
+
 @dataclass(frozen=True)
 class Column:
     """One column: the name of its value in a row, its title with the unit, and how the value is shown.
@@ -53,8 +56,8 @@ class Listing:
     columns: tuple[Column, ...]
     read: Callable[..., Sequence[Row]]
     empty: Text
-    note: Text = Text("", "")
-    source: Text = Text("台账", "ledger")
+    note: Text = _NO_NOTE
+    source: Text = _LEDGER
 
 
 def moment_text(value: str | datetime | None, zone: ZoneInfo, *, seconds: bool = False) -> str:

@@ -37,6 +37,14 @@ class Actor:
 SYSTEM = Actor("system", "系统", "administrator")
 """What happens by itself, such as a reservation that expires."""
 
+ROLE_TEXTS: dict[Role, Text] = {
+    "viewer": Text("查看", "viewer"),
+    "dispatcher": Text("调度员", "dispatcher"),
+    "keeper": Text("仓库管理员", "depot keeper"),
+    "planner": Text("规划员", "planner"),
+    "administrator": Text("管理员", "administrator"),
+}
+
 _DISPATCH: dict[Role, Scope] = {"dispatcher": "anywhere", "administrator": "anywhere"}
 _DEPOT: dict[Role, Scope] = {"keeper": "own", **_DISPATCH}
 _STOCK: dict[Role, Scope] = {"keeper": "own", "administrator": "anywhere"}
@@ -69,6 +77,9 @@ ACTIONS: dict[str, Action] = {
 }
 """Every action. A device does what its token's scopes name, whatever its role."""
 
+TOKEN_SCOPES = ("device.report", "map.read", "supply.read")
+"""What a token may be given: a device reports and reads, nothing else."""
+
 
 def may(actor: Actor, action: str, *, depot_id: str | None = None, street: str | None = None) -> bool:
     """Whether somebody may do something, at a depot or in a street where that matters."""
@@ -84,12 +95,29 @@ def may(actor: Actor, action: str, *, depot_id: str | None = None, street: str |
     return street is not None and street == actor.street
 
 
+def may_somewhere(actor: Actor, action: str) -> bool:
+    """Whether somebody may do something at one place at least; where exactly is asked when it is done."""
+    if actor.device_id is not None:
+        return action in actor.scopes
+    scope = ACTIONS[action].roles.get(actor.role)
+    return scope == "anywhere" or (scope == "own" and (actor.depot_id is not None or actor.street is not None))
+
+
+def require_somewhere(actor: Actor, action: str) -> None:
+    """Forbidden, with a sentence that says who may, unless somebody may do it at one place at least."""
+    if not may_somewhere(actor, action):
+        require(actor, action)
+
+
 def require(actor: Actor, action: str, *, depot_id: str | None = None, street: str | None = None) -> None:
     """Forbidden, with a sentence that says who may, unless somebody may do it."""
     if may(actor, action, depot_id=depot_id, street=street):
         return
     found = ACTIONS[action]
-    if found.roles.get(actor.role) == "own" and actor.device_id is None:
+    if actor.device_id is not None:
+        has = ", ".join(sorted(actor.scopes)) or "nothing"
+        raise Forbidden(f"{action}: the token {actor.id} is for {has}; make one with this scope")
+    if found.roles.get(actor.role) == "own":
         bound = actor.depot_id or actor.street
         where = f"only at {bound}" if bound else "only where the account is bound to, and it is bound to nothing"
         raise Forbidden(f"{action}: {actor.id} may do this {where}, not at {depot_id or street or 'no depot'}")

@@ -8,6 +8,10 @@ from data.settings import Settings
 
 if TYPE_CHECKING:
     from layers.district import District
+    from web.auth import Serving
+
+MAX_REQUEST_BYTES = 32 * 2**20
+"""The largest request that is taken, bound included: a sheet to import, with room to spare."""
 
 # Styles that scripts set one by one are allowed by CSP; style attributes in HTML and inline scripts are not.
 CONTENT_SECURITY_POLICY = (
@@ -17,8 +21,13 @@ CONTENT_SECURITY_POLICY = (
 )
 
 
-def create_app(settings: Settings, store_url: str, *, district: "District | None" = None) -> Flask:
-    """The app over one store; `district` may be handed in (tests), else it is opened here."""
+def create_app(
+    settings: Settings, store_url: str, *, district: "District | None" = None, serving: "Serving | None" = None
+) -> Flask:
+    """The app over one store; `district` may be handed in (tests), else it is opened here.
+
+    `serving` says how it is reached (None: on the loopback address).
+    """
     from data.store import Store
     from layers.district import District
     from web import api, auth, pages, problems
@@ -28,9 +37,11 @@ def create_app(settings: Settings, store_url: str, *, district: "District | None
     app = Flask(__name__)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["onemap"] = district
-    problems.register(app)
-    auth.register(app)
-    pages.register(app, district, settings)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
+    problems.register(app, on_refusal=auth.record_refusal)
+    serving = serving or auth.Serving()
+    auth.register(app, district, serving)
+    pages.register(app, district, settings, serving)
     app.register_blueprint(api.blueprint(district, settings))
 
     @app.after_request

@@ -11,12 +11,14 @@ from data.kinds import SKILLS
 from data.settings import Settings
 from geo.errors import NotFound, TooLarge
 from layers import analyses, query, render, sheet
+from layers.actions.gate import act
 from layers.district import District
 from layers.layer import Lang, plain_tree
 from layers.zoning import answers as zoning_answers
 from layers.zoning import runs
 from web import parameters as p
 from web import schemas as s
+from web import supplies
 from web.endpoint import PREFIX, Endpoint, Question, view_of
 from web.jobs import Jobs
 from web.kept import Answer, Kept
@@ -74,6 +76,7 @@ def status(q: Question) -> dict[str, Any]:
         "now": district.now().isoformat(timespec="seconds"),
         "bounds": list(district.bounds) if district.bounds else None,
         "role": q.role,
+        "account": q.actor.id,
         "version": version("district-onemap"),
         "limit_s": q.settings.limit_s,
     }
@@ -220,7 +223,15 @@ def zoning_runs(q: Question) -> Any:
 
 def zoning_start(q: Question, *, body: dict[str, Any]) -> Any:
     """Run a scheme in the background; the job says how far it is."""
-    return q.jobs.start(q.district, body["scheme"])
+    return act(
+        q.district,
+        q.actor,
+        "zoning.run",
+        lambda conn, now: q.jobs.start(q.district, body["scheme"], made_by=q.actor.id),
+        route="run zoning",
+        body=body,
+        subject=body["scheme"],
+    )
 
 
 def zoning_job(q: Question, job: str) -> Any:
@@ -230,7 +241,9 @@ def zoning_job(q: Question, job: str) -> Any:
 
 def zoning_cancel(q: Question, job: str) -> Any:
     """Stop a zoning run; nothing of it is kept."""
-    return q.jobs.cancel(job)
+    return act(
+        q.district, q.actor, "zoning.run", lambda conn, now: q.jobs.cancel(job), route="stop zoning", subject=job
+    )
 
 
 def zoning_summary(q: Question, scheme: str) -> Any:
@@ -307,7 +320,7 @@ def _plain(result: Any) -> Any:
 # -- the table ------------------------------------------------------------------------------------
 
 ENDPOINTS: tuple[Endpoint, ...] = (
-    Endpoint("/status", "What is served and of which revision", status, schema=s.STATUS),
+    Endpoint("/status", "What is served and of which revision", status, schema=s.STATUS, action="map.read"),
     Endpoint(
         "/layers",
         "The layers with count, source, age, fields and legend",
@@ -315,6 +328,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         (LANG, AT),
         s.array(s.LAYER),
         kept=True,
+        action="map.read",
     ),
     Endpoint(
         "/layers/{layer}.{form}",
@@ -340,8 +354,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         {"layer": "id of a layer", "form": ", ".join(render.FORMATS)},
         tuple(render.MEDIA_TYPES[form] for form in render.FORMATS),
         kept=True,
+        action="map.read",
     ),
-    Endpoint("/style.json", "The MapLibre style of the map", style, (LANG,), s.STYLE, kept=True),
+    Endpoint("/style.json", "The MapLibre style of the map", style, (LANG,), s.STYLE, kept=True, action="map.read"),
     Endpoint(
         "/search",
         "Places and facilities by name or id",
@@ -357,6 +372,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             ),
         ),
         s.array(s.FOUND),
+        action="map.read",
     ),
     Endpoint(
         "/reach",
@@ -364,6 +380,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         reach,
         (_place("at", "the place", "lonlat"), WHEN),
         s.REACH,
+        action="map.read",
     ),
     Endpoint(
         "/route",
@@ -371,6 +388,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         route,
         (_place("from", "start", "origin"), _place("to", "end", "destination"), WEIGHT, AT),
         s.ROUTE,
+        action="map.read",
     ),
     Endpoint(
         "/times",
@@ -383,6 +401,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             AT,
         ),
         s.TIMES,
+        action="map.read",
     ),
     Endpoint(
         "/coverage",
@@ -413,6 +432,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         ),
         s.COVERAGE,
         kept=True,
+        action="map.read",
     ),
     Endpoint(
         "/supply",
@@ -439,6 +459,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             AT,
         ),
         s.SUPPLY,
+        action="map.read",
     ),
     Endpoint(
         "/around",
@@ -462,10 +483,15 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             WHEN,
         ),
         s.AROUND,
+        action="map.read",
     ),
-    Endpoint("/items", "The item catalogue with what is on hand", items, schema=s.array(s.ITEM), kept=True),
-    Endpoint("/speeds", "The speed table in force", speeds, schema=s.SPEEDS, kept=True),
-    Endpoint("/zoning/runs", "The zoning runs that are kept", zoning_runs, schema=s.array(s.ZONING_RUN)),
+    Endpoint(
+        "/items", "The item catalogue with what is on hand", items, schema=s.array(s.ITEM), kept=True, action="map.read"
+    ),
+    Endpoint("/speeds", "The speed table in force", speeds, schema=s.SPEEDS, kept=True, action="map.read"),
+    Endpoint(
+        "/zoning/runs", "The zoning runs that are kept", zoning_runs, schema=s.array(s.ZONING_RUN), action="map.read"
+    ),
     Endpoint(
         "/zoning/runs",
         "Run a zoning scheme in the background",
@@ -476,7 +502,15 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         action="zoning.run",
         status=202,
     ),
-    Endpoint("/zoning/jobs/{job}", "How far a zoning run is", zoning_job, (), s.ZONING_JOB, {"job": "id of a job"}),
+    Endpoint(
+        "/zoning/jobs/{job}",
+        "How far a zoning run is",
+        zoning_job,
+        (),
+        s.ZONING_JOB,
+        {"job": "id of a job"},
+        action="map.read",
+    ),
     Endpoint(
         "/zoning/jobs/{job}",
         "Stop a zoning run",
@@ -496,6 +530,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             Param("new", p.text, "id of the later run", required=True),
         ),
         {"type": "object"},
+        action="map.read",
     ),
     Endpoint(
         "/zoning/{scheme}/summary",
@@ -504,6 +539,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         (),
         {"type": "object"},
         {"scheme": "id of a scheme"},
+        action="map.read",
     ),
     Endpoint(
         "/zoning/{scheme}/explain",
@@ -522,6 +558,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         ),
         {"type": "object"},
         {"scheme": "id of a scheme"},
+        action="map.read",
     ),
     Endpoint(
         "/zoning/{scheme}/files/{file}",
@@ -531,6 +568,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         {},
         {"scheme": "id of a scheme", "file": "units.csv, model.csv, streets.csv, zoning.gpkg or report.html"},
         ("text/csv", "application/geopackage+sqlite3", "text/html"),
+        action="map.read",
     ),
     Endpoint(
         "/sheet/{layer}.{form}",
@@ -566,8 +604,17 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         {"layer": "id of a layer", "form": "pdf or png"},
         ("application/pdf", "image/png"),
         kept=True,
+        action="map.read",
     ),
-    Endpoint("/openapi.json", "The OpenAPI document of this API", openapi, schema={"type": "object"}, kept=True),
+    Endpoint(
+        "/openapi.json",
+        "The OpenAPI document of this API",
+        openapi,
+        schema={"type": "object"},
+        kept=True,
+        action="map.read",
+    ),
+    *supplies.ENDPOINTS,
 )
 
 

@@ -19,7 +19,7 @@ from layers.layer import Role, plain
 from layers.permissions import Actor
 from layers.zoning import runs
 from web import parameters as p
-from web.auth import actor_of_request, role_of_request
+from web.auth import actor_of_request, needs
 from web.jobs import Jobs
 from web.kept import Answer, Kept, respond
 from web.parameters import Param
@@ -33,10 +33,14 @@ class Question:
 
     district: District
     settings: Settings
-    role: Role
-    jobs: Jobs
     actor: Actor
+    jobs: Jobs
     key: str | None = None  # the Idempotency-Key of a change
+
+    @property
+    def role(self) -> Role:
+        """The role of whoever asks."""
+        return self.actor.role
 
 
 @dataclass(frozen=True)
@@ -59,9 +63,9 @@ class Endpoint:
     kept: bool = False
     method: str = "GET"
     body: Mapping[str, Any] | None = None
-    action: str = "map.read"
     status: int = 200
     needs_key: bool = False
+    action: str = dataclass_field(kw_only=True)
 
 
 def to_json(value: Any) -> bytes:
@@ -77,7 +81,7 @@ def view_of(
 
     def view(**path_values: str) -> Response:
         token = idempotency.require_key(request.headers.get("Idempotency-Key")) if endpoint.needs_key else None
-        asked = Question(district, settings, role_of_request(), jobs, actor_of_request(), token)
+        asked = Question(district, settings, actor_of_request(), jobs, token)
         values = read_checked(endpoint, district)
         if endpoint.body is not None:
             values["body"] = read_body(endpoint.body)
@@ -109,7 +113,7 @@ def view_of(
         response.headers["X-Revision"] = str(revision)
         return response
 
-    return view
+    return needs(endpoint.action)(view)
 
 
 def read_body(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ _KEPT = 50
 class _Job:
     id: str
     scheme: str
+    made_by: str
     phase: str = "waiting"
     share: float = 0.0
     state: str = "running"
@@ -52,8 +53,8 @@ class Jobs:
         self._lock = threading.Lock()
         self._jobs: dict[str, _Job] = {}
 
-    def start(self, district: District, scheme: str) -> dict[str, Any]:
-        """Begin to run a shipped scheme; Conflict while another runs."""
+    def start(self, district: District, scheme: str, *, made_by: str) -> dict[str, Any]:
+        """Begin to run a shipped scheme for somebody; Conflict while another runs."""
         from layers.zoning.scheme import shipped_scheme
 
         checked = shipped_scheme(scheme)
@@ -61,7 +62,7 @@ class Jobs:
             running = next((job for job in self._jobs.values() if job.state == "running"), None)
             if running is not None:
                 raise Conflict(f"scheme '{running.scheme}' is being run; wait for it or cancel it")
-            job = _Job(secrets.token_hex(8), checked.id)
+            job = _Job(secrets.token_hex(8), checked.id, made_by)
             self._jobs[job.id] = job
             for old in list(self._jobs)[:-_KEPT]:
                 del self._jobs[old]
@@ -82,7 +83,7 @@ class Jobs:
                 district,
                 found,
                 made_utc=datetime.now(UTC),
-                made_by="map page",
+                made_by=job.made_by,
                 seconds=time.monotonic() - job.started,
             )
             job.run, state = found.id, "done"

@@ -48,8 +48,8 @@ def respond(answer: Answer) -> Response:
     """The answer for this request: packed where the client can unpack it, 304 where it has it already."""
     packed = answer.is_packable and accepts_gzip()
     response = Response(answer.packed if packed else answer.body, content_type=answer.media_type, status=answer.status)
-    response.headers["Cache-Control"] = "no-cache"
-    response.headers["Vary"] = "Accept-Encoding, Cookie"
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Vary"] = "Accept-Encoding, Cookie, Authorization"
     for name, value in answer.headers.items():
         response.headers[name] = value
     if packed:

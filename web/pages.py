@@ -3,27 +3,42 @@
 import gzip
 import hashlib
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, redirect, render_template, request, url_for
+from flask import Flask, Response, redirect, render_template, request, session, url_for
 from flask_babel import Babel
+from flask_wtf.csrf import generate_csrf
 from werkzeug.wrappers import Response as BaseResponse
 
 from data.kinds import DEPOT_LEVELS, ORDER_STATES, SKILLS, TEAM_TYPES, Choice
 from data.settings import Settings
-from geo.errors import InputError, NotFound
+from geo.errors import Forbidden, InputError, NotFound, Unauthenticated, Unavailable
 from layers import html, tiles
+from layers.actions import accounts
 from layers.analyses.zoning import SCHEME_HAZARDS
 from layers.catalogue import LAYERS, LEVEL_COLORS, REASON_TEXTS
 from layers.district import District
 from layers.fonts import SheetFonts
 from layers.layer import Computed, Lang, Text
-from layers.permissions import ACTIONS
+from layers.permissions import ACTIONS, ROLE_TEXTS, may_somewhere
 from layers.zoning.result import LEVEL_TEXTS
 from layers.zoning.scheme import SHIPPED, shipped_scheme
 from web import texts
-from web.auth import actor_of_request, role_of_request
+from web.auth import (
+    ANONYMOUS,
+    CSRF_HEADER,
+    PUBLIC,
+    Serving,
+    account_of_request,
+    actor_of_request,
+    begin_session,
+    needs,
+    role_of_request,
+    safe_target,
+    session_secret,
+)
 from web.kept import Answer, Kept, accepts_gzip, respond
 
 # The atlas carries all it needs inside; it may run that and nothing else, apart from this site.
@@ -100,12 +115,31 @@ def page_config(district: District, settings: Settings, lang: Lang) -> dict[str,
         "team_types": _choices(TEAM_TYPES, lang),
         "depot_levels": _choices(DEPOT_LEVELS, lang),
         "order_states": _choices(ORDER_STATES, lang),
-        "may": [action for action, found in ACTIONS.items() if actor_of_request().role in found.roles],
         "reasons": {code: text.to(lang) for code, text in REASON_TEXTS.items()},
         "zoning": _zoning_config(lang),
         "layers": {layer.id: layer.title.to(lang) for layer in LAYERS.values()},
         "texts": texts.for_scripts(),
+        "visitor": visitor(lang),
+        "csrf": {"header": CSRF_HEADER, "token": generate_csrf()},
         "worker": url_for("static", filename="vendor/maplibre/maplibre-gl-csp-worker.js"),
+    }
+
+
+def visitor(lang: Lang) -> dict[str, Any]:
+    """Who asks, and what they may do somewhere; the page offers nothing else."""
+    actor = actor_of_request()
+    known = actor is not ANONYMOUS
+    return {
+        "id": actor.id,
+        "name": actor.name,
+        "role": actor.role,
+        "role_name": ROLE_TEXTS[actor.role].to(lang),
+        "logged_in": known,
+        "depot_id": actor.depot_id,
+        "street": actor.street,
+        "may": [
+            name for name, action in ACTIONS.items() if may_somewhere(actor, name) and (known or not action.changes)
+        ],
     }
 
 
@@ -127,7 +161,7 @@ def leaflet_files(folder: Path) -> html.LeafletFiles:
         raise NotFound("the browser libraries are not there; run scripts/run once to fetch them") from error
 
 
-def register(app: Flask, district: District, settings: Settings) -> None:
+def register(app: Flask, district: District, settings: Settings, serving: Serving) -> None:
     """Add the pages to the app."""
     app.config["BABEL_DEFAULT_LOCALE"] = "zh_Hans_CN"
     Babel(app, locale_selector=_locale)
@@ -137,7 +171,8 @@ def register(app: Flask, district: District, settings: Settings) -> None:
 
     @app.context_processor
     def common() -> dict[str, Any]:
-        return {"lang": language(), "district": district}
+        lang = language()
+        return {"lang": lang, "district": district, "role_name": lambda role: ROLE_TEXTS[role].to(lang)}
 
     @app.after_request
     def remember_language(response: Response) -> Response:
@@ -146,6 +181,7 @@ def register(app: Flask, district: District, settings: Settings) -> None:
         return response
 
     @app.get("/")
+    @needs("map.read")
     def index() -> Response:
         page = render_template("map.html", config=page_config(district, settings, language()))
         response = Response(page, mimetype="text/html")
@@ -153,6 +189,7 @@ def register(app: Flask, district: District, settings: Settings) -> None:
         return response
 
     @app.get("/atlas")
+    @needs("map.read")
     def atlas() -> Response:
         lang, role = language(), role_of_request()
         key = ("atlas", lang, role, district.refresh(), district.now().strftime("%Y%m%d%H%M"))
@@ -167,22 +204,91 @@ def register(app: Flask, district: District, settings: Settings) -> None:
         return response
 
     @app.get("/healthz")
+    @needs(PUBLIC)
     def healthz() -> dict[str, Any]:
         return {"ok": True, "revision": district.refresh()}
 
     @app.get("/favicon.ico")
+    @needs(PUBLIC)
     def favicon() -> BaseResponse:
         return redirect(url_for("static", filename="icon.svg"), 301)
 
     @app.get("/tiles/base/<int:z>/<int:x>/<int:y>.pbf")
+    @needs("map.read")
     def base_tile(z: int, x: int, y: int) -> Response:
         if request.args:
             raise InputError(f"{next(iter(request.args))}: a tile takes no parameters")
         return tile_response(district, z, x, y, tiles.base_tile)
 
     app.add_url_rule("/tiles/base/<path:rest>", "not_a_tile", _not_a_tile)
+    _log_in_pages(app, district, serving)
 
 
+def _log_in_pages(app: Flask, district: District, serving: Serving) -> None:
+    """Log-in, log-out and the own password: plain forms that need no script."""
+
+    def form(template: str, status: int = 200, **values: Any) -> Response:
+        response = Response(render_template(template, **values), status=status, mimetype="text/html")
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    @app.get("/login")
+    @needs(PUBLIC)
+    def login() -> Response:
+        return form("login.html", wrong="", name="", target=safe_target(request.args.get("next")))
+
+    @app.post("/login")
+    @needs(PUBLIC)
+    def login_post() -> BaseResponse:
+        name, target = request.form.get("name", ""), safe_target(request.form.get("next"))
+        try:
+            opened = accounts.log_in(
+                district,
+                name,
+                request.form.get("password", ""),
+                address=request.remote_addr,
+                demo=serving.is_local and district.demo,
+            )
+        except Unauthenticated:
+            return form("login.html", HTTPStatus.UNAUTHORIZED, wrong="wrong", name=name[:40], target=target)
+        except Unavailable:
+            return form("login.html", HTTPStatus.SERVICE_UNAVAILABLE, wrong="busy", name=name[:40], target=target)
+        begin_session(opened.secret)
+        return redirect(url_for("password") if opened.account.must_change else target, 303)
+
+    @app.post("/logout")
+    @needs("self.manage")
+    def logout() -> BaseResponse:
+        secret = session_secret()
+        if secret is not None:
+            accounts.log_out(district, actor_of_request(), secret)
+        session.clear()
+        return redirect("/login" if not (serving.is_local and district.demo) else "/", 303)
+
+    @app.get("/password")
+    @needs("self.manage")
+    def password() -> Response:
+        return form("password.html", wrong="")
+
+    @app.post("/password")
+    @needs("self.manage")
+    def password_post() -> BaseResponse:
+        if account_of_request() is None:
+            raise Forbidden("self.manage: a token has no password")
+        old, new, again = (request.form.get(field, "") for field in ("old", "new", "again"))
+        if new != again:
+            return form("password.html", HTTPStatus.UNPROCESSABLE_ENTITY, wrong="again")
+        try:
+            opened = accounts.change_own_password(district, actor_of_request(), old, new)
+        except Forbidden:
+            return form("password.html", HTTPStatus.FORBIDDEN, wrong="old")
+        except InputError:
+            return form("password.html", HTTPStatus.UNPROCESSABLE_ENTITY, wrong="new")
+        begin_session(opened.secret)
+        return redirect("/", 303)
+
+
+@needs("map.read")
 def _not_a_tile(rest: str) -> Response:
     raise NotFound(f"there is no tile {rest}; a tile is Z/X/Y.pbf with whole numbers")
 
@@ -203,8 +309,8 @@ def tile_response(district: District, z: int, x: int, y: int, source: TileSource
         )
         if accepts_gzip():
             response.headers["Content-Encoding"] = "gzip"
-    response.headers["Cache-Control"] = "no-cache"
-    response.headers["Vary"] = "Accept-Encoding"
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Vary"] = "Accept-Encoding, Cookie, Authorization"
     response.set_etag(tag, weak=True)
     if body is not None:
         response.make_conditional(request)

@@ -31,16 +31,29 @@ def problem_body(error: OneMapError, instance: str) -> dict[str, Any]:
     return {**body, "rows": rows} if rows else body
 
 
-def _answer(body: dict[str, Any]) -> Response:
-    wants_page = not request.path.startswith(("/api/", "/tiles/", "/static/")) and (
+def wants_page() -> bool:
+    """Whether the answer is for a person, as a page, and not for a program."""
+    return not request.path.startswith(("/api/", "/tiles/", "/static/")) and (
         request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
     )
-    if wants_page:
-        response = Response(render_template("error.html", problem=body), mimetype="text/html")
+
+
+def _answer(body: dict[str, Any]) -> Response:
+    if wants_page():
+        # Who is not logged in gets the log-in in the place of the page, and the page afterwards.
+        target = request.full_path.rstrip("?") if request.method == "GET" else "/"
+        page = (
+            render_template("login.html", wrong="", name="", target=target)
+            if body["status"] == HTTPStatus.UNAUTHORIZED
+            else render_template("error.html", problem=body)
+        )
+        response = Response(page, mimetype="text/html")
     else:
         response = Response(json.dumps(body, ensure_ascii=False), content_type=MEDIA_TYPE)
     response.status_code = int(body["status"])
     response.headers["Cache-Control"] = "no-store"
+    if body["status"] == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="onemap"'
     return response
 
 
@@ -58,13 +71,15 @@ def _unknown_body(error: BaseException) -> dict[str, Any]:
     }
 
 
-def register(app: Flask) -> None:
-    """Answer every error of the app with problem details."""
+def register(app: Flask, *, on_refusal: Callable[[OneMapError], None]) -> None:
+    """Answer every error of the app with problem details; `on_refusal` is told what was not permitted."""
 
     @app.errorhandler(OneMapError)
     def known(error: OneMapError) -> Response:
         if error.status >= 500:
             log.error("%s: %s", request.path, error.detail, exc_info=error)
+        if error.status == HTTPStatus.FORBIDDEN:
+            on_refusal(error)
         return _answer(problem_body(error, request.path))
 
     @app.errorhandler(HTTPException)
@@ -74,6 +89,8 @@ def register(app: Flask) -> None:
         status = HTTPStatus(error.code or 500)
         # The only one of these that we raise ourselves, with a sentence of our own.
         said = error.description if status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE else status.description
+        if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            said = f"the request is larger than {app.config['MAX_CONTENT_LENGTH']:,} bytes, the most that is taken"
         response = _answer(
             {
                 "type": "about:blank",

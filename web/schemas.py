@@ -50,6 +50,7 @@ STATUS = _object(
         "now": TEXT,
         "bounds": MAYBE_PLACE,
         "role": TEXT,
+        "account": TEXT,
         "version": TEXT,
         "limit_s": NUMBER,
     }

@@ -80,6 +80,7 @@ def refuse(
             details={"request": body, "problem": error.detail},
             now_utc=district.now().astimezone(UTC),
         )
+    error.recorded = True
 
 
 def _subject(answer: Any) -> str | None:

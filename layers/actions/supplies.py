@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 
 from data import orders, schema
 from data.orders import NewLine, NewRequest, Pick, ReceiptLine, ReturnLine
-from geo.errors import Conflict, InputError, NotFound
-from geo.supply import LOADING_S, ORDER_S, thousandths
+from geo.errors import Conflict, InputError
+from geo.supply import thousandths
 from layers import analyses
 from layers.actions.gate import act
 from layers.actions.places import depot_street
@@ -146,16 +146,17 @@ def issue(district: District, actor: Actor, order_id: str, body: Body, *, key: s
     return _on_order(district, actor, order_id, "supply.issue", "issue", change, key=key, body=body)
 
 
-def depart(district: District, actor: Actor, order_id: str, body: Body, *, key: str) -> dict[str, Any]:
+def depart(district: District, actor: Actor, order_id: str, body: Body | None = None, *, key: str) -> dict[str, Any]:
     """The vehicle leaves; when it will be there follows from the roads as they are now."""
-    way = _way(district, order_id)
+    with district.store.reading() as conn:
+        way = _way(district, {**orders.order_of(conn, order_id), "departed_utc": None})
 
     def change(conn: Connection, now: datetime) -> Any:
         return orders.depart(
             conn,
             order_id,
             **_arrival(way, now),
-            occurred_utc=body.get("occurred"),
+            occurred_utc=(body or {}).get("occurred"),
             actor=actor.id,
             now_utc=now,
         )
@@ -257,18 +258,17 @@ def tend(district: District) -> dict[str, list[str]]:
     """
     now = district.now().astimezone(UTC)
     with district.store.reading() as conn:
-        due = orders.due_to_expire(conn, now_utc=now)
+        ended = orders.due_to_expire(conn, now_utc=now)
         moving = orders.on_the_way(conn)
     done: dict[str, list[str]] = {"expired": [], "arrivals": []}
-    if due:
+    if ended:
 
         def expire(conn: Connection, now: datetime) -> Any:
             return {"expired": orders.expire_due(conn, actor=SYSTEM.id, now_utc=now)}
 
         done["expired"] = act(district, SYSTEM, "supply.order", expire, route="supplies.expire")["expired"]
     for order in moving:
-        way = _way(district, order["id"])
-        arrival = _arrival(way, now)
+        arrival = _arrival(_way(district, order), now)
         if not orders.is_news(order, arrival, now_utc=now):
             continue
 
@@ -307,6 +307,8 @@ def _new_request(district: District, body: Body) -> NewRequest:
     lon, lat = body["to"]
     analyses.require_place(district.known_view(), (lon, lat), "to")
     deadline = body.get("deadline")
+    items = district.known_view().frame("item")
+    titles = dict(zip(items["id"], items["name"], strict=True))
     return NewRequest(
         unit=body["unit"],
         place=body["place"],
@@ -319,7 +321,12 @@ def _new_request(district: District, body: Body) -> NewRequest:
         to_depot_id=body.get("to_depot_id"),
         level=body.get("level"),
         needs=[
-            (need["item_id"], _e3(need["quantity"], "needs.quantity"), need.get("specification"))
+            (
+                need["item_id"],
+                _e3(need["quantity"], "needs.quantity"),
+                # Nothing else said, the item is meant as the catalogue describes it.
+                need.get("specification") or titles.get(need["item_id"]),
+            )
             for need in body["needs"]
         ],
     )
@@ -444,16 +451,18 @@ def _done(answer: Any) -> dict[str, Any]:
     return found
 
 
-def _way(district: District, order_id: str) -> dict[str, Any]:
-    """How the load of an order gets to its place: from where the vehicle was last seen, else from the depot."""
-    with district.store.reading() as conn:
-        found = orders.order_of(conn, order_id)
-    if found["to"] is None:
-        raise NotFound(f"order {found['number']}: its request has no place")
-    start = found.get("position") or found.get("depot_place")
+def _way(district: District, order: Mapping[str, Any]) -> dict[str, Any]:
+    """How the load of an order gets to its place: from where its vehicle was last seen, else from the depot.
+
+    ``left_utc`` is when the load was where the way begins.
+    """
+    start, left = order["depot_place"], order["departed_utc"]
+    if order["position"] is not None:
+        start, left = order["position"], order["position_utc"]
     if start is None:
-        raise InputError(f"order {found['number']}: depot {found['depot_id']} has no place; give it one first")
-    return analyses.route(district, origin=tuple(start), destination=tuple(found["to"]), weight="time", at=None)
+        raise InputError(f"order {order['number']}: depot {order['depot_id']} has no place; give it one first")
+    way = analyses.route(district, origin=tuple(start), destination=tuple(order["to"]), weight="time", at=None)
+    return {**way, "left_utc": left}
 
 
 def _arrival(way: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -467,7 +476,3 @@ def _arrival(way: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "distance_m": way["distance_m"],
         "geom": shapely.LineString(way["geometry"]["coordinates"]),
     }
-
-
-HANDLING_S = ORDER_S + LOADING_S
-"""From the order to the departure, as the plan counts it."""

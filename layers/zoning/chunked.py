@@ -159,7 +159,7 @@ def zone_large(
         for window, (some, classes) in zip(blocks, over(_Rated(fitted.model), blocks), strict=True):
             index[window.first : window.last] = some
             level[window.first : window.last] = classes
-    return LargeZoning(grid, fitted.model, index, level, fitted.units, fitted.notices)
+    return LargeZoning(grid, fitted.model, index, level, fitted.units, tuple(n.text for n in fitted.notices))
 
 
 def zonal_table(found: LargeZoning, shares: Shares, names: Sequence[str]) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from geo.errors import InputError
 from geo.zones import dissolved, merged_by_key
 from geo.zoning import LEVELS, evaluate
 from layers.layer import Text
-from layers.zoning.result import ZoningRun
+from layers.zoning.result import AREA_DECIMALS, ZoningRun
 
 DATA_CHANGE = 9
 """On the map of differences: there is no level in one of the runs, so that none rose or fell."""
@@ -179,5 +179,5 @@ def _difference_map(run: ZoningRun, units: pd.DataFrame, change: NDArray[np.int6
             gpd.GeoDataFrame({"key": change}, geometry=areas.geometry.to_numpy(), crs=areas.crs), ["key"]
         )
     found = found.rename(columns={"key": "change"})
-    found["area_km2"] = np.round(found.geometry.area / 1e6, 6)
+    found["area_km2"] = np.round(found.geometry.area / 1e6, AREA_DECIMALS)
     return found

@@ -11,6 +11,7 @@ from geo.classify import Breaks
 from geo.crs import to_metric
 from geo.errors import InputError, NotFound
 from geo.zoning import LEVELS, Term
+from layers.layer import Text
 from layers.zoning.result import LEVEL_TEXTS, PREVENTION_TEXTS, Column, ZoningRun
 
 
@@ -84,9 +85,72 @@ def explain_unit(
             "zh": PREVENTION_TEXTS[int(row["prevention"])].zh,
             "en": PREVENTION_TEXTS[int(row["prevention"])].en,
         },
+        "prevention_why": _prevention_why(run, row),
         "parameter_version": run.parameter_version,
         "demo": run.demo,
     }
+
+
+_GRADES = {
+    0: Text("无", "none"),
+    1: Text("弱", "weak"),
+    2: Text("较弱", "rather weak"),
+    3: Text("中等", "medium"),
+    4: Text("较强", "rather strong"),
+    5: Text("强", "strong"),
+}
+
+
+def _prevention_why(run: ZoningRun, row: "pd.Series[Any]") -> list[dict[str, Any]]:
+    """What the decision table reads beside the level: label, value, unit, and the bound that it is held against."""
+    rule = {
+        code.removeprefix("prevention."): float(parameter["value"])
+        for parameter in run.parameters
+        if (code := str(parameter["code"])).startswith("prevention.")
+    }
+    grade = _GRADES[int(row["capacity_grade"])]
+    weak = _GRADES[int(rule["weak_grade"])]
+    depth = f"{rule['spot_depth_m']:g} m"
+    items = (
+        (
+            "capacity_grade",
+            Text("减灾能力等级", "grade of capacity"),
+            grade,
+            "",
+            Text(f"弱: {weak.zh}及以下", f"weak: {weak.en} or below"),
+        ),
+        (
+            "danger_persons",
+            Text("重点隐患影响人口", "residents in the impact area of a hidden danger"),
+            int(row["danger_persons"]),
+            "人",
+            Text(f"≥ {rule['hidden_danger_persons']:g}", f"≥ {rule['hidden_danger_persons']:g}"),
+        ),
+        (
+            "deep_spots_per_km2",
+            Text(f"每平方千米深度 ≥ {depth} 的积水点", f"known spots of at least {depth} per km2"),
+            float(row["deep_spots_per_km2"]),
+            "",
+            Text(f"≥ {rule['spot_density_per_km2']:g}", f"≥ {rule['spot_density_per_km2']:g}"),
+        ),
+        (
+            "key_facilities",
+            Text("医院、学校、泵站、变电站", "hospitals, schools, pumping stations, substations"),
+            int(row["key_facilities"]),
+            "",
+            Text("≥ 1", "≥ 1"),
+        ),
+    )
+    return [
+        {
+            "column": name,
+            "label": {"zh": label.zh, "en": label.en},
+            "value": {"zh": value.zh, "en": value.en} if isinstance(value, Text) else value,
+            "unit": unit,
+            "bound": {"zh": bound.zh, "en": bound.en},
+        }
+        for name, label, value, unit, bound in items
+    ]
 
 
 _DIMENSIONS = ("exposure", "vulnerability", "capacity")
@@ -106,13 +170,6 @@ def explain_street(run: ZoningRun, name: str) -> dict[str, Any]:
         "breaks": _lower(run.model.breaks),
         "highest": explain_unit(run, unit_id=highest) if highest else None,
     }
-
-
-def _part(run: ZoningRun, row: "pd.Series[Any]", hazard: str, level: int) -> float:
-    """What a hazard's weight is multiplied with in the composite."""
-    if run.model.method != "sum":
-        return float(row[f"h_{hazard}"])
-    return level / LEVELS if run.model.score == "ordinal" else float(row[f"risk_{hazard}"])
 
 
 def _position(run: ZoningRun, lonlat: tuple[float, float] | None, unit_id: str | None) -> int:

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -20,14 +20,16 @@ from numpy.typing import NDArray
 from data.parameters import parameters
 from data.raster_bands import open_on_grid
 from data.rasters import write_cog
+from geo.classify import fixed_breaks
 from geo.errors import InputError
 from geo.grid import Raster
-from geo.weights import ahp, given_weights
+from geo.weights import given_weights
 from geo.zoning import HazardTerm, ZoningModel
 from layers.district import District
 from layers.zoning.chunked import BLOCK_CELLS, LargeZoning, Progress, zonal_table, zone_large
 from layers.zoning.inputs import Inputs
-from layers.zoning.run import analysis_grid, code_version, judgements, term
+from layers.zoning.run import analysis_grid, code_version, frozen, judged_weights, judgements, term
+from layers.zoning.runs import kept_run
 from layers.zoning.scheme import HazardSpec, IndicatorSpec, Scheme, formula_value, require_formula
 
 LARGE_CELLS = 8_000_000
@@ -141,10 +143,11 @@ def _lazy(inputs: Inputs, spec: HazardSpec | IndicatorSpec, where: str) -> Any:
 
 def _model(inputs: Inputs, scheme: Scheme) -> ZoningModel:
     if scheme.weights == "given":
-        weights: NDArray[np.float64] = given_weights(scheme.values)[0]
+        weights: NDArray[np.float64] = _given(inputs, "hazards", "灾种", scheme.values)
     elif scheme.weights == "ahp":
         names = [hazard.id for hazard in scheme.hazards]
-        weights = ahp(judgements(inputs.parameters, scheme, names), [h.title.zh for h in scheme.hazards]).weights
+        matrix = judgements(inputs.parameters, scheme, names)
+        weights = judged_weights(inputs.parameters, matrix, [h.title.zh for h in scheme.hazards]).weights
     else:
         raise InputError(f"weights.method={scheme.weights}: on a grid of this size weights are given or judged (ahp)")
     p = inputs.parameters
@@ -152,12 +155,12 @@ def _model(inputs: Inputs, scheme: Scheme) -> ZoningModel:
         name: tuple(
             term(spec, float(w))
             for spec, w in zip(
-                getattr(scheme, name), given_weights([s.weight for s in getattr(scheme, name)])[0], strict=True
+                getattr(scheme, name), _given(inputs, name, zh, [s.weight for s in getattr(scheme, name)]), strict=True
             )
         )
         if getattr(scheme, name)
         else ()
-        for name in ("exposure", "vulnerability", "capacity")
+        for name, zh in (("exposure", "暴露度"), ("vulnerability", "脆弱性"), ("capacity", "减灾能力"))
     }
     model = ZoningModel(
         hazards=tuple(
@@ -171,12 +174,20 @@ def _model(inputs: Inputs, scheme: Scheme) -> ZoningModel:
         hot=(int(p["risk.hot_rule.single"]), int(p["risk.hot_rule.least"])) if scheme.hot_rule else None,
         classification=scheme.classes,
     )
-    if scheme.lower:
-        from geo.classify import fixed_breaks
-
-        frozen = fixed_breaks(scheme.lower)
-        model = replace(model, breaks=frozen, hazards=tuple(replace(h, breaks=frozen) for h in model.hazards))
+    if scheme.from_run:
+        return frozen(model, kept_run(inputs.view.district, scheme.from_run).model, scheme.from_run)
+    if scheme.classes == "fixed":
+        bounds = fixed_breaks(scheme.lower)
+        model = replace(model, breaks=bounds, hazards=tuple(replace(h, breaks=bounds) for h in model.hazards))
     return model
+
+
+def _given(inputs: Inputs, name: str, zh: str, values: Sequence[float]) -> NDArray[np.float64]:
+    """Given weights; that they were divided by their sum is told."""
+    weights, notice = given_weights(values)
+    if notice:
+        inputs.notice(f"{zh}: 权重之和不为 1, 已按其和归一", f"{name}: {notice}")
+    return weights
 
 
 def _write(out: Path, about: Mapping[str, Any], found: LargeZoning, streets: pd.DataFrame) -> tuple[Path, ...]:

@@ -95,9 +95,10 @@ def units_csv(run: ZoningRun) -> bytes:
 
 
 def model_csv(run: ZoningRun) -> bytes:
-    """Every number of the model, one a row: with units.csv it recomputes every level.
+    """Every number of the model, one a row: with units.csv it recomputes every level and prevention class.
 
-    Columns: part (setting, hazard, exposure, vulnerability, capacity, index), name, key, number, value.
+    Columns: part (setting, hazard, exposure, vulnerability, capacity, index, prevention, stability), name, key, number,
+    value.
     """
     model = run.model
     rows: list[tuple[str, str, str, int, Any]] = [
@@ -125,6 +126,12 @@ def model_csv(run: ZoningRun) -> bytes:
             assert term.scale is not None
             rows += [(part, term.column, "x", k, v) for k, v in enumerate(term.scale.x)]
             rows += [(part, term.column, "y", k, v) for k, v in enumerate(term.scale.y)]
+    rows += [
+        (part, code, "", 0, row["value"])
+        for row in run.parameters
+        for part, _, code in [str(row["code"]).partition(".")]
+        if part in ("prevention", "stability")
+    ]
     rows += [("index", "", "lower", k, v) for k, v in enumerate(model.breaks.lower if model.breaks else (), start=2)]
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\r\n")

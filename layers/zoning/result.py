@@ -34,11 +34,15 @@ LEVEL_TEXTS: dict[int, Text] = {
 """The common five levels, high to low, and the absence of data."""
 
 PREVENTION_TEXTS: dict[int, Text] = {
-    3: Text("重点防治区", "key prevention"),
-    2: Text("次重点防治区", "secondary prevention"),
-    1: Text("一般防治区", "general prevention"),
+    4: Text("重点防治区", "key prevention"),
+    3: Text("次重点防治区", "secondary prevention"),
+    2: Text("一般防治区", "general prevention"),
+    1: Text("一般管理区", "general management"),
     0: Text("无数据", "no data"),
 }
+
+AREA_DECIMALS = 9
+"""Areas in km2 are rounded to this many decimals: a table of thousands of rows still adds up to its total."""
 
 Dimension = Literal["hazard", "factor", "exposure", "vulnerability", "capacity"]
 
@@ -79,7 +83,8 @@ class ZoningRun:
         persons, every raw column (h_HAZARD, f_HAZARD_factor, i_indicator), native_HAZARD (its own class),
         exposure, vulnerability, capacity, risk_HAZARD, level_HAZARD, index, level_index, level_computed,
         level (after corrections), dominant (hazard id, '' without data), corrected, reason, stability,
-        stability_weights, stability_classification, stability_size, fragile, prevention (0..3)
+        stability_weights, stability_classification, stability_size, fragile, what the decision table reads beside
+        the level (capacity_grade, danger_persons, deep_spots_per_km2, key_facilities), prevention (0..4)
     areas : outlines of villages or streets in the metric CRS with unit_id; None for a grid
     levels : parts of the map in the metric CRS: level, fragile, corrected, area_km2
     zones : zone_id, name, street, level, dominant, prevention, area_km2, persons, fragile_share, measures

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from data.parameters import ParameterSet, parameters
 from geo.classify import classify, fixed_breaks
-from geo.crs import to_lonlat
+from geo.crs import to_lonlat, to_metric
 from geo.errors import Cancelled, InputError
+from geo.exposure import persons_within
 from geo.grid import NATIONAL_CELL_DEG, Grid, area_shares
 from geo.stability import Stability, stability
-from geo.weights import ahp, combined_weights, entropy_weights, given_weights
+from geo.weights import AhpResult, ahp, combined_weights, entropy_weights, given_weights
 from geo.zones import (
     PreventionRule,
     clipped,
@@ -32,14 +33,14 @@ from geo.zones import (
     without_slivers,
     zone_names,
 )
-from geo.zoning import RAW_DECIMALS, HazardTerm, Scale, Term, ZoningModel, evaluate, fit
+from geo.zoning import RAW_DECIMALS, HazardTerm, Notice, Scale, Term, ZoningModel, evaluate, fit
 from layers.district import District
 from layers.layer import Text
 from layers.zoning.hazards import HazardMap, formula_on_grid, hazard_map
 from layers.zoning.indicators import Measured, capacity_table, measured, persons_in_cells, persons_spread
 from layers.zoning.inputs import Inputs
 from layers.zoning.major_hazards import major_hazards
-from layers.zoning.result import LEVEL_TEXTS, Column, ZoningRun
+from layers.zoning.result import AREA_DECIMALS, LEVEL_TEXTS, Column, ZoningRun
 from layers.zoning.runs import kept_run
 from layers.zoning.scheme import IndicatorSpec, Scheme
 
@@ -90,7 +91,7 @@ def run_zoning(
     steps("stability", 0.60)
     _stability(inputs, scheme, units, raw, model)
     steps("zones", 0.80)
-    units["prevention"] = _prevention(inputs, units)
+    _prevent(inputs, units, areas)
     frames = _maps(inputs, scheme, units, areas, hazards)
     steps("what lies in them", 0.92)
     residents = _residents(inputs, scheme, areas) if areas is not None else _residents_of_cells(inputs, units)
@@ -321,8 +322,6 @@ def _national_cells(inputs: Inputs) -> gpd.GeoDataFrame:
     grid = Grid.covering(
         (box[:, 0].min(), box[:, 1].min(), box[:, 0].max(), box[:, 1].max()), cell=NATIONAL_CELL_DEG, epsg=4326
     )
-    from geo.crs import to_metric
-
     cells = np.arange(grid.cells)
     boxes = shapely.transform(grid.boxes(cells), lambda xy: to_metric(xy, epsg=inputs.grid.epsg))
     parts = shapely.intersection(boxes, outline)
@@ -376,10 +375,10 @@ def _fitted(
         classification=scheme.classes,
     )
     if scheme.from_run:
-        model = _frozen(model, kept_run(district, scheme.from_run).model, scheme.from_run)
+        model = frozen(model, kept_run(district, scheme.from_run).model, scheme.from_run)
     elif scheme.classes == "fixed":
-        frozen = fixed_breaks(scheme.lower)
-        model = replace(model, breaks=frozen, hazards=tuple(replace(hazard, breaks=frozen) for hazard in model.hazards))
+        bounds = fixed_breaks(scheme.lower)
+        model = replace(model, breaks=bounds, hazards=tuple(replace(hazard, breaks=bounds) for hazard in model.hazards))
 
     def block() -> Raw:
         return raw
@@ -389,8 +388,21 @@ def _fitted(
     hazards = tuple(replace(h, weight=float(w)) for h, w in zip(first.model.hazards, weights, strict=True))
     fitted = fit([block], replace(first.model, hazards=hazards, breaks=model.breaks))
     statistics["units"] = fitted.units
-    flat = [Text(f"有灾种各单元数值相同, 等级均为 1: {notice}", notice) for notice in first.notices]
-    return fitted.model, statistics, [*notices, *told, *flat]
+    titles = {spec.id: spec.title.zh for spec in scheme.hazards}
+    noticed = dict.fromkeys([*(notice for notice in first.notices if notice.hazard), *fitted.notices])
+    return fitted.model, statistics, [*notices, *told, *(_said(notice, titles) for notice in noticed)]
+
+
+_NOTICES = {
+    "nowhere": "各单元风险均为 0, 等级均为 1",
+    "empty": "分级后有等级为空",
+    "coincide": "相同数值过多, 分位数重合, 改用自然断点",
+}
+
+
+def _said(notice: Notice, titles: dict[str, str]) -> Text:
+    """What was noticed in fitting, in both languages."""
+    return Text(f"{titles.get(notice.hazard, '综合指数')}: {_NOTICES[notice.kind]}", notice.text)
 
 
 def term(spec: IndicatorSpec, weight: float) -> Term:
@@ -399,8 +411,8 @@ def term(spec: IndicatorSpec, weight: float) -> Term:
     return Term(f"i_{spec.name}", weight, spec.scale, spec.cost, scale)
 
 
-def _frozen(model: ZoningModel, old: ZoningModel, run: str) -> ZoningModel:
-    """Scales and breaks of an earlier run, so that two years compare."""
+def frozen(model: ZoningModel, old: ZoningModel, run: str) -> ZoningModel:
+    """The model with the scales and breaks of an earlier run, so that two years compare."""
     if [h.id for h in model.hazards] != [h.id for h in old.hazards]:
         raise InputError(f"classes.from_run={run}: that run has other hazards: {', '.join(h.id for h in old.hazards)}")
     known = {t.column: t for t in (*old.exposure, *old.vulnerability, *old.capacity)}
@@ -417,6 +429,7 @@ def _frozen(model: ZoningModel, old: ZoningModel, run: str) -> ZoningModel:
         vulnerability=tuple(map(scaled, model.vulnerability)),
         capacity=tuple(map(scaled, model.capacity)),
         breaks=old.breaks,
+        classification="fixed",
     )
 
 
@@ -430,13 +443,14 @@ def _weights(
     if scheme.weights in ("ahp", "combined"):
         titles = [spec.title.zh for spec in scheme.hazards]
         matrix = judgements(inputs.parameters, scheme, names)
-        found = ahp(matrix, titles)
+        found = judged_weights(inputs.parameters, matrix, titles)
         judged = found.weights
         statistics["ahp"] = {
             "judgements": matrix.tolist(),
             "lambda_max": found.lambda_max,
             "ci": found.ci,
             "cr": found.cr,
+            "cr_limit": inputs.parameters["weights.cr_limit"],
             "worst": [titles[found.worst[0]], titles[found.worst[1]]],
             "worst_given": found.worst_given,
             "worst_consistent": found.worst_consistent,
@@ -478,6 +492,13 @@ def judgements(p: ParameterSet, scheme: Scheme, names: list[str]) -> NDArray[np.
     return matrix
 
 
+def judged_weights(p: ParameterSet, matrix: NDArray[np.float64], titles: list[str]) -> AhpResult:
+    """Weights by judgement, at the random indices and the limit of the parameter set."""
+    known = p.prefix("weights.random_index.")
+    indices = [known[str(n)] for n in range(1, len(known) + 1) if str(n) in known]
+    return ahp(matrix, titles, random_index=indices, cr_limit=p["weights.cr_limit"])
+
+
 # -- what follows from the levels -----------------------------------------------------------------
 
 
@@ -503,12 +524,11 @@ def _correct(inputs: Inputs, scheme: Scheme, units: pd.DataFrame) -> None:
 
 def _stability(inputs: Inputs, scheme: Scheme, units: pd.DataFrame, raw: Raw, model: ZoningModel) -> None:
     names = ("stability", "stability_weights", "stability_classification", "stability_size")
-    if scheme.runs == 0 or scheme.classes == "fixed":
+    if scheme.runs == 0:
         for name in names:
             units[name] = np.nan
         units["fragile"] = False
-        why = (" (固定分级)", ": the classes are fixed") if scheme.runs else ("", "")
-        inputs.notice(f"未做稳定性分析{why[0]}", f"stability was not examined{why[1]}")
+        inputs.notice("未做稳定性分析", "stability was not examined")
         return
     found: Stability = stability(
         raw, model, _larger(inputs, scheme, units), seed=scheme.seed, runs=scheme.runs, spread_share=scheme.spread_share
@@ -529,38 +549,121 @@ def _larger(inputs: Inputs, scheme: Scheme, units: pd.DataFrame) -> NDArray[np.i
     return np.asarray(pd.factorize(units["street"])[0], dtype=np.int64)
 
 
-def _prevention(inputs: Inputs, units: pd.DataFrame) -> NDArray[np.int8]:
-    """The class of each unit by the decision table; hidden dangers and known spots around its centre count."""
-    p = inputs.parameters
-    rule = PreventionRule(
+_KEY_LIFELINES = ("school", "pumping_station", "substation")
+"""With hospitals the key facilities of the decision table; homes for the aged have no register."""
+
+
+def prevention_rule(p: ParameterSet) -> PreventionRule:
+    """The numbers of the decision table in a parameter set."""
+    return PreventionRule(
+        key_level=int(p["prevention.key_level"]),
+        high_level=int(p["prevention.high_level"]),
+        middle_level=int(p["prevention.middle_level"]),
+        facility_level=int(p["prevention.facility_level"]),
+        weak_grade=int(p["prevention.weak_grade"]),
         danger_persons=int(p["prevention.hidden_danger_persons"]),
         spots_per_km2=p["prevention.spot_density_per_km2"],
         spot_depth_m=p["prevention.spot_depth_m"],
     )
+
+
+def _prevent(inputs: Inputs, units: pd.DataFrame, areas: gpd.GeoDataFrame | None) -> None:
+    """The class of each unit by the decision table, and what the table reads beside the level."""
+    rule = prevention_rule(inputs.parameters)
     grade = np.zeros(len(units), dtype=np.int8)
     if len(inputs.frame("capacity")):
         table = capacity_table(inputs)
         by_street = dict(zip(table["street"], table["grade"], strict=True))
         grade = units["street"].map(by_street).fillna(0).to_numpy(dtype=np.int8)
-    from geo.crs import to_metric
+    units["capacity_grade"] = grade
+    where = _Where(inputs, units, areas)
+    units["danger_persons"] = _danger_persons(inputs, where)
+    units["deep_spots_per_km2"] = np.round(_deep_spots(inputs, where, rule.spot_depth_m), RAW_DECIMALS)
+    units["key_facilities"] = _key_facilities(inputs, where)
+    units["prevention"] = prevention(
+        units["level"].to_numpy(dtype=np.int8),
+        grade,
+        units["danger_persons"].to_numpy(),
+        units["deep_spots_per_km2"].to_numpy(),
+        units["key_facilities"].to_numpy(),
+        rule,
+    )
 
-    centre = to_metric(units[["lon", "lat"]].to_numpy(dtype=np.float64), epsg=inputs.grid.epsg)
-    tree = shapely.STRtree(shapely.points(centre))
-    danger = np.zeros(len(units))
-    dangers = inputs.frame("hidden_danger")
-    for xy, row in zip(inputs.points("hidden_danger"), dangers.to_dict("records"), strict=True):
-        if row.get("state") == "closed" or not np.isfinite(xy).all() or not (row["impact_radius_m"] or 0) > 0:
-            continue
-        near = tree.query(shapely.Point(xy), predicate="dwithin", distance=float(row["impact_radius_m"]))
-        danger[near] = np.maximum(danger[near], units["persons"].to_numpy()[near].sum())
-    spots = inputs.frame("waterlogging_spot")
-    deep = pd.to_numeric(spots["depth_m"], errors="coerce").to_numpy(dtype=np.float64) >= rule.spot_depth_m
-    per_km2 = np.zeros(len(units))
+
+class _Where:
+    """Which unit holds a point, and which have their centre near it."""
+
+    def __init__(self, inputs: Inputs, units: pd.DataFrame, areas: gpd.GeoDataFrame | None) -> None:
+        self.count = len(units)
+        self.area_km2 = units["area_m2"].to_numpy(dtype=np.float64) / 1e6
+        self._grid = inputs.grid
+        self._shapes = None if areas is None else shapely.STRtree(areas.geometry.to_numpy(dtype=object))
+        if areas is None:
+            self._unit = np.full(inputs.grid.cells, -1, dtype=np.int64)
+            self._unit[units["cell"].to_numpy(dtype=np.int64)] = np.arange(len(units))
+        centre = to_metric(units[["lon", "lat"]].to_numpy(dtype=np.float64), epsg=inputs.grid.epsg)
+        self._centres = shapely.STRtree(shapely.points(centre))
+
+    def holds(self, xy: NDArray[np.float64]) -> NDArray[np.int64]:
+        """(n,) position of the unit that holds each point, the first on a border; -1 outside all or without a place."""
+        found = np.full(len(xy), -1, dtype=np.int64)
+        there = np.flatnonzero(np.isfinite(xy).all(axis=1))
+        if self._shapes is None:
+            cell = self._grid.cell_at(xy[there])
+            found[there] = np.where(cell >= 0, self._unit[cell], -1)
+            return found
+        point, area = self._shapes.query(shapely.points(xy[there]), predicate="intersects")
+        first = np.full(len(there), self.count, dtype=np.int64)
+        np.minimum.at(first, point, area)
+        found[there] = np.where(first < self.count, first, -1)
+        return found
+
+    def near(self, xy: NDArray[np.float64], radius_m: float) -> NDArray[np.int64]:
+        """Positions of the units with their centre within a distance (bound included) of one point."""
+        found = self._centres.query(shapely.Point(xy), predicate="dwithin", distance=radius_m)
+        return np.asarray(found, dtype=np.int64)
+
+
+def _danger_persons(inputs: Inputs, where: _Where) -> NDArray[np.int64]:
+    """The most residents in the impact area of one open hidden danger that lies in the unit or reaches its centre."""
+    found = np.zeros(where.count, dtype=np.int64)
+    dangers, xy = inputs.frame("hidden_danger"), inputs.points("hidden_danger")
+    radius = pd.to_numeric(dangers["impact_radius_m"], errors="coerce").to_numpy(dtype=np.float64)
+    live = (dangers["state"] != "closed").to_numpy(dtype=bool) & np.isfinite(xy).all(axis=1) & (radius > 0)
+    xy, radius = xy[live], radius[live]
+    persons = persons_in_cells(inputs).reshape(-1)
+    cells = np.flatnonzero(persons)
+    residents = inputs.kept(
+        "residents around hidden dangers",
+        lambda: persons_within(xy, radius, inputs.grid.centres(cells), persons[cells]),
+    )
+    for place, reach_m, home, many in zip(xy, radius, where.holds(xy), residents, strict=True):
+        reached = where.near(place, reach_m)
+        reached = np.append(reached, home) if home >= 0 else reached
+        found[reached] = np.maximum(found[reached], many)
+    return found
+
+
+def _deep_spots(inputs: Inputs, where: _Where, depth_m: float) -> NDArray[np.float64]:
+    """Known deep spots per km2: in the unit, or around its centre where the unit is smaller than that."""
+    depth = pd.to_numeric(inputs.frame("waterlogging_spot")["depth_m"], errors="coerce").to_numpy(dtype=np.float64)
+    xy = inputs.points("waterlogging_spot")[depth >= depth_m]
+    xy = xy[np.isfinite(xy).all(axis=1)]
+    around = np.zeros(where.count)
     radius = float(np.sqrt(1e6 / np.pi))  # the circle of one square kilometre
-    for xy in inputs.points("waterlogging_spot")[deep]:
-        if np.isfinite(xy).all():
-            per_km2[tree.query(shapely.Point(xy), predicate="dwithin", distance=radius)] += 1.0
-    return prevention(units["level"].to_numpy(dtype=np.int8), grade, danger, per_km2, rule)
+    for place in xy:
+        around[where.near(place, radius)] += 1.0
+    home = where.holds(xy)
+    inside = np.bincount(home[home >= 0], minlength=where.count)
+    return np.where(where.area_km2 >= 1.0, inside / np.maximum(where.area_km2, 1.0), around)
+
+
+def _key_facilities(inputs: Inputs, where: _Where) -> NDArray[np.int64]:
+    """How many hospitals, schools, pumping stations and substations stand in each unit."""
+    key = inputs.frame("lifeline")["type"].isin(_KEY_LIFELINES).to_numpy(dtype=bool)
+    inputs.frame("hospital")
+    home = where.holds(np.vstack([inputs.points("lifeline")[key], inputs.points("hospital")]))
+    return np.bincount(home[home >= 0], minlength=where.count).astype(np.int64)
 
 
 def _maps(
@@ -582,7 +685,7 @@ def _maps(
     levels = layout.polygons(level * 4 + fragile * 2 + corrected, window=1)
     levels["level"], levels["fragile"] = levels["key"] // 4, levels["key"] // 2 % 2 == 1
     levels["corrected"] = levels["key"] % 2 == 1
-    levels["area_km2"] = np.round(levels.geometry.area / 1e6, 6)
+    levels["area_km2"] = np.round(levels.geometry.area / 1e6, AREA_DECIMALS)
 
     keys = _zone_keys(layout, level, dominant, scheme.window, len(ids) + 1)
     zones = layout.in_streets(keys, least_m2, empty_below=len(ids) + 1)
@@ -595,7 +698,7 @@ def _maps(
     zones["dominant"] = [ids[k] if k < len(ids) else "" for k in zones["dominant"].tolist()]
     zones["zone_id"] = [f"Z{k + 1:04d}" for k in range(len(zones))]
 
-    classes = layout.in_streets(layout.filtered(prevented, scheme.window), least_m2, empty_below=1)
+    classes = layout.pieces(prevented)  # neither smoothed nor joined: whoever meets a rule of the table is on the map
     classes["prevention"] = classes["key"]
     classes = merged_by_key(classes, ["street", "prevention"])
     layout.described(classes)
@@ -613,7 +716,7 @@ def _maps(
         ]
         single.append(part)
     singles = gpd.GeoDataFrame(pd.concat(single, ignore_index=True), crs=levels.crs)
-    singles["area_km2"] = np.round(singles.geometry.area / 1e6, 6)
+    singles["area_km2"] = np.round(singles.geometry.area / 1e6, AREA_DECIMALS)
     return {
         "levels": levels[["level", "fragile", "corrected", "area_km2", "geometry"]],
         "zones": zones[
@@ -705,12 +808,18 @@ class _Layout:
         keep = (shapely.get_dimensions(parts) == 2) & (shapely.area(parts) > 0)
         return gpd.GeoDataFrame({"key": frame["key"].to_numpy()[of[keep]]}, geometry=parts[keep], crs=frame.crs)
 
+    def pieces(self, keys: NDArray[np.int64]) -> gpd.GeoDataFrame:
+        """Polygons of one key within one street."""
+        whole = (
+            self.polygons(keys, window=1)
+            if self._areas is not None
+            else dissolved(self._on_grid(keys, -1), self._inputs.grid)
+        )
+        return clipped(whole, self._inputs.streets)
+
     def in_streets(self, keys: NDArray[np.int64], least_m2: float, *, empty_below: int) -> gpd.GeoDataFrame:
-        """Polygons of one key within one street, small ones joined; no data joins nobody (keys below the bound)."""
-        if self._areas is not None:
-            pieces = clipped(self.polygons(keys, window=1), self._inputs.streets)
-        else:
-            pieces = clipped(dissolved(self._on_grid(keys, -1), self._inputs.grid), self._inputs.streets)
+        """The same, small ones joined; no data joins nobody (keys below the bound)."""
+        pieces = self.pieces(keys)
         pieces["within"] = [
             f"{street}|{key >= empty_below}" for street, key in zip(pieces["street"], pieces["key"], strict=True)
         ]
@@ -721,7 +830,7 @@ class _Layout:
         units = self._units
         home = self._home(frame.geometry.to_numpy(dtype=object))
         n = len(frame)
-        frame["area_km2"] = np.round(frame.geometry.area / 1e6, 6)
+        frame["area_km2"] = np.round(frame.geometry.area / 1e6, AREA_DECIMALS)
         frame["persons"] = np.bincount(home, weights=units["persons"].to_numpy(), minlength=n).astype(np.int64)
         count = np.bincount(home, minlength=n)
         fragile = np.bincount(home, weights=units["fragile"].to_numpy(dtype=np.float64), minlength=n)
@@ -826,7 +935,7 @@ def _streets(
             {
                 "street": name,
                 "units": len(part),
-                "area_km2": round(outline.area / 1e6, 6),
+                "area_km2": round(outline.area / 1e6, AREA_DECIMALS),
                 "persons": int(people["persons"].sum()),
                 "index_area": round(mean[0], 9),
                 "level_area": level[0],
@@ -846,6 +955,7 @@ def _streets(
     return pd.DataFrame(rows)
 
 
+_FACILITIES_ZH = {"enterprise": "企业", "shelter": "避难场所", "team": "救援队伍", "depot": "物资仓库"}
 _FACILITIES = {"enterprise": "enterprises", "shelter": "shelters", "team": "teams", "depot": "depots"}
 
 
@@ -856,34 +966,22 @@ def _exposure(
     exposed = pd.DataFrame({"level": range(5, -1, -1)})
     by_level = units.groupby("level")
     exposed["units"] = exposed["level"].map(by_level.size()).fillna(0).astype(np.int64)
-    exposed["area_km2"] = np.round(exposed["level"].map(by_level["area_m2"].sum()).fillna(0) / 1e6, 6)
+    exposed["area_km2"] = np.round(exposed["level"].map(by_level["area_m2"].sum()).fillna(0) / 1e6, AREA_DECIMALS)
     exposed["persons"] = exposed["level"].map(by_level["persons"].sum()).fillna(0).astype(np.int64)
+    where = _Where(inputs, units, areas)
+    level = np.append(units["level"].to_numpy(dtype=np.int64), -1)
     levels: dict[str, NDArray[np.int64]] = {}
     for table, name in _FACILITIES.items():
         inputs.frame(table)
-        levels[table] = _level_at(inputs, units, areas, inputs.points(table))
+        levels[table] = level[where.holds(inputs.points(table))]  # -1 outside the units or without a place
         counts = np.bincount(levels[table][levels[table] >= 0], minlength=6)
         exposed[name] = [int(counts[k]) for k in exposed["level"]]
+        if outside := int((levels[table] < 0).sum()):
+            inputs.notice(
+                f"{_FACILITIES_ZH[table]}: {outside} 个没有位置或不在评估单元内, 未计入各等级",
+                f"{outside} {name} have no place or lie in no unit; they are in no level's count",
+            )
     return exposed, _inside(inputs, map_, levels)
-
-
-def _level_at(
-    inputs: Inputs, units: pd.DataFrame, areas: gpd.GeoDataFrame | None, xy: NDArray[np.float64]
-) -> NDArray[np.int64]:
-    """The level at each point, -1 outside the district or without a place."""
-    level = units["level"].to_numpy(dtype=np.int64)
-    found = np.full(len(xy), -1, dtype=np.int64)
-    there = np.flatnonzero(np.isfinite(xy).all(axis=1))
-    if areas is None:
-        of_cell = np.full(inputs.grid.cells, -1, dtype=np.int64)
-        of_cell[units["cell"].to_numpy(dtype=np.int64)] = level
-        cell = inputs.grid.cell_at(xy[there])
-        found[there] = np.where(cell >= 0, of_cell[cell], -1)
-        return found
-    tree = shapely.STRtree(areas.geometry.to_numpy(dtype=object))
-    point, area = tree.query(shapely.points(xy[there]), predicate="intersects")
-    found[there[point]] = level[area]
-    return found
 
 
 def _inside(inputs: Inputs, map_: gpd.GeoDataFrame, levels: dict[str, NDArray[np.int64]]) -> pd.DataFrame:

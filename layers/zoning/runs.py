@@ -11,7 +11,7 @@ from geo.errors import NotFound
 from layers.district import District
 from layers.zoning.result import ZoningRun, load, save
 
-FORMAT = 2
+FORMAT = 3
 """How a run is written; a run written otherwise is not read, its scheme has to run again."""
 
 

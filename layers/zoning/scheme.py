@@ -264,6 +264,11 @@ def parse_scheme(text: str, *, name: str = "scheme") -> Scheme:
         raise InputError("classes.lower: fixed classes need four ascending lower bounds, or from_run of an earlier run")
     if scheme.lower and (len(scheme.lower) != 4 or list(scheme.lower) != sorted(set(scheme.lower))):
         raise InputError(f"classes.lower={list(scheme.lower)}: expected four ascending numbers, for levels 2 to 5")
+    if scheme.lower and (scheme.classes != "fixed" or scheme.from_run):
+        raise InputError(
+            f'classes.lower={list(scheme.lower)}: bounds are taken with method = "fixed" and without from_run only; '
+            "leave them out or change the method"
+        )
     if scheme.window % 2 == 0:
         raise InputError(f"zones.window={scheme.window}: expected an odd number of cells")
     if not scheme.exposure:

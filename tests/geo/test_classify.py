@@ -247,6 +247,22 @@ def test_tied_quantiles_leave_no_class_empty(values: list[int], k: int) -> None:
     assert (found.k < k) == bool(found.merged)
 
 
+def test_tied_quantiles_may_keep_the_numbers_of_their_classes() -> None:
+    x = np.r_[np.zeros(50), np.arange(1, 51)]
+    found = quantile_breaks(x, 5, ties="keep")
+    assert (found.k, found.lower[0], found.lower[1]) == (5, 1.0, 1.0)
+    of = classify(x, found)
+    assert (of[:50] == 1).all()
+    assert np.bincount(of, minlength=6)[1:].tolist() == [50, 0, 10, 20, 20]
+    assert found.merged == "class 2 stays empty: many values are equal and their quantiles coincide"
+    plain = np.random.default_rng(1).normal(size=200)
+    assert quantile_breaks(plain, 5, ties="keep") == quantile_breaks(plain, 5)
+    with pytest.raises(InputError, match="coincide"):
+        quantile_breaks(np.r_[np.zeros(90), 1.0, 2.0, 3.0, 4.0], 5, ties="keep")
+    with pytest.raises(InputError, match="ties"):
+        quantile_breaks(x, 5, ties="split")  # type: ignore[arg-type]
+
+
 def test_quantiles_that_coincide() -> None:
     found = quantile_breaks([0.0] * 5 + [1.0, 2, 3, 4, 5], 5)
     assert found.k == 3

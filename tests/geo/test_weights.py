@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import geo.weights
 from geo.errors import InputError
 from geo.weights import RANDOM_INDEX, ahp, combined_weights, entropy_weights, given_weights
 
@@ -101,13 +100,22 @@ def test_inconsistent_judgements_are_refused_and_the_worst_is_named() -> None:
         ahp(a)
 
 
-def test_the_limit_itself_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_limit_itself_is_refused() -> None:
     cr = ahp(HAZARDS).cr
-    monkeypatch.setattr(geo.weights, "CR_LIMIT", cr)
     with pytest.raises(InputError, match="CR="):
-        ahp(HAZARDS)
-    monkeypatch.setattr(geo.weights, "CR_LIMIT", math.nextafter(cr, 1))
-    assert ahp(HAZARDS).cr == cr
+        ahp(HAZARDS, cr_limit=cr)
+    assert ahp(HAZARDS, cr_limit=math.nextafter(cr, 1)).cr == cr
+    with pytest.raises(InputError, match="cr_limit"):
+        ahp(HAZARDS, cr_limit=0.0)
+
+
+def test_other_random_indices_give_another_ratio() -> None:
+    found = ahp(HAZARDS, random_index=(0, 0, 0.5, 0.5, 0.5, 0.62))
+    assert found.cr == pytest.approx(ahp(HAZARDS).cr * 2)
+    with pytest.raises(InputError, match="6 indicators; expected 1 to 5"):
+        ahp(HAZARDS, random_index=(0, 0, 0.5, 0.5, 0.5))
+    with pytest.raises(InputError, match="random_index"):
+        ahp(HAZARDS, random_index=(0, 0, 0.5, 0.5, 0.5, 0))
 
 
 @pytest.mark.parametrize(

@@ -148,19 +148,22 @@ def test_names_are_different_and_say_the_three_parts() -> None:
 def test_prevention_follows_the_table() -> None:
     rule = PreventionRule()
     cases = [
-        # level, grade, danger persons, spots per km2, class
-        (5, 5, 0, 0.0, 3),
-        (4, 2, 0, 0.0, 3),
-        (4, 3, 0, 0.0, 2),
-        (4, 0, 0, 0.0, 2),
-        (3, 2, 0, 0.0, 2),
-        (3, 3, 0, 0.0, 1),
-        (1, 5, 500, 0.0, 3),
-        (1, 5, 499, 0.0, 1),
-        (1, 5, 0, 3.0, 3),
-        (1, 5, 0, 2.99, 1),
-        (2, 1, 0, 0.0, 1),
-        (0, 1, 900, 9.0, 0),
+        # level, grade, danger persons, spots per km2, key facilities, class
+        (5, 5, 0, 0.0, 0, 4),
+        (4, 2, 0, 0.0, 0, 4),
+        (4, 3, 0, 0.0, 0, 3),
+        (4, 0, 0, 0.0, 0, 3),
+        (3, 2, 0, 0.0, 0, 3),
+        (3, 3, 0, 0.0, 0, 2),
+        (1, 5, 500, 0.0, 0, 4),
+        (1, 5, 499, 0.0, 0, 1),
+        (1, 5, 0, 3.0, 0, 4),
+        (1, 5, 0, 2.99, 0, 1),
+        (2, 1, 0, 0.0, 0, 1),
+        (2, 1, 0, 0.0, 1, 2),
+        (1, 1, 0, 0.0, 3, 1),
+        (4, 3, 0, 0.0, 2, 3),
+        (0, 1, 900, 9.0, 1, 0),
     ]
-    level, grade, danger, spots, expected = (np.array(column) for column in zip(*cases, strict=True))
-    assert prevention(level, grade, danger, spots, rule).tolist() == expected.tolist()
+    level, grade, danger, spots, facilities, expected = (np.array(column) for column in zip(*cases, strict=True))
+    assert prevention(level, grade, danger, spots, facilities, rule).tolist() == expected.tolist()

@@ -165,7 +165,7 @@ def test_frozen_breaks_stay() -> None:
 def test_a_hazard_that_is_nowhere_is_told_and_stays_low() -> None:
     raw = {**made(100), "wind": np.zeros(100)}
     fitted = fit([block(raw)], model())
-    assert any("wind" in notice for notice in fitted.notices)
+    assert [(notice.kind, notice.hazard) for notice in fitted.notices] == [("nowhere", "wind")]
     assert (evaluate(raw, fitted.model)["level_wind"] == 1).all()
 
 
@@ -216,6 +216,81 @@ def test_nothing_changed_keeps_every_level() -> None:
     assert (found.weights == 1.0).all()
     alone = stability(raw, fitted, np.arange(400), seed=3, runs=20, spread_share=0.0)
     assert (alone.size == 1.0).all()
+
+
+def test_joint_trials_are_runs_at_other_weights_classification_and_size() -> None:
+    """Every trial drawn again, and the scheme fitted from scratch for it on the units or on their groups."""
+    raw = made(400)
+    base = model()
+    fitted = fit([block(raw)], base).model
+    own = evaluate(raw, fitted)["level"]
+    group = groups(400)
+    merged = {name: np.array([values[group == g].mean() for g in range(100)]) for name, values in raw.items()}
+    others: list[Any] = ["quantiles", "mean_sigma"]
+
+    def levels(weights: NDArray[np.float64], method: Any, larger: bool) -> NDArray[np.int8]:
+        hazards = tuple(replace(h, weight=float(w)) for h, w in zip(base.hazards, weights, strict=True))
+        at = merged if larger else raw
+        again = fit([block(at)], replace(base, hazards=hazards, classification=method)).model
+        found: NDArray[np.int8] = evaluate(at, again)["level"]
+        return found[group] if larger else found
+
+    rng = np.random.default_rng(11)
+    factors = rng.uniform(0.9, 1.1, size=(30, 2))
+    other, choice, larger = rng.integers(0, 2, size=30), rng.integers(0, 2, size=30), rng.integers(0, 2, size=30)
+    kept = np.zeros(400)
+    for k in range(30):
+        weights = np.array([0.6, 0.4]) * factors[k]
+        method = others[choice[k]] if other[k] else "natural_breaks"
+        kept += levels(weights / weights.sum(), method, bool(larger[k])) == own
+    found = stability(raw, fitted, group, seed=11, runs=30)
+    np.testing.assert_allclose(found.share, kept / 30)
+    even = np.array([0.6, 0.4])
+    np.testing.assert_allclose(found.size, levels(even, "natural_breaks", True) == own)
+    by_class = [levels(even, method, False) == own for method in others]
+    np.testing.assert_allclose(found.classification, np.mean(by_class, axis=0))
+
+
+def test_frozen_classes_are_tried_too() -> None:
+    raw = made(400)
+    fitted = fit([block(raw)], model()).model
+    found = stability(raw, replace(fitted, classification="fixed"), groups(400), seed=3, runs=20)
+    assert found.tried == ("natural_breaks", "quantiles", "mean_sigma")
+    assert 0.5 < found.weights.mean() <= 1.0
+    merged = {name: values.reshape(-1, 4).mean(axis=1) for name, values in raw.items()}
+    np.testing.assert_array_equal(
+        found.size == 1.0, np.repeat(evaluate(merged, fitted)["level"], 4) == evaluate(raw, fitted)["level"]
+    )
+
+
+@pytest.mark.parametrize("method", ["natural_breaks", "quantiles", "mean_sigma"])
+def test_a_hazard_of_one_risk_above_zero_is_refused_and_not_called_low(method: Any) -> None:
+    raw = {name: np.full(60, 0.5) for name in ("persons", "elderly", "capacity", "wind")}
+    raw = {**made(60), **raw, "flood": np.linspace(0, 1, 60)}
+    given = Scale((0.0, 1.0), (0.0, 1.0))
+    bad = replace(
+        model(),
+        classification=method,
+        exposure=(Term("persons", 1.0, "fixed", scale=given),),
+        vulnerability=(),
+        capacity=(),
+    )
+    with pytest.raises(InputError, match=r"hazard 'wind': its risk is 0\.25 in every unit.*leave it out"):
+        fit([block(raw)], bad)
+
+
+def test_quantiles_keep_the_numbers_of_the_levels() -> None:
+    raw = made(500)
+    raw["flood"][:300] = 0.0
+    raw["wind"][:490] = 0.0
+    fitted = fit([block(raw)], replace(model(), classification="quantiles"))
+    level = evaluate(raw, fitted.model)["level_flood"]
+    assert (level[:300] == 1).all()
+    there = evaluate(raw, fitted.model)["risk_flood"] > 0
+    assert set(level[there].tolist()) == {4, 5}, "the upper two fifths"
+    assert ("empty", "flood") in [(notice.kind, notice.hazard) for notice in fitted.notices]
+    assert ("coincide", "wind") in [(notice.kind, notice.hazard) for notice in fitted.notices]
+    assert (evaluate(raw, fitted.model)["level_wind"][:490] == 1).all()
 
 
 def test_stability_is_seeded_within_bounds_and_counts_what_it_says() -> None:

@@ -6,9 +6,13 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from itsdangerous import URLSafeTimedSerializer
 
+from data import accounts
 from data.settings import Settings
+from layers.actions.accounts import COMMAND_LINE, add_account
 from layers.district import District
+from layers.layer import Role
 from layers.zoning import runs
 from layers.zoning.result import ZoningRun
 from layers.zoning.run import run_zoning
@@ -16,7 +20,9 @@ from layers.zoning.scheme import parse_scheme
 from tests.layers.conftest import NOW, lonlat, own_town, town
 from web import create_app
 
-__all__ = ["SCHEME", "app", "ask", "client", "own_town", "place", "town", "zoned"]
+__all__ = ["SCHEME", "Browser", "app", "ask", "browser", "client", "own_town", "place", "town", "zoned"]
+
+PASSWORD = "a long test sentence"
 
 SCHEME = """
 [scheme]
@@ -56,6 +62,53 @@ runs = 8
 """A scheme that the town's few tables can feed: water rises to the east, fire around the one enterprise."""
 
 
+class Browser(FlaskClient):
+    """A browser on this machine that sends the token of the page with every change, as the page's scripts do."""
+
+    csrf = "0123456789abcdef"
+
+    def log_in(self, role: Role, base_url: str = "http://localhost") -> "Browser":
+        """Be logged in as somebody of this role; the password form has tests of its own."""
+        district: District = self.application.extensions["onemap"]
+        name = f"test-{role}"
+        with district.store.reading() as conn:
+            is_new = name not in {one.id for one in accounts.accounts(conn)}
+        if is_new:
+            depot = "d1" if role == "keeper" else None
+            add_account(
+                district,
+                COMMAND_LINE,
+                name,
+                name=f"测试 {role}",
+                role=role,
+                password=PASSWORD,
+                depot_id=depot,
+                must_change=False,
+            )
+        with district.store.writing() as conn:
+            secret = accounts.open_session(conn, name, address="127.0.0.1", now_utc=district.now())
+        with self.session_transaction(base_url=base_url) as kept:
+            kept["secret"] = secret
+        return self
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        """Any request."""
+        if kwargs.get("method", "GET") not in ("GET", "HEAD", "OPTIONS") and self.csrf:
+            with self.session_transaction() as kept:
+                kept["csrf_token"] = self.csrf
+            signed = URLSafeTimedSerializer(self.application.secret_key, salt="wtf-csrf-token").dumps(self.csrf)
+            kwargs["headers"] = {"X-CSRFToken": signed, **dict(kwargs.get("headers") or {})}
+        return super().open(*args, **kwargs)
+
+
+def browser(app: Flask, role: Role | None = "administrator") -> Browser:
+    """A browser before an app, logged in unless `role` is None."""
+    app.test_client_class = Browser
+    found = app.test_client()
+    assert isinstance(found, Browser)
+    return found if role is None else found.log_in(role)
+
+
 @pytest.fixture(scope="session")
 def zoned(town: District) -> list[ZoningRun]:
     """Two runs of the town, the second with other weights; the map shows the second."""
@@ -77,9 +130,9 @@ def app(town: District, zoned: list[ZoningRun]) -> Flask:
 
 
 @pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    """A browser on this machine."""
-    return app.test_client()
+def client(app: Flask) -> Browser:
+    """A browser on this machine, logged in as an administrator."""
+    return browser(app)
 
 
 @pytest.fixture

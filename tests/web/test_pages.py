@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from data.settings import Settings
 from layers import tiles
 from layers.district import District
+from tests.web.conftest import browser
 from web import create_app, texts
 from web.pages import ATLAS_POLICY, tile_response
 
@@ -30,7 +31,7 @@ def config_of(page: str) -> dict[str, object]:
 
 
 def test_chinese_unless_asked_otherwise(app: Flask) -> None:
-    client = app.test_client()
+    client = browser(app)
     assert "谁能到" in client.get("/", headers={"Accept-Language": "en"}).get_data(as_text=True)
     english = client.get("/?lang=en")
     assert "Who gets there" in english.get_data(as_text=True)
@@ -106,7 +107,7 @@ def test_page_of_a_register_has_no_demo_badge(client: FlaskClient) -> None:
 
 def test_district_name_is_escaped(town: District, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(town, "name", "</script><script>alert(1)</script>")
-    page = create_app(Settings(), "", district=town).test_client().get("/").get_data(as_text=True)
+    page = browser(create_app(Settings(), "", district=town)).get("/").get_data(as_text=True)
     assert "<script>alert(1)" not in page
     assert config_of(page)["district"] == "</script><script>alert(1)</script>"
 

@@ -9,6 +9,7 @@ from data.settings import Settings
 from geo.errors import ImportRefused, Unavailable
 from layers.district import District
 from web import create_app
+from web.auth import PUBLIC, needs
 
 
 class Panic(BaseException):
@@ -20,18 +21,22 @@ def broken(town: District) -> Flask:
     app = create_app(Settings(), "", district=town)
 
     @app.get("/api/v1/secret")
+    @needs(PUBLIC)
     def secret() -> str:
         raise RuntimeError("password=hunter2")
 
     @app.get("/api/v1/panic")
+    @needs(PUBLIC)
     def panic() -> str:
         raise Panic("at src/lib.rs:1")
 
     @app.get("/api/v1/refused")
+    @needs(PUBLIC)
     def refused() -> str:
         raise ImportRefused("teams.csv: refused", [{"row": 3, "column": "lon", "value": "x", "expected": "a number"}])
 
     @app.get("/api/v1/away")
+    @needs(PUBLIC)
     def away() -> str:
         raise Unavailable("the database is locked; try again")
 

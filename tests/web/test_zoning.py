@@ -25,7 +25,7 @@ from layers.zoning import runs
 from layers.zoning.result import ZoningRun
 from layers.zoning.scheme import parse_scheme, shipped_scheme
 from tests.layers.conftest import EPSG, NOW, fill, lonlat
-from tests.web.conftest import SCHEME
+from tests.web.conftest import SCHEME, browser
 from tests.web.test_cli import Onemap, onemap, told
 from web import create_app, jobs
 from web.pages import sheet_fonts
@@ -110,7 +110,7 @@ def own(own_town: District) -> FlaskClient:
     """A browser before a town of its own, that nobody has run a scheme on."""
     from data.settings import Settings
 
-    return create_app(Settings(), "", district=own_town).test_client()
+    return browser(create_app(Settings(), "", district=own_town))
 
 
 @pytest.fixture
@@ -201,7 +201,7 @@ def test_a_wrong_order_is_refused(client: FlaskClient, sent: dict[str, Any], sta
 
 
 def test_remaining_time_follows_the_share() -> None:
-    job = jobs._Job("a", "natural", share=0.25)
+    job = jobs._Job("a", "natural", "somebody", share=0.25)
     job.started = time.monotonic() - 10.0
     assert job.shown()["remaining_s"] == pytest.approx(30.0, abs=0.5)
     assert replace(job, share=0.05).shown()["remaining_s"] is None, "too early to tell"

@@ -1,6 +1,8 @@
 """Rasters larger than memory: the same scheme block by block gives what it gives in memory, or nothing at all."""
 
 import json
+import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +10,9 @@ import pandas as pd
 import pytest
 import rasterio
 
-from geo.errors import Cancelled, InputError
+from geo.errors import Cancelled, InputError, NotFound
 from layers.district import District
-from layers.zoning import chunked, large
+from layers.zoning import chunked, large, runs
 from layers.zoning.large import is_large, run_large
 from layers.zoning.run import run_zoning
 from layers.zoning.scheme import Scheme, parse_scheme
@@ -134,3 +136,25 @@ def test_a_cancelled_run_leaves_nothing_and_a_full_folder_is_kept(demo: District
         run_large(demo, scheme(), tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine.txt"]
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_frozen_classes_and_mended_weights_hold_block_by_block_too(demo: District, tmp_path: Path) -> None:
+    whole = run_zoning(demo, scheme())
+    runs.publish(demo, whole, made_utc=datetime(2026, 11, 2, tzinfo=UTC), made_by="test", seconds=1.0)
+    try:
+        again = scheme(
+            frozen=('method = "natural_breaks"', f'method = "natural_breaks"\nfrom_run = "{whole.id}"'),
+            weights=("[0.4, 0.6]", "[0.4, 0.602]"),
+        )
+        found = run_large(demo, again, tmp_path / "out")
+        assert found.found.model.breaks == whole.model.breaks
+        about = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+        assert any("1.002" in notice for notice in about["notices"])
+        with pytest.raises(NotFound, match="no zoning run"):
+            run_large(
+                demo,
+                scheme(frozen=('method = "natural_breaks"', 'method = "fixed"\nfrom_run = "0123456789abcdef"')),
+                tmp_path / "none",
+            )
+    finally:
+        shutil.rmtree(runs.folder(demo) / whole.id)

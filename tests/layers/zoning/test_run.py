@@ -16,14 +16,15 @@ import rasterio
 import shapely
 
 from data.importers import import_frame
+from data.parameters import ParameterSet, parameters
 from geo.errors import Cancelled, InputError, NotFound
 from layers.district import District
 from layers.zoning import runs
 from layers.zoning.explain import explain_street, explain_unit
-from layers.zoning.products import model_csv, units_csv, write_products
+from layers.zoning.products import model_csv, unit_outlines, units_csv, write_products
 from layers.zoning.report import report_html
 from layers.zoning.result import ZoningRun, load, save
-from layers.zoning.run import run_zoning
+from layers.zoning.run import judged_weights, judgements, run_zoning
 from layers.zoning.scheme import parse_scheme, shipped_scheme
 
 NOW = datetime(2026, 11, 2, 4, 0, tzinfo=UTC)
@@ -52,10 +53,13 @@ def test_persons_and_areas_are_kept_through_every_step(run: ZoningRun, demo: Dis
     area = shapely.union_all(streets.to_numpy()).area
     for frame in (run.zones, run.prevention, run.levels):
         assert frame.geometry.is_valid.all()
-        assert frame.area.sum() == pytest.approx(area, rel=1e-6)
+        assert frame.area.sum() == pytest.approx(area, rel=1e-9)
+        assert frame["area_km2"].sum() * 1e6 == pytest.approx(area, rel=1e-9)
+    for table in (run.streets, run.exposed):
+        assert table["area_km2"].sum() * 1e6 == pytest.approx(area, rel=1e-9)
     for _, part in run.single.groupby("hazard"):
-        assert part.area.sum() == pytest.approx(area, rel=1e-6)
-    assert run.units["area_m2"].sum() == pytest.approx(area, rel=1e-6)
+        assert part.area.sum() == pytest.approx(area, rel=1e-9)
+    assert run.units["area_m2"].sum() == pytest.approx(area, rel=1e-9)
 
 
 @BOTH
@@ -68,11 +72,14 @@ def test_levels_tell_units_apart_and_the_zones_have_names(run: ZoningRun) -> Non
     assert (run.zones.area >= 250_000 - 1e-6).mean() > 0.9  # only a piece without a neighbour of its street is smaller
     assert run.units["stability"].between(0, 1).all()
     assert 0 < run.units["fragile"].mean() < 0.6
-    assert set(run.units["prevention"]) <= {1, 2, 3}
+    assert set(run.units["prevention"]) == {1, 2, 3, 4}
 
 
-def recomputed(units: list[dict[str, str]], model: list[dict[str, str]]) -> list[int]:
-    """Every level from the two CSV files alone."""
+Row = dict[str, Any]
+
+
+def recomputed(units: list[dict[str, str]], model: list[dict[str, str]]) -> list[Row]:
+    """Every class from the two CSV files alone: of each hazard, of the composite, of prevention."""
 
     def value(part: str, name: str, key: str) -> str:
         return next(r["value"] for r in model if (r["part"], r["name"], r["key"]) == (part, name, key))
@@ -89,8 +96,8 @@ def recomputed(units: list[dict[str, str]], model: list[dict[str, str]]) -> list
                 name,
                 float(value(part, name, "weight")),
                 value(part, name, "cost") == "1",
-                numbers(part, name, "x"),
-                numbers(part, name, "y"),
+                np.array(numbers(part, name, "x")),
+                np.array(numbers(part, name, "y")),
             )
             for name in names(part)
         ]
@@ -105,8 +112,12 @@ def recomputed(units: list[dict[str, str]], model: list[dict[str, str]]) -> list
     single, least = (int(value("setting", key, "")) for key in ("hot_single", "hot_least"))
     ordinal = value("setting", "score", "") == "ordinal"
     bounds = numbers("index", "", "lower")
-    levels = []
+    table = {n: float(value("prevention", n, "")) for n in names("prevention")}
+    method = value("setting", "method", "")
+    fragile = float(value("stability", "fragile_share", ""))
+    found: list[Row] = []
     for unit in units:
+        row: Row = {}
         dimension = {}
         for part, items in terms.items():
             total = 0.0
@@ -114,24 +125,141 @@ def recomputed(units: list[dict[str, str]], model: list[dict[str, str]]) -> list
                 scaled = float(np.interp(float(unit[name]), x, y))
                 total += weight * (1 - scaled if cost else scaled)
             dimension[part] = total if items else (0.0 if part == "capacity" else 1.0)
-        index, top = 0.0, 0
+        parts = {}
+        rest = dimension["exposure"] ** b * dimension["vulnerability"] ** c * (1 - k * dimension["capacity"])
         for column, weight, lower in hazards:
-            rest = dimension["exposure"] ** b * dimension["vulnerability"] ** c * (1 - k * dimension["capacity"])
+            name = column.removeprefix("h_")
             risk = round(float(unit[column]) ** a * rest, 9)
-            level = 1 + sum(risk >= bound for bound in lower)
-            top = max(top, level)
-            index += weight * (level / 5 if ordinal else risk)
-        level = 1 + sum(round(index, 9) >= bound for bound in bounds)
-        levels.append(max(level, least) if single and top >= single else level)
-    return levels
+            row[f"level_{name}"] = 1 + sum(risk >= bound for bound in lower)
+            score = row[f"level_{name}"] / 5 if ordinal else risk
+            parts[name] = weight * (score if method == "sum" else float(unit[column]))
+        index = sum(parts.values())
+        if method == "product":
+            index *= dimension["exposure"] * dimension["vulnerability"] * (1 - k * dimension["capacity"])
+        elif method == "geometric":
+            kept = [index, dimension["exposure"]]
+            kept += [dimension["vulnerability"]] if terms["vulnerability"] else []
+            kept += [1 - dimension["capacity"]] if terms["capacity"] else []
+            index = float(np.prod(kept)) ** (1 / len(kept))
+        row["dominant"] = max(parts, key=lambda name: parts[name])
+        row["level_index"] = 1 + sum(round(index, 9) >= bound for bound in bounds)
+        hot = single and max(row[f"level_{name}"] for name in parts) >= single
+        row["level_computed"] = max(row["level_index"], least) if hot else row["level_index"]
+        level, grade = int(unit["level"]), int(unit["capacity_grade"])
+        weak = 1 <= grade <= table["weak_grade"]
+        row["prevention"] = 1
+        if level >= table["middle_level"] or (level >= table["facility_level"] and int(unit["key_facilities"])):
+            row["prevention"] = 2
+        if level >= table["high_level"] or (level >= table["middle_level"] and weak):
+            row["prevention"] = 3
+        if (
+            level >= table["key_level"]
+            or (level >= table["high_level"] and weak)
+            or int(unit["danger_persons"]) >= table["hidden_danger_persons"]
+            or float(unit["deep_spots_per_km2"]) >= table["spot_density_per_km2"]
+        ):
+            row["prevention"] = 4
+        row["fragile"] = str(float(unit["stability"]) < fragile)
+        found.append(row)
+    return found
+
+
+def assert_recomputed(run: ZoningRun) -> None:
+    units = list(csv.DictReader(io.StringIO(units_csv(run).decode("utf-8-sig"))))
+    model = list(csv.DictReader(io.StringIO(model_csv(run).decode("utf-8-sig"))))
+    for unit, row in zip(units[::20], recomputed(units[::20], model), strict=True):
+        assert {name: str(v) for name, v in row.items()} == {name: unit[name] for name in row}, unit["unit_id"]
 
 
 @BOTH
-def test_the_exported_tables_recompute_every_level(run: ZoningRun) -> None:
-    units = list(csv.DictReader(io.StringIO(units_csv(run).decode("utf-8-sig"))))
-    model = list(csv.DictReader(io.StringIO(model_csv(run).decode("utf-8-sig"))))
-    sample = units[:: max(len(units) // 4000, 1)]
-    assert recomputed(sample, model) == [int(unit["level_computed"]) for unit in sample]
+def test_the_exported_tables_recompute_every_class(run: ZoningRun) -> None:
+    assert_recomputed(run)
+
+
+@pytest.mark.parametrize(("method", "classes"), [("product", "quantiles"), ("geometric", "mean_sigma")])
+def test_other_composites_and_classes_recompute_too(demo: District, method: str, classes: str) -> None:
+    text = shipped_scheme("natural").text.replace('method = "sum"', f'method = "{method}"')
+    text = text.replace('method = "natural_breaks"', f'method = "{classes}"').replace("runs = 200", "runs = 3")
+    found = run_zoning(demo, parse_scheme(text))
+    assert found.model.method == method
+    assert found.units["level"].max() == 5
+    assert_recomputed(found)
+
+
+def test_quantiles_class_the_shipped_scheme_by_fifths(demo: District) -> None:
+    """Bank collapse is nowhere but at the river: its quantiles coincide, and the run says what it did instead."""
+    text = shipped_scheme("natural").text.replace('method = "natural_breaks"', 'method = "quantiles"')
+    found = run_zoning(demo, parse_scheme(text.replace("runs = 200", "runs = 2")))
+    share = (found.units["level_index"] == 5).mean()
+    assert share == pytest.approx(0.2, abs=0.02)
+    assert any("geological" in notice.en and "natural breaks" in notice.en for notice in found.notices)
+    assert any("地质" in notice.zh and "自然断点" in notice.zh for notice in found.notices)
+
+
+def test_the_map_of_prevention_holds_every_unit_that_meets_a_rule(natural: ZoningRun) -> None:
+    by_units = natural.units.groupby("prevention")[["persons", "area_m2"]].sum()
+    by_map = natural.prevention.groupby("prevention")[["persons", "area_km2"]].sum()
+    assert by_map["persons"].to_dict() == by_units["persons"].to_dict()
+    np.testing.assert_allclose(by_map["area_km2"] * 1e6, by_units["area_m2"], rtol=1e-6)
+
+
+@pytest.mark.parametrize("unit", ["grid", "street"])
+def test_prevention_reads_dangers_spots_and_facilities_where_they_are(demo: District, unit: str) -> None:
+    text = shipped_scheme("accident").text.replace('type = "grid"', f'type = "{unit}"')
+    found = run_zoning(demo, parse_scheme(text.replace("runs = 200", "runs = 0")))
+    units, store = found.units, demo.store
+    shapes = unit_outlines(found).geometry
+    spread = run_zoning(demo, parse_scheme(shipped_scheme("accident").text.replace("runs = 200", "runs = 0"))).units
+    lived = spread[spread["persons"] > 0]
+    homes = gpd.GeoSeries(gpd.points_from_xy(lived["lon"], lived["lat"]), crs=4326).to_crs(4549)
+    dangers = store.frame("hidden_danger").to_crs(4549)
+    dangers = dangers[(dangers["state"] != "closed") & (dangers["impact_radius_m"] > 0)]
+    assert len(dangers)
+    for point, radius in zip(dangers.geometry, dangers["impact_radius_m"], strict=True):
+        residents = int(lived["persons"].to_numpy()[(homes.distance(point) <= radius).to_numpy()].sum())
+        assert (units["danger_persons"][shapes.intersects(point)] >= residents).all()
+    lifelines = store.frame("lifeline").to_crs(4549)
+    key = lifelines[lifelines["type"].isin(["school", "pumping_station", "substation"])].geometry
+    places = [*key, *store.frame("hospital").to_crs(4549).geometry]
+    assert units["key_facilities"].sum() == len(places)
+    for place in places[:10]:
+        assert (units["key_facilities"][shapes.intersects(place)] > 0).all()
+    if unit == "street":
+        spots = store.frame("waterlogging_spot").to_crs(4549)
+        deep = spots[spots["depth_m"] >= 0.5].geometry
+        inside = [int(deep.intersects(shape).sum()) for shape in shapes]
+        np.testing.assert_allclose(units["deep_spots_per_km2"], np.array(inside) / (shapes.area / 1e6), atol=1e-5)
+
+
+def test_what_lies_in_no_unit_is_told(demo: District) -> None:
+    from sqlalchemy import text as sql
+
+    nowhere = gpd.GeoDataFrame(
+        {"id": ["S-X"], "name": ["无址"], "class": ["emergency"], "capacity": [5]}, geometry=[None], crs=4326
+    )
+    with demo.store.writing() as conn:
+        demo.store.upsert(conn, "shelter", nowhere, source="t", source_datum="WGS 84", now_utc=NOW)
+    try:
+        text = shipped_scheme("accident").text.replace("runs = 200", "runs = 0")
+        found = run_zoning(demo, parse_scheme(text))
+        assert any(notice.en.startswith("1 shelters have no place") for notice in found.notices)
+        assert found.exposed["shelters"].sum() == len(demo.store.frame("shelter")) - 1
+    finally:
+        with demo.store.writing() as conn:
+            conn.execute(sql("DELETE FROM shelter WHERE id = 'S-X'"))
+
+
+def test_the_limit_of_consistency_is_that_of_the_parameter_set() -> None:
+    known = parameters(on=NOW.date())
+    assert "weights.cr_limit" in known
+    matrix = judgements(known, shipped_scheme("natural"), [h.id for h in shipped_scheme("natural").hazards])
+    titles = [h.title.zh for h in shipped_scheme("natural").hazards]
+    found = judged_weights(known, matrix, titles)
+    assert round(found.cr, 4) == 0.0046
+    strict = {row["code"]: row for row in known.rows()}
+    strict["weights.cr_limit"] = {**strict["weights.cr_limit"], "value": 0.004}
+    with pytest.raises(InputError, match=r"CR=0\.0046: expected a consistency ratio below 0\.00"):
+        judged_weights(ParameterSet("own", strict), matrix, titles)
 
 
 @BOTH
@@ -267,6 +395,13 @@ def test_frozen_classes_compare_two_years(demo: District, natural: ZoningRun) ->
     found = run_zoning(demo, parse_scheme(text))
     assert found.model.breaks == natural.model.breaks
     assert (found.units["level"] == natural.units["level"]).all()
+    assert found.units["stability"].between(0, 1).all(), "frozen classes are tried too"
+    assert found.units["stability_weights"].mean() > 0.9
+    without = text.replace('method = "fixed"\n', "")
+    assert 'method = "fixed"' not in without
+    again = run_zoning(demo, parse_scheme(without))
+    assert again.model.classification == "fixed", "whoever names a run takes its classes"
+    pd.testing.assert_series_equal(again.units["stability"], found.units["stability"])
     with pytest.raises(NotFound, match="no zoning run"):
         run_zoning(demo, parse_scheme(text.replace(natural.id, "0123456789abcdef")))
 

@@ -1,6 +1,6 @@
 /** Questions to the server; tells listeners when the connection is lost and when it is back. */
 
-import { t } from "./config.js";
+import { config, t } from "./config.js";
 
 const ROOT = "/api/v1";
 const listeners = new Set();
@@ -55,7 +55,9 @@ export function freshKey() {
 
 /** Have the server do something; the answer is JSON. Throws Problem. */
 export async function send(method, path, body, { key } = {}) {
-  const headers = { ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...(key ? { "Idempotency-Key": key } : {}) };
+  const headers = { [config.csrf.header]: config.csrf.token };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (key) headers["Idempotency-Key"] = key;
   return (await answered(`${ROOT}/${path}`, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) })).json();
 }
 

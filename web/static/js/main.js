@@ -118,6 +118,7 @@ async function start() {
       revision = status.revision;
     } catch (error) {
       if (error.name === "TimeoutError" || error.name === "AbortError") connection.textContent = t("connection.lost", { time: clockTime(new Date()) });
+      else if (error.details?.code === "unauthenticated") inform(failure(error));
       else if (error.details?.code !== "offline") connection.textContent = error.message;
     }
     clearTimeout(timer);

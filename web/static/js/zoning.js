@@ -1,7 +1,7 @@
 /** Risk zoning for the planner: run a scheme, read it, ask why, compare two runs. */
 
 import { ask, newest, send } from "./api.js";
-import { config, t } from "./config.js";
+import { config, may, t } from "./config.js";
 import { el, show, table } from "./dom.js";
 import { age, count, degrees, metres, oneDecimal, percent, printedUnit, quantity, stamp } from "./format.js";
 import { CHANGES } from "./map.js";
@@ -394,6 +394,10 @@ export function makeZoning({ view, layers, isShown }) {
     const kept = answer.stability;
     if (kept.share !== null && Number.isFinite(kept.share)) steps.push([t("zoning.kept", { n: kept.runs }), percent(kept.share)]);
     steps.push([t("zoning.prevention"), said(answer.prevention_name)]);
+    for (const item of answer.prevention_why) {
+      const value = typeof item.value === "object" ? said(item.value) : `${quantity(item.value)}${item.unit ? ` ${printedUnit(item.unit)}` : ""}`;
+      steps.push([[said(item.label), el("br"), el("span", { class: "kind" }, said(item.bound))], value]);
+    }
     return el("table", { class: "steps" }, el("caption", {}, t("zoning.composite")), el("tbody", {}, steps.map(([name, value]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", { class: "num" }, value)))));
   }
 
@@ -464,6 +468,8 @@ export function makeZoning({ view, layers, isShown }) {
     const sheet = $("zoning-sheet");
     if (sheet && drawn.value) sheet.href = `/api/v1/sheet/${drawn.value}.pdf`;
   });
+  // Who is not logged in is told to do so; who is and may not run schemes is offered nothing.
+  runButton.hidden = config.visitor.logged_in && !may("zoning.run");
   runButton.addEventListener("click", run);
   $("zoning-form").addEventListener("submit", (event) => event.preventDefault());
 
