@@ -28,7 +28,18 @@ LOADING_S = 1200.0
 MAX_QUANTITY = 1_000_000_000
 """The largest quantity of a need or a lot, in units of the item."""
 
-Reason = Literal["reserved", "expired", "on_hold", "out_of_stock", "no_road", "closed", "too_far"]
+Reason = Literal[
+    "reserved",
+    "expired",
+    "on_hold",
+    "out_of_stock",
+    "no_road",
+    "closed",
+    "too_far",
+    "ranked_down",
+    "higher_level",
+    "more_depots",
+]
 REASONS: tuple[Reason, ...] = (
     "reserved",
     "expired",
@@ -37,8 +48,14 @@ REASONS: tuple[Reason, ...] = (
     "no_road",
     "closed",
     "too_far",
+    "ranked_down",
+    "higher_level",
+    "more_depots",
 )
-"""Why a depot does not give, or gives less than it holds."""
+"""Why a depot does not give, or gives less than it holds; the last three only in plans made in another way."""
+
+Way = Literal["earliest", "own_level", "fewest_depots"]
+"""What a plan puts first: the last piece early, the own level, or few depots."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -397,13 +414,33 @@ def _split(item: _Item, day: Ints | int) -> _Split:
 
 
 class Piece(NamedTuple):
-    """So much of one lot of one depot."""
+    """So much of one lot of one depot; where it is a substitute, so much of that."""
 
     depot_id: str
     lot: str
     quantity_e3: int
     arrival_s: float
     expires_on: date | None
+    substitute: str | None = None  # the item handed over instead of the one asked for
+    covers_e3: Fraction | None = None  # how much of the item asked for a substitute stands for
+
+
+class Later(NamedTuple):
+    """A depot that stands later in the rank, by how much and why; its arrival stays what it is."""
+
+    later_s: float
+    detail: str
+    detail_zh: str
+
+
+class RankedDown(NamedTuple):
+    """A depot of a plan that stood later in the rank."""
+
+    depot_id: str
+    later_s: float
+    is_used: bool
+    detail: str
+    detail_zh: str
 
 
 class Refusal(NamedTuple):
@@ -482,6 +519,13 @@ class SupplyPlan:
     within_s: float | None
     arrivals: Arrivals
     lines: tuple[SupplyLine, ...]
+    way: Way = "earliest"
+    ranked_down: tuple[RankedDown, ...] = ()
+
+    @property
+    def ready_s(self) -> float | None:
+        """When the last piece of every line is there; None where nothing is allocated."""
+        return max((line.ready_s for line in self.lines if line.ready_s is not None), default=None)
 
     @cached_property
     def depots_used(self) -> tuple[str, ...]:
@@ -498,6 +542,10 @@ class SupplyPlan:
         known = distance_m or {}
         return {
             "within_s": self.within_s,
+            "way": self.way,
+            "ready_s": _rounded(self.ready_s),
+            "depots": len(self.depots_used),
+            "ranked_down": [row._asdict() for row in self.ranked_down],
             "lines": [self._line(line, known) for line in self.lines],
             "refused": [
                 {
@@ -524,8 +572,11 @@ class SupplyPlan:
             "from": [
                 {
                     "depot_id": piece.depot_id,
+                    "item": piece.substitute or line.item,
+                    "instead_of": line.item if piece.substitute else None,
                     "lot": piece.lot,
                     "quantity": number_of(piece.quantity_e3),
+                    "covers": number_of(piece.quantity_e3) if piece.covers_e3 is None else _covers(piece.covers_e3),
                     "arrival_s": _rounded(piece.arrival_s),
                     "distance_m": _rounded(distance_m.get(piece.depot_id)),
                     **self.arrivals.parts(piece.depot_id),
@@ -745,6 +796,8 @@ class _Case:
     used: Ints  # groups, in order of arrival
     deadline_s: float
     days: Ints  # (m,)
+    passed_over: Mapping[str, tuple[Reason, str, str]] = field(default_factory=dict)  # depot -> why, though in time
+    others: frozenset[str] = frozenset()  # depots that give a substitute
 
     @cached_property
     def holders(self) -> list[_Holder]:
@@ -767,7 +820,8 @@ class _Case:
 
     def refused(self, line: SupplyLine) -> list[Refusal]:
         used = set(self.used.tolist())
-        rows = [self._of_holder(line, h) for g, h in enumerate(self.holders) if g not in used]
+        left = ((g, h) for g, h in enumerate(self.holders) if h.depot not in self.others)
+        rows = [self._of_holder(line, h) for g, h in left if g not in used]
         rows += self._quicker_without(line)
         return sorted(rows, key=lambda row: (row.arrival_s, row.depot_id))
 
@@ -796,6 +850,11 @@ class _Case:
             limit = _minutes(self.deadline_s)
             en = f"{n} available, but it arrives after {minutes} min; the deadline is {limit} min"
             zh = f"可调 {n}，但需 {minutes} 分钟到达，超过时限 {limit} 分钟"
+        elif h.depot in self.passed_over and h.arrival_s <= (line.ready_s or 0.0):
+            reason, en, zh = self.passed_over[h.depot]
+            en = f"{n} available after {minutes} min, not needed: {en}"
+            zh = f"可调 {n}，{minutes} 分钟可到，本次不需要：{zh}"
+            return Refusal(h.depot, line.item, reason, en, zh, h.available, h.arrival_s)
         else:
             ready = _minutes(line.ready_s or 0.0)
             en = f"{n} available, not needed: it arrives after {minutes} min, the last piece after {ready} min"
@@ -809,6 +868,7 @@ class _Case:
         else:
             quicker = arrival_s < line.ready_s
         quicker[self.at] = False
+        quicker[[self.depots.position[depot] for depot in self.others]] = False
         rows = []
         for j in np.flatnonzero(quicker).tolist():
             after_s = float(arrival_s[j])
@@ -830,7 +890,7 @@ class _Case:
 
     def spare(self, line: SupplyLine) -> list[Spare]:
         taken: dict[str, int] = {}
-        for piece in line.pieces:
+        for piece in (piece for piece in line.pieces if piece.substitute is None):
             taken[piece.depot_id] = taken.get(piece.depot_id, 0) + piece.quantity_e3
         left = ((h, h.available - taken.get(h.depot, 0)) for h in self.holders if h.is_in_time)
         rows = [Spare(h.depot, line.item, quantity, h.arrival_s) for h, quantity in left if quantity]
@@ -858,6 +918,11 @@ def _minutes(seconds: float) -> str:
     """Minutes with one decimal, rounded up: 60 min must not be said of what misses the hour."""
     tenths = math.ceil(seconds / 6.0 - 1e-9)
     return f"{tenths // 10}.{tenths % 10}" if tenths % 10 else str(tenths // 10)
+
+
+def _covers(quantity_e3: Fraction) -> int | float:
+    """A fraction of thousandths as a JSON number, rounded down to a thousandth."""
+    return number_of(math.floor(quantity_e3))
 
 
 def _rounded(value: Any) -> float | None:

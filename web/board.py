@@ -109,7 +109,11 @@ class Pages:
         return download(content, f"{name or shown.title.to(lang)}-{now:%Y%m%d-%H%M}.xlsx")
 
     def attempt(
-        self, work: Callable[[], str], again: Callable[[Problem, Typed], Response], form: str, order_id: str | None = None
+        self,
+        work: Callable[[], str],
+        again: Callable[[Problem, Typed], Response],
+        form: str,
+        order_id: str | None = None,
     ) -> BaseResponse:
         """Do what a form asks and go to the page that `work` names; else the page again with what was typed."""
         try:
@@ -442,9 +446,7 @@ class Pages:
             back_depots=[
                 depot
                 for depot in dispatch.depots(district)
-                if may(
-                    actor, "supply.settle", depot_id=depot["id"], street=depot_street(district, depot["id"])
-                )
+                if may(actor, "supply.settle", depot_id=depot["id"], street=depot_street(district, depot["id"]))
             ]
             if "return" in steps
             else [],
@@ -473,9 +475,7 @@ class Pages:
                 function(self.district, actor_of_request(), order_id, body, key=key)
                 return url_for("board.order_page", order_id=order_id, done=name)
 
-            return self.attempt(
-                work, lambda problem, typed: self.order_page(order_id, problem, typed), name, order_id
-            )
+            return self.attempt(work, lambda problem, typed: self.order_page(order_id, problem, typed), name, order_id)
 
         return view
 
@@ -500,7 +500,9 @@ class Pages:
                 "reason": forms.text("reason"),
             }
         declared = {"receive": forms.RECEIPT, "use": forms.USED, "return": forms.BACK}[name]
-        rows = forms.quantities(declared, what=boards.ACTS["take_back" if name == "return" else name].to(lang), lang=lang)
+        rows = forms.quantities(
+            declared, what=boards.ACTS["take_back" if name == "return" else name].to(lang), lang=lang
+        )
         body["lines"] = [{key: value for key, value in row.items() if key != "row"} for row in rows]
         if name == "return":
             body |= {"to_depot_id": forms.text("to_depot_id"), "hold": "hold" in request.form}
@@ -542,11 +544,15 @@ class Pages:
     def lot_xlsx(self) -> Response:
         """The life of a lot as a spreadsheet."""
         life = dispatch.lot_life(self.district, request.args.get("lot", ""))
-        return self.xlsx(boards.TRACE, boards.trace_rows(life["trace"], language()), life["lot"]["id"].replace("/", "_"))
+        return self.xlsx(
+            boards.TRACE, boards.trace_rows(life["trace"], language()), life["lot"]["id"].replace("/", "_")
+        )
 
     def depots(self) -> Response:
         """The depots."""
-        return self.page("list", listing=boards.DEPOTS, rows=dispatch.depots(self.district), query="", own_name="depots")
+        return self.page(
+            "list", listing=boards.DEPOTS, rows=dispatch.depots(self.district), query="", own_name="depots"
+        )
 
     def depot(self, depot_id: str, problem: Problem | None = None, typed: Typed | None = None) -> Response:
         """What lies in a depot, and the forms that change its state."""

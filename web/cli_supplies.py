@@ -164,3 +164,24 @@ def outstanding_command(db: str | None, request_id: str | None, moment: str | No
     district = _district(db)
     answer = analyses.upward(district, request_id=request_id, at=parse_moment(moment, district))
     _show(answer, {**_ITEM, "quantity": "quantity", "unit": "unit"}, json_out)
+
+
+@cli.command("kpis")
+@database
+@when
+@as_json
+def kpis_command(db: str | None, moment: str | None, json_out: bool) -> None:
+    """Found, moved, used: each figure with its target, numerator and denominator."""
+    from layers import analyses
+
+    district = _district(db)
+    answer = analyses.kpis(district, at=parse_moment(moment, district))
+    columns = {"word": "word", "figure": "title", "value": "value", "unit": "unit", "target": "target"}
+    columns |= {"met": "is_met", "of": "numerator", "all": "denominator"}
+    _show(
+        {"rows": [{**r, "value": "no data" if r["no_data"] else r["value"]} for r in answer["rows"]]}
+        if not json_out
+        else answer,
+        columns,
+        json_out,
+    )

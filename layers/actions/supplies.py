@@ -53,7 +53,16 @@ def reserve_outstanding(district: District, actor: Actor, request_id: str, *, ke
         return orders.reserve(conn, request_id, lines, actor=actor.id, now_utc=now)
 
     return _done(
-        act(district, actor, "supply.reserve", change, route="supplies.again", key=key, body=None, subject=request_id)
+        act(
+            district,
+            actor,
+            "supply.reserve",
+            change,
+            route="supplies.again",
+            key=key,
+            body={"request": request_id},
+            subject=request_id,
+        )
     )
 
 
@@ -107,7 +116,14 @@ def complete_papers(district: District, actor: Actor, request_id: str, body: Bod
         return orders.complete_papers(conn, request_id, body["papers"], actor=actor, now_utc=now_utc)
 
     return _on_request(
-        district, actor, request_id, "supply.papers", "papers", lambda conn, _, **who: change(conn, **who), key=key
+        district,
+        actor,
+        request_id,
+        "supply.papers",
+        "papers",
+        lambda conn, _, **who: change(conn, **who),
+        key=key,
+        body=body,
     )
 
 
@@ -354,11 +370,23 @@ def _on_request(
     step: Callable[..., Any],
     *,
     key: str,
+    body: Body | None = None,
 ) -> dict[str, Any]:
     def change(conn: Connection, now: datetime) -> Any:
         return step(conn, request_id, actor=actor.id, now_utc=now)
 
-    return _done(act(district, actor, action, change, route=f"supplies.{name}", key=key, subject=request_id))
+    return _done(
+        act(
+            district,
+            actor,
+            action,
+            change,
+            route=f"supplies.{name}",
+            key=key,
+            body={"request": request_id, **(body or {})},
+            subject=request_id,
+        )
+    )
 
 
 def _on_order(

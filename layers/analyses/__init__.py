@@ -8,6 +8,7 @@ from layers.analyses.boards import (
     board_lines,
     expiring,
     glance,
+    kpis,
     low_stock,
     needs_draft,
     reserve_list,
@@ -24,7 +25,7 @@ from layers.analyses.moving import MOVING_FUNCTIONS
 from layers.analyses.places import require_place
 from layers.analyses.registers import search, source_note, table_layer, unplaced
 from layers.analyses.response import CoverageAnswer, coverage, coverage_lines, reach
-from layers.analyses.supplies import items, parse_needs, supply, supply_lines
+from layers.analyses.supplies import items, parse_needs, supply, supply_lines, supply_plans
 from layers.analyses.travel import MAX_ROUTED_PAIRS, around, route, speed_table, times
 from layers.analyses.zoning import ZONING_FUNCTIONS
 
@@ -43,6 +44,7 @@ __all__ = [
     "expiring",
     "glance",
     "items",
+    "kpis",
     "low_stock",
     "needs_draft",
     "parse_needs",
@@ -56,6 +58,7 @@ __all__ = [
     "speed_table",
     "supply",
     "supply_lines",
+    "supply_plans",
     "table_layer",
     "team_territories_layer",
     "times",

@@ -4,8 +4,7 @@ Each reads a view (and the ledger), calls `geo` and returns plain rows. Every li
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -15,7 +14,6 @@ import sqlalchemy as sa
 
 from data import schema
 from data.item_catalogue import DIVISIBLE_UNITS, FOOD
-from data.parameters import ParameterSet, parameters
 from geo.availability import Contract, Goods, Production, availability
 from geo.errors import InputError, NotFound
 from geo.needs import (
@@ -28,112 +26,23 @@ from geo.needs import (
     upward_request,
 )
 from geo.supply import number_of
+from geo.supply_kpis import TARGETS, KpiFrames, supply_kpis
 from layers.analyses.places import LonLat, asked, containing, lonlats
-from layers.analyses.supplies import arrivals_at, depots_of, item_titles
+from layers.analyses.stock import (
+    SupplyLines,
+    arrivals_at,
+    depots_of,
+    item_titles,
+    lots_on,
+    uncounted_depots,
+)
 from layers.district import District, View
-
-INWARD_ACCOUNTS = ("supplier", "in_transit", "returned")
-"""Goods that come from there are counted as they come in."""
-
-
-@dataclass(frozen=True)
-class SupplyLines:
-    """The parameters of supplies in force on a day."""
-
-    red_share: float
-    yellow_share: float
-    uncounted_days: int
-    rank_down_s: float
-    expiring_days: tuple[int, ...]
-    expiring_food_days: int
-    hours: tuple[float, ...]
-    table: ParameterSet
-
-    @classmethod
-    def of(cls, district: District, on: date) -> "SupplyLines":
-        """Read from the table of parameters: the district's own where it has one."""
-        table = parameters(on=on, store=district.store)
-        return cls(
-            red_share=table["supply.red_share"],
-            yellow_share=table["supply.yellow_share"],
-            uncounted_days=int(table["supply.uncounted_days"]),
-            rank_down_s=table["supply.rank_down_min"] * 60.0,
-            expiring_days=tuple(sorted(int(v) for v in table.prefix("supply.expiring_days.").values())),
-            expiring_food_days=int(table["supply.expiring_food_days"]),
-            hours=tuple(sorted(table.prefix("supply.curve_h.").values())),
-            table=table,
-        )
-
-
-# -- stock as it can be used ----------------------------------------------------------------------
-
-
-def lots_on(view: View, day: date) -> pd.DataFrame:
-    """Every lot with ``available_e3`` on a day and ``counted`` (when it was last counted, NaT: never).
-
-    Available is on hand - reserved - on hold of a usable lot that is not expired (usable on its last day).
-    """
-
-    def make() -> pd.DataFrame:
-        lots = pd.DataFrame(view.frame("lot"))
-        expires = lots["expires_on"].astype(object).where(lots["expires_on"].notna(), "9999-12-31").astype(str)
-        is_expired = (lots["status"] == "expired") | (expires < day.isoformat())
-        is_good = (lots["status"] == "usable") & ~is_expired
-        free = lots["on_hand_e3"] - lots["reserved_e3"] - lots["on_hold_e3"]
-        return lots.assign(
-            available_e3=np.where(is_good, free, 0).astype(np.int64),
-            is_expired=is_expired,
-            counted=_counted(view, lots),
-        )
-
-    return view.kept(("lots on", day), make)
-
-
-def _counted(view: View, lots: pd.DataFrame) -> "pd.Series[Any]":
-    """When each lot was last counted: by a count, or as it came in."""
-    counted = pd.to_datetime(lots["counted_utc"].astype(object), utc=True, format="ISO8601")
-    movement = schema.table("movement")
-    to_lot = sa.func.coalesce(movement.c.to_lot_id, movement.c.lot_id)
-    statement = (
-        sa.select(to_lot, sa.func.max(movement.c.occurred_utc))
-        .where(movement.c.to_account.in_(("depot", "hold")), movement.c.from_account.in_(INWARD_ACCOUNTS))
-        .group_by(to_lot)
-    )
-    with view.district.store.reading() as conn:
-        came = {row[0]: row[1] for row in conn.execute(statement)}
-    if not came:
-        return counted
-    arrived = pd.to_datetime(lots["id"].map(came).astype(object), utc=True, format="ISO8601")
-    return counted.where(arrived.isna() | (counted >= arrived), arrived)
-
-
-def is_uncounted(counted: Any, moment: datetime, days: int) -> bool:
-    """Whether the last count is more than `days` days ago (exactly so many is not), or never was."""
-    return counted is None or pd.isna(counted) or moment - counted > timedelta(days=days)
-
-
-def uncounted_depots(view: View, moment: datetime, days: int) -> dict[str, dict[str, Any]]:
-    """Depots with something on hand whose oldest count is more than `days` days ago, or that were never counted."""
-    lots = lots_on(view, moment.date())
-    lots = lots[lots["on_hand_e3"] > 0]
-    found = {}
-    for depot, own in lots.groupby("depot_id", sort=True):
-        oldest = None if own["counted"].isna().any() else own["counted"].min()
-        if is_uncounted(oldest, moment, days):
-            late = sum(is_uncounted(c, moment, days) for c in own["counted"])
-            found[str(depot)] = {
-                "counted_utc": None if oldest is None else schema.utc_text(oldest.to_pydatetime()),
-                "age_days": None if oldest is None else int((moment - oldest) / timedelta(days=1)),
-                "lots": len(own),
-                "lots_uncounted": late,
-            }
-    return found
 
 
 def uncounted(district: District, *, days: int | None = None, at: datetime | None = None) -> dict[str, Any]:
     """Depots to be counted: the oldest count of what they hold is more than N days ago."""
     view, moment = district.view(), district.local(at)
-    lines = SupplyLines.of(district, moment.date())
+    lines = SupplyLines.of(view, moment.date())
     limit = _days(days, lines.uncounted_days)
     rows = [
         {"depot_id": depot, **_depot(view, depot), **row}
@@ -157,7 +66,7 @@ def low_stock(
 ) -> dict[str, Any]:
     """Stock below its minimum, or below the red or the yellow line of its target; the worst first."""
     view, moment = district.view(), district.local(at)
-    lines = SupplyLines.of(district, moment.date())
+    lines = SupplyLines.of(view, moment.date())
     lots = lots_on(view, moment.date())
     sums = lots.groupby(["depot_id", "item_id"])[["on_hand_e3", "available_e3"]].sum()
     there = {key: (int(a), int(b)) for key, a, b in sums.itertuples(name=None)}
@@ -211,7 +120,7 @@ def expiring(
 ) -> dict[str, Any]:
     """Lots on hand that are expired or expire soon, each in its class of days; food has one class more."""
     view, moment = district.view(), district.local(at)
-    lines = SupplyLines.of(district, moment.date())
+    lines = SupplyLines.of(view, moment.date())
     today = moment.date()
     classes = lines.expiring_days
     widest = _days(days, max(classes))
@@ -261,7 +170,7 @@ def glance(district: District, item: str, *, at: datetime | None = None) -> dict
     """
     view, moment = district.view(), district.local(at)
     _require_item(view, item)
-    lines = SupplyLines.of(district, moment.date())
+    lines = SupplyLines.of(view, moment.date())
     lots = lots_on(view, moment.date())
     lots = lots[lots["item_id"] == item]
     levels = {
@@ -305,7 +214,7 @@ def availability_curve(
     """What there is of an item over the hours: in the district, or at a place (goods count as they arrive there)."""
     view, moment = district.view(), district.local(at)
     _require_item(view, item)
-    lines = SupplyLines.of(district, moment.date())
+    lines = SupplyLines.of(view, moment.date())
     day = moment.date()
     if lonlat is None:
         arrival_s: Mapping[str, float] = {}
@@ -545,7 +454,7 @@ def reserve_list(
     """The reserve list of a version (None: the one in force) against what is there, with the triggers of a review."""
     view, moment = district.view(), district.local(at)
     today = moment.date()
-    lines = SupplyLines.of(district, today)
+    lines = SupplyLines.of(view, today)
     frame = view.frame("reserve_target")
     if len(frame) == 0:
         raise NotFound("there is no reserve list; import the kind reserve_targets first")
@@ -672,6 +581,105 @@ def _catalogue(items: Iterable[str]) -> str:
     """A catalogue as a version: how many items, and which."""
     known = sorted({str(i) for i in items})
     return f"{len(known)} ({hashlib.sha256(chr(10).join(known).encode()).hexdigest()[:6]})"
+
+
+# -- found, moved, used ---------------------------------------------------------------------------
+
+
+def kpis(
+    district: District,
+    *,
+    at: datetime | None = None,
+    search_s: Sequence[float] | None = None,
+    plan_s: Sequence[float] | None = None,
+) -> dict[str, Any]:
+    """The figures of 找得到、调得出、用得上 from the ledger; `search_s` and `plan_s` are times measured elsewhere."""
+    view, moment = district.view(), district.local(at)
+    lines = SupplyLines.of(view, moment.date())
+    table = lines.table
+    found = supply_kpis(
+        _kpi_frames(view, moment, search_s, plan_s),
+        moment=moment,
+        targets={code: value for code, value in table.prefix("supply.kpi.target.").items() if code in TARGETS},
+        contact_days=table["supply.kpi.contact_days"],
+        fresh_h=table["supply.kpi.fresh_h"],
+        issue_min=table["supply.kpi.issue_min"],
+        arrival_min=table["supply.kpi.arrival_min"],
+    )
+    return {**asked(view, moment), "rows": [kpi.to_json() for kpi in found]}
+
+
+def _kpi_frames(
+    view: View, moment: datetime, search_s: Sequence[float] | None, plan_s: Sequence[float] | None
+) -> KpiFrames:
+    lots = lots_on(view, moment.date())
+    depots = view.frame("depot")
+    movement, lot, order = schema.table("movement"), schema.table("lot"), schema.table("supply_order")
+    event, count = schema.table("order_event"), schema.table("stock_count")
+    until = schema.utc_text(moment)
+    with view.district.store.reading() as conn:
+
+        def frame(statement: Any) -> pd.DataFrame:
+            result = conn.execute(statement)
+            return pd.DataFrame(result.all(), columns=list(result.keys()), dtype=object)
+
+        said = frame(
+            sa.select(lot.c.depot_id, sa.func.max(movement.c.recorded_utc).label("utc"))
+            .join(lot, lot.c.id == sa.func.coalesce(movement.c.to_lot_id, movement.c.lot_id))
+            .where(movement.c.recorded_utc <= until)
+            .group_by(lot.c.depot_id)
+        )
+        counts = frame(
+            sa.select(count.c.id, count.c.expected_e3, count.c.counted_e3).where(count.c.occurred_utc <= until)
+        )
+        orders = frame(sa.select(order.c.id, order.c.state))
+        events = frame(
+            sa.select(event.c.order_id, event.c.to_state, event.c.occurred_utc).where(event.c.occurred_utc <= until)
+        )
+        is_lost = sa.and_(movement.c.to_account == "written_off", movement.c.cause.in_(("damaged", "missing")))
+        receipts = frame(
+            sa.select(
+                movement.c.from_ref.label("order_id"),
+                movement.c.lot_id,
+                sa.func.sum(movement.c.quantity_e3).label("sent_e3"),
+                sa.func.sum(sa.case((is_lost, movement.c.quantity_e3), else_=0)).label("lost_e3"),
+            )
+            .where(
+                movement.c.from_account == "in_transit",
+                movement.c.from_ref.is_not(None),
+                movement.c.kind != "reversal",
+                movement.c.occurred_utc <= until,
+                ~movement.c.id.in_(sa.select(movement.c.reverses).where(movement.c.reverses.is_not(None))),
+                sa.or_(movement.c.to_account.in_(("incident", "depot")), is_lost),
+            )
+            .group_by(movement.c.from_ref, movement.c.lot_id)
+        )
+    last = dict(zip(said["depot_id"], pd.to_datetime(said["utc"], utc=True, format="ISO8601"), strict=True))
+    counted = lots.groupby("depot_id")["counted"].max()
+    places = lonlats(depots)
+    return KpiFrames(
+        depots=pd.DataFrame(
+            {
+                "id": depots["id"].astype(str),
+                "has_place": [bool(np.isfinite(place).all()) for place in places],
+                "has_contact": [
+                    bool(contact) and bool(phone)
+                    for contact, phone in zip(depots["contact"], depots["phone"], strict=True)
+                ],
+                "last_stock": [
+                    max((t for t in (last.get(i), counted.get(i)) if t is not None and not pd.isna(t)), default=None)
+                    for i in depots["id"]
+                ],
+            }
+        ),
+        lots=lots.assign(is_qualified=(lots["status"] == "usable") & ~lots["is_expired"]),
+        counts=counts,
+        events=events,
+        orders=orders,
+        receipts=receipts,
+        search_s=search_s,
+        plan_s=plan_s,
+    )
 
 
 # -- names ----------------------------------------------------------------------------------------

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from data.item_catalogue import DIVISIBLE_UNITS
 from geo.errors import InputError
-from geo.supply import Arrivals, arrivals, plan_supply
-from geo.times import last_leg_s
-from layers.analyses.places import LonLat, asked, lonlats, snapped_places
+from geo.supply import Later, Piece, SupplyPlan, Way, number_of
+from geo.supply_ways import WAYS, Substitute, plan_in_way
+from layers.analyses.places import LonLat, asked, snapped_places
+from layers.analyses.stock import SupplyLines, arrivals_at, depots_of, item_titles, uncounted_depots
 from layers.district import District, View
 
 
@@ -34,56 +36,151 @@ def supply(
     needs: Mapping[str, Any],
     within_s: float | None = None,
     at: datetime | None = None,
+    way: Way = "earliest",
+    with_substitutes: bool = False,
+    rank_uncounted: bool = True,
 ) -> dict[str, Any]:
-    """N of item X at P within T: the plan over depots, with a reason for every depot refused."""
-    view = district.view()
-    moment = district.local(at)
-    _, names, places = depots_of(view)
-    plan = plan_supply(view.stock, arrivals_at(view, moment, lonlat), needs, at=moment, within_s=within_s)
-    used = [plan.arrivals.position[depot] for depot in plan.depots_used]
-    snapped, place = view.snapped("depot"), snapped_places(view, [lonlat], "to")
-    metres = view.travel(moment).distance_m(snapped.take(np.array(used, dtype=np.intp)), place)[:, 0].tolist()
-    distance_m: dict[str, float | None] = dict(zip(plan.depots_used, metres, strict=True))
-    answer = plan.to_json(distance_m)
-    titles = view.kept("items", lambda: item_titles(view))
-    for line in answer["lines"]:
-        line["name"], line["unit"] = titles[line["item"]]
-        for row in (*line["from"], *line["spare"], *([line["next_best"]] if line["next_best"] else [])):
+    """N of item X at P within T: the plan over depots, with a reason for every depot refused.
+
+    Depots not counted for long stand later in the rank (`rank_uncounted`); `lost_s` is how much later than the
+    earliest plan this one is complete.
+    """
+    asking = _Asking(district, lonlat, needs, within_s, at, with_substitutes, rank_uncounted)
+    return asking.answer(asking.plan(way))
+
+
+def supply_plans(
+    district: District,
+    *,
+    lonlat: LonLat,
+    needs: Mapping[str, Any],
+    within_s: float | None = None,
+    at: datetime | None = None,
+    ways: Sequence[Way] = WAYS,
+    with_substitutes: bool = False,
+    rank_uncounted: bool = True,
+) -> dict[str, Any]:
+    """Up to three plans side by side, each with the ways that lead to it; `lost_s` against the earliest."""
+    asking = _Asking(district, lonlat, needs, within_s, at, with_substitutes, rank_uncounted)
+    plans: list[tuple[SupplyPlan, list[Way]]] = []
+    for way in dict.fromkeys(ways):
+        plan = asking.plan(way)
+        same = next((known for known, _ in plans if _pieces(known) == _pieces(plan)), None)
+        if same is None:
+            plans.append((plan, [way]))
+        else:
+            next(ways_ for known, ways_ in plans if known is same).append(way)
+    return {
+        **asked(asking.view, asking.moment),
+        "to": list(lonlat),
+        "plans": [{**asking.answer(plan), "ways": list(ways_)} for plan, ways_ in plans],
+    }
+
+
+def _pieces(plan: SupplyPlan) -> list[set[Piece]]:
+    return [set(line.pieces) for line in plan.lines]
+
+
+class _Asking:
+    """One question about supplies, answered in several ways from one view."""
+
+    def __init__(
+        self,
+        district: District,
+        lonlat: LonLat,
+        needs: Mapping[str, Any],
+        within_s: float | None,
+        at: datetime | None,
+        with_substitutes: bool,
+        rank_uncounted: bool,
+    ) -> None:
+        self.view = district.view()
+        self.moment = district.local(at)
+        self.lonlat, self.needs, self.within_s = lonlat, needs, within_s
+        self.arrivals = arrivals_at(self.view, self.moment, lonlat)
+        self.lines = SupplyLines.of(self.view, self.moment.date())
+        self.later = later_depots(self.view, self.moment, self.lines) if rank_uncounted else {}
+        self.substitutes = substitutes_of(self.view) if with_substitutes else {}
+        self._earliest: SupplyPlan | None = None
+
+    def plan(self, way: Way) -> SupplyPlan:
+        """The plan in one way."""
+        if way == "earliest" and self._earliest is not None:
+            return self._earliest
+        levels = self.view.frame("depot")
+        plan = plan_in_way(
+            self.view.stock,
+            self.arrivals,
+            self.needs,
+            at=self.moment,
+            within_s=self.within_s,
+            way=way,
+            levels=dict(zip(levels["id"], levels["level"], strict=True)) if way == "own_level" else None,
+            later=self.later,
+            substitutes=self.substitutes,
+        )
+        if way == "earliest":
+            self._earliest = plan
+        return plan
+
+    def answer(self, plan: SupplyPlan) -> dict[str, Any]:
+        """A plan as plain values with names, places and distances."""
+        view = self.view
+        _, names, places = depots_of(view)
+        used = [plan.arrivals.position[depot] for depot in plan.depots_used]
+        snapped, place = view.snapped("depot"), snapped_places(view, [self.lonlat], "to")
+        travel = view.travel(self.moment)
+        metres = travel.distance_m(snapped.take(np.array(used, dtype=np.intp)), place)[:, 0].tolist()
+        distance_m: dict[str, float | None] = dict(zip(plan.depots_used, metres, strict=True))
+        answer = plan.to_json(distance_m)
+        titles = view.kept("items", lambda: item_titles(view))
+        for line in answer["lines"]:
+            line["name"], line["unit"] = titles[line["item"]]
+            for row in (*line["from"], *line["spare"], *([line["next_best"]] if line["next_best"] else [])):
+                row["depot_name"] = names[row["depot_id"]]
+                row["place"] = places[row["depot_id"]]
+            for row in line["from"]:
+                row["name"], row["unit"] = titles[row["item"]]
+                row["equivalence"] = None
+                for known in self.substitutes.get(line["item"], ()) if row["instead_of"] else ():
+                    if known.item_id == row["item"]:
+                        row["equivalence"] = {
+                            "quantity": number_of(known.quantity_e3),
+                            "substitute_quantity": number_of(known.substitute_quantity_e3),
+                        }
+        for row in (*answer["refused"], *answer["ranked_down"]):
             row["depot_name"] = names[row["depot_id"]]
-            row["place"] = places[row["depot_id"]]
-    for row in answer["refused"]:
-        row["depot_name"] = names[row["depot_id"]]
-    return {**asked(view, moment), "to": list(lonlat), **answer}
+        ready_s, best_s = plan.ready_s, self.plan("earliest").ready_s
+        lost_s = None if ready_s is None or best_s is None else round(ready_s - best_s, 3)
+        return {**asked(view, self.moment), "to": list(self.lonlat), **answer, "lost_s": lost_s}
 
 
-def arrivals_at(view: View, moment: datetime, lonlat: LonLat) -> Arrivals:
-    """When a load of each depot would be at a place, with and without the closures in force."""
-    place = snapped_places(view, [lonlat], "to")
-    snapped = view.snapped("depot")
-    travel = view.travel(moment)
-    open_travel = view.travel(moment, closed=False)
-    travel_s = travel.matrix_s(snapped, place)[:, 0]
-    open_s = travel_s if open_travel is travel else open_travel.matrix_s(snapped, place)[:, 0]
-    legs_s = last_leg_s(snapped.access_m) + last_leg_s(place.access_m)[0]
-    return arrivals(depots_of(view)[0], travel_s, legs_s, open_travel_s=open_s)
+def later_depots(view: View, moment: datetime, lines: SupplyLines) -> dict[str, Later]:
+    """Depots not counted for long, each with how much later it stands in the rank, and why."""
+    found = {}
+    for depot, row in uncounted_depots(view, moment, lines.uncounted_days).items():
+        age = row["age_days"]
+        en = "never counted" if age is None else f"not counted for {age} days"
+        zh = "从未盘点" if age is None else f"{age} 天未盘点"
+        found[depot] = Later(lines.rank_down_s, en, zh)
+    return found
 
 
-def depots_of(view: View) -> tuple[list[str], dict[str, str], dict[str, list[float]]]:
-    """The ids of the depots, their names and their places."""
+def substitutes_of(view: View) -> dict[str, list[Substitute]]:
+    """Item -> what may stand in for it, in the order of the register."""
 
-    def read() -> tuple[list[str], dict[str, str], dict[str, list[float]]]:
-        frame = view.frame("depot")
-        ids = frame["id"].astype(str).tolist()
-        places = [list(place) for place in lonlats(frame)]
-        return ids, dict(zip(ids, frame["name"].tolist(), strict=True)), dict(zip(ids, places, strict=True))
+    def make() -> dict[str, list[Substitute]]:
+        units = {item: unit for item, (_, unit) in item_titles(view).items()}
+        found: dict[str, list[Substitute]] = {}
+        for row in view.frame("substitute").to_dict("records"):
+            other = row["substitute_id"]
+            is_whole = units.get(other) not in DIVISIBLE_UNITS
+            found.setdefault(row["item_id"], []).append(
+                Substitute(other, int(row["quantity_e3"]), int(row["substitute_quantity_e3"]), is_whole)
+            )
+        return found
 
-    return view.kept("depots", read)
-
-
-def item_titles(view: View) -> dict[str, tuple[str, str]]:
-    """Item -> name and unit."""
-    frame = view.frame("item")
-    return {i: (name, unit) for i, name, unit in frame[["id", "name", "unit"]].itertuples(index=False)}
+    return view.kept("substitutes", make)
 
 
 def supply_lines(answer: Mapping[str, Any]) -> Iterator[str]:

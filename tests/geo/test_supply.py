@@ -532,6 +532,10 @@ def test_json_of_a_plan() -> None:
     answer = plan.to_json({"A": 5_432.1})
     assert answer == {
         "within_s": 3600.0,
+        "way": "earliest",
+        "ready_s": 2142.0,
+        "depots": 1,
+        "ranked_down": [],
         "lines": [
             {
                 "item": "X",
@@ -542,8 +546,11 @@ def test_json_of_a_plan() -> None:
                 "from": [
                     {
                         "depot_id": "A",
+                        "item": "X",
+                        "instead_of": None,
                         "lot": "L1",
                         "quantity": 2.5,
+                        "covers": 2.5,
                         "arrival_s": 2142.0,
                         "distance_m": 5432.1,
                         "order_s": 300.0,
