@@ -9,7 +9,7 @@ from data.kinds import DEPOT_LEVELS, LOT_STATUSES, ORDER_STATES, Choice
 from layers import analyses
 from layers.analyses import dispatch
 from layers.district import District
-from layers.layer import Text
+from layers.layer import Lang, Text
 from layers.listing import Column, Listing
 
 
@@ -475,3 +475,129 @@ NEEDS = Listing(
 def rows_of(district: District, name: str, **query: Any) -> list[Mapping[str, Any]]:
     """The rows of one list."""
     return list(LISTINGS[name].read(district, **query))
+
+
+UNKNOWN_ITEM = Text("物资目录里的编码", "a code of the item catalogue")
+NOT_HERE = Text("本库的批次", "a lot of this depot")
+
+_CAUSES: dict[str, Text] = {
+    "damaged": Text("损坏", "damaged"),
+    "missing": Text("缺失", "missing"),
+    "expired": Text("过期", "expired"),
+    "recalled": Text("召回", "recalled"),
+    "other": Text("其他", "other"),
+}
+
+
+def cause_texts(lang: Lang) -> dict[str, str]:
+    """Why something is written off, by code."""
+    return {code: found.to(lang) for code, found in _CAUSES.items()}
+
+
+def _kpi_rows(district: District, **query: str) -> list[dict[str, Any]]:
+    return [
+        {
+            **row,
+            "result": "none" if row["no_data"] else "met" if row["is_met"] else "missed",
+            "bound": f"{'≥' if row['at_least'] else '≤'} {kpi_text(row['target'], row['unit'])}",
+            "shown": "" if row["no_data"] else kpi_text(row["value"], row["unit"]),
+        }
+        for row in analyses.kpis(district)["rows"]
+    ]
+
+
+def kpi_text(value: float, unit: str) -> str:
+    """A figure with its unit: a share in percent, seconds and minutes as they are."""
+    if unit in ("share", "1", ""):
+        return f"{100 * value:.4g}%"
+    return f"{value:.4g} {unit}"
+
+
+KPI_RESULTS = {
+    "met": Text("达标", "met"),
+    "missed": Text("未达标", "not met"),
+    "none": Text("无数据", "no data"),
+}
+
+KPIS = Listing(
+    "kpis",
+    Text("指标", "Indicators"),
+    (
+        Column("title_zh", Text("指标", "Indicator"), main=True),
+        Column("title", Text("英文", "English")),
+        Column("shown", Text("数值", "Value")),
+        Column("bound", Text("目标", "Target")),
+        Column("result", Text("结果", "Result"), "choice", KPI_RESULTS),
+        _number("numerator", "分子", "Numerator"),
+        _number("denominator", "分母", "Denominator"),
+    ),
+    _kpi_rows,
+    Text("没有指标。", "There are no indicators."),
+)
+
+TRACE = Listing(
+    "trace",
+    Text("全程追溯", "Trace"),
+    (
+        replace(_OCCURRED, main=True),
+        _RECORDED,
+        Column("step", Text("事项", "What")),
+        _ITEM,
+        Column("lot", Text("批号", "Lot")),
+        _DEPOT,
+        _number("quantity", "数量", "Quantity"),
+        _UNIT,
+        Column("from", Text("从", "From")),
+        Column("to", Text("到", "To")),
+        _ACTOR,
+        _REASON,
+        Column("order_id", Text("调拨单", "Order")),
+    ),
+    lambda district, **query: (),
+    Text("没有记录。", "Nothing is recorded."),
+)
+
+
+def step_text(row: Mapping[str, Any], lang: Lang) -> str:
+    """What happened in a row of a trace, in words."""
+    table = MOVES if row["what"] == "movement" else ACTS
+    code = row.get("action") or row["what"]
+    found = table.get(code)
+    return str(code) if found is None else found.to(lang)
+
+
+def trace_rows(trace: Sequence[Mapping[str, Any]], lang: Lang) -> list[dict[str, Any]]:
+    """A trace with its codes in words."""
+    words = {**ACCOUNT_TEXTS, **STATES, **STATUSES}
+
+    def word(code: Any) -> str:
+        found = words.get(str(code))
+        return "" if code is None else str(code) if found is None else found.to(lang)
+
+    return [
+        {
+            **row,
+            "step": step_text(row, lang),
+            "from": word(row.get("from")),
+            "to": word(row.get("to")),
+            "actor": row.get("actor") or row.get("source"),
+        }
+        for row in trace
+    ]
+
+
+def named_places(district: District) -> dict[str, list[float]]:
+    """Where supplies may be sent to by name: shelters, villages, depots; the first of a name counts."""
+    view = district.view()
+
+    def make() -> dict[str, list[float]]:
+        found: dict[str, list[float]] = {}
+        for table in ("shelter", "village", "depot", "hospital"):
+            frame = view.frame(table)
+            for name, shape in zip(frame["name"], frame.geometry.array, strict=True):
+                if shape is not None and not shape.is_empty:
+                    point = shape.representative_point()
+                    found.setdefault(str(name), [round(point.x, 6), round(point.y, 6)])
+        return found
+
+    return view.kept("named places", make)

@@ -30,7 +30,7 @@ def create_app(
     """
     from data.store import Store
     from layers.district import District
-    from web import api, auth, pages, problems
+    from web import api, auth, board, pages, problems
 
     if district is None:
         district = District(Store(store_url), snap_m=settings.snap_m)
@@ -42,6 +42,7 @@ def create_app(
     serving = serving or auth.Serving()
     auth.register(app, district, serving)
     pages.register(app, district, settings, serving)
+    app.register_blueprint(board.blueprint(district))
     app.register_blueprint(api.blueprint(district, settings))
 
     @app.after_request

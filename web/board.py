@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -20,7 +20,6 @@ from layers.actions.places import depot_street
 from layers.analyses import dispatch
 from layers.boards import BOARD, HANDOVER, LISTINGS
 from layers.district import District
-from layers.layer import Lang
 from layers.listing import Listing
 from layers.permissions import may
 from web import board_forms as forms
@@ -32,9 +31,7 @@ SHOWN = 12
 """Rows of a list on the board; the rest is behind its link and in the spreadsheet."""
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_PAPERS_HOURS = 48
 _LONGEST_SHIFT = timedelta(days=31)
-_FORM_STEPS = ("receive", "use", "return")
 
 
 def blueprint(district: District) -> Blueprint:
@@ -253,7 +250,7 @@ class Pages:
 
     def kpis(self) -> Response:
         """How well supplies are found, moved and used, from the ledger."""
-        return self.page("kpis", kpis=analyses.kpis(self.district))
+        return self.page("kpis", rows=boards.KPIS.read(self.district), results=boards.KPI_RESULTS)
 
     def kpis_xlsx(self) -> Response:
         """The indicators with numerator and denominator as a spreadsheet."""
@@ -327,7 +324,7 @@ class Pages:
             sheet = forms.uploaded()
             known = analyses.item_titles(district.view())
             if sheet is not None:
-                raw, lines = entries.rows_of_sheet(entries.NEEDS, *_content_name(sheet))
+                raw, lines = entries.rows_of_sheet(entries.NEEDS, sheet[0], name=sheet[1])
             else:
                 raw, lines = forms.rows_typed(["item_id", "quantity", "specification"]), None
                 raw = [row for row in raw if entries.plain_number(row["quantity"]) not in ("", "0")]
@@ -364,7 +361,7 @@ class Pages:
         district = self.district
         with district.store.reading() as conn:
             found = orders.request_of(conn, request_id)
-            upward = orders.upward_draft(conn, request_id)
+            upward = waybill.upward_draft(conn, request_id)
         now = district.now()
         rows = [dispatch.order_row(order, now) for order in found["orders"]]
         due = found["papers_due_utc"]
@@ -667,7 +664,7 @@ class Pages:
         def work(key: str) -> None:
             sheet = forms.uploaded()
             if sheet is not None:
-                raw, lines = entries.rows_of_sheet(entries.COUNT, *_content_name(sheet))
+                raw, lines = entries.rows_of_sheet(entries.COUNT, sheet[0], name=sheet[1])
             else:
                 raw, lines = forms.rows_typed(["lot_id", "counted", "reason"]), None
             here = {row["lot_id"] for row in dispatch.depot_stock(self.district, depot_id, empty=True)}
@@ -744,7 +741,7 @@ class Pages:
         def work(key: str) -> None:
             sheet = forms.uploaded()
             if sheet is not None:
-                raw, lines = entries.rows_of_sheet(entries.TAKEN_IN, *_content_name(sheet))
+                raw, lines = entries.rows_of_sheet(entries.TAKEN_IN, sheet[0], name=sheet[1])
             else:
                 raw, lines = forms.rows_typed([entry.name for entry in entries.TAKEN_IN]), None
             titles = analyses.item_titles(self.district.view())
@@ -811,10 +808,6 @@ def _named(view: Callable[..., Any], name: str) -> Callable[..., Any]:
     return call
 
 
-def _content_name(sheet: tuple[bytes, str]) -> tuple[Any, ...]:
-    return sheet
-
-
 def _counts(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[tuple[str, str, int, str]]:
     """The figures at the head of the board: anchor, title, number, tone."""
     found = rows["orders"]
@@ -854,6 +847,3 @@ def _lonlat(district: District, place: str, given: str | None) -> list[float]:
     if found is None:
         raise forms.wrong(_("地图上没有叫“%(place)s”的地点; 从列表里选, 或填坐标。", place=place[:60]))
     return found
-
-
-__all__ = ["Pages", "blueprint", "current_app", "download"]

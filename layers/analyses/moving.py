@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 
@@ -58,7 +59,8 @@ def supply_requests_layer(view: View, *, at: datetime) -> gpd.GeoDataFrame:
     """The places whose requests are open, and how much of each is on its way or there."""
     requests, orders = view.frame("supply_request"), view.frame("supply_order")
     states = orders.groupby("request_id")["state"].agg(list).to_dict()
-    kept = requests[[not set(states.get(i, ())) <= set(OVER) for i in requests["id"]]]
+    is_open = np.array([not set(states.get(i, ())) <= set(OVER) for i in requests["id"]], dtype=bool)
+    kept = requests[is_open]
 
     def state(identity: str) -> str:
         there = [found for found in states[identity] if found not in OVER]
