@@ -722,8 +722,10 @@ KINDS: dict[str, Kind] = {
                 Column("vehicle_id", "车辆编号", "vehicle id", references="vehicle.id"),
                 Column("depot_id", "仓库编号", "depot id", references="depot.id"),
                 Column("item_id", "物资编号", "item id", references="item.id", help_zh="计数器所数的物资"),
-                Column("minimum", "读数下限", "lowest reading", "number", help_zh="更低即为异常"),
-                Column("maximum", "读数上限", "highest reading", "number", help_zh="更高即为异常"),
+                Column("minimum", "量程下限", "lowest reading", "number", help_zh="更低的读数不采信"),
+                Column("maximum", "量程上限", "highest reading", "number", help_zh="更高的读数不采信"),
+                Column("alarm_below", "低于即报警", "alarm below", "number"),
+                Column("alarm_above", "高于即报警", "alarm above", "number"),
             ),
         ),
         Kind(

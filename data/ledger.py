@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 import sqlalchemy as sa
@@ -47,6 +47,8 @@ _COLUMNS = (
 )
 _LIMIT_E3 = 10**12
 _DEPOT_ACCOUNTS = ("depot", "hold")  # kept with the lot; reserved is kept for each order
+
+T = TypeVar("T")
 
 Key = tuple[str, str, str]
 """An account that is never negative: lot, account, and the order that it is kept for ("" for none)."""
@@ -524,7 +526,7 @@ def _require_valid(conn: Connection, movement: Movement, items: dict[str, str]) 
             raise InputError(f"{account} of order {ref!r}: only {', '.join(HELD_ACCOUNTS)} are kept for an order")
     if all(account in HELD_ACCOUNTS for account in pair) and movement.from_ref != movement.to_ref:
         raise InputError(f"goods of order {movement.from_ref!r} do not become those of order {movement.to_ref!r}")
-    if (movement.cause is not None) != (movement.kind == "write_off" and movement.cause in CAUSES):
+    if movement.cause is not None and (movement.kind != "write_off" or movement.cause not in CAUSES):
         raise InputError(f"cause={movement.cause!r}: expected one of {', '.join(CAUSES)}, for a write_off only")
     _require_transfer(movement, items)
 
@@ -567,7 +569,7 @@ def _of_order(ref: str) -> str:
 
 def _require_there(conn: Connection, wanted: Sequence[Movement]) -> None:
     """Each movement in turn finds what it takes, after those before it."""
-    there = kept_quantities(conn, [m.lot_id for m in wanted if _is_kept(m.from_account)])
+    there = _quantities_of(conn, {m.from_key for m in wanted if _is_kept(m.from_account)})
     for movement in wanted:
         if _is_kept(movement.from_account):
             key = movement.from_key
@@ -619,17 +621,19 @@ def _ends_of(conn: Connection, lot_ids: Sequence[str]) -> Iterable[tuple[Key, Ke
             yield (lot_id, source, from_ref or ""), (to_lot_id or lot_id, target, to_ref or ""), quantity_e3, moment
 
 
-def kept_quantities(conn: Connection, lot_ids: Sequence[str]) -> dict[Key, int]:
-    """What the accounts of some lots hold now: in the depot, on hold, and for each order."""
+def _quantities_of(conn: Connection, keys: set[Key]) -> dict[Key, int]:
+    """What some accounts hold now."""
     lot, holding = schema.table("lot"), schema.table("holding")
     found: dict[Key, int] = {}
-    for chunk in _chunks(list(dict.fromkeys(lot_ids))):
+    for chunk in _chunks(sorted({key[0] for key in keys if key[1] in _DEPOT_ACCOUNTS})):
         statement = sa.select(lot.c.id, *(lot.c[name] for name in BALANCES)).where(lot.c.id.in_(chunk))
         for lot_id, on_hand, reserved, held in conn.execute(statement):
             found[(lot_id, "depot", "")] = int(on_hand) - int(reserved) - int(held)
             found[(lot_id, "hold", "")] = int(held)
-        of_orders = sa.select(holding.c.lot_id, holding.c.account, holding.c.ref, holding.c.quantity_e3)
-        for lot_id, account, ref, quantity_e3 in conn.execute(of_orders.where(holding.c.lot_id.in_(chunk))):
+    columns = (holding.c.lot_id, holding.c.account, holding.c.ref)
+    for part in _chunks(sorted(key for key in keys if key[1] in HELD_ACCOUNTS)):
+        statement = sa.select(*columns, holding.c.quantity_e3).where(sa.tuple_(*columns).in_(part))
+        for lot_id, account, ref, quantity_e3 in conn.execute(statement):
             found[(lot_id, account, ref)] = int(quantity_e3)
     return found
 
@@ -645,7 +649,7 @@ def _items_of(conn: Connection, wanted: Sequence[Movement]) -> dict[str, str]:
     }
 
 
-def _chunks(values: list[str]) -> Iterable[list[str]]:
+def _chunks(values: list[T]) -> Iterable[list[T]]:
     return (values[i : i + _CHUNK] for i in range(0, len(values), _CHUNK))
 
 
@@ -657,7 +661,6 @@ __all__ = [
     "Movement",
     "apply_lots",
     "balances",
-    "kept_quantities",
     "record",
     "recorded_utc",
     "reverse",

@@ -1,6 +1,7 @@
 """The tables of GB 18218-2018 as data: critical quantities and factors by substance and by class."""
 
 import csv
+import hashlib
 import io
 from dataclasses import dataclass
 from functools import cache
@@ -21,10 +22,19 @@ class CriticalQuantity:
     provenance: str
 
 
+def _text() -> str:
+    return (resources.files("data") / "standards" / "gb18218_2018.csv").read_text(encoding="utf-8")
+
+
+@cache
+def table_hash() -> str:
+    """The hash of the whole table."""
+    return hashlib.sha256(_text().encode()).hexdigest()
+
+
 @cache
 def critical_quantities() -> tuple[CriticalQuantity, ...]:
     """Every row."""
-    text = (resources.files("data") / "standards" / "gb18218_2018.csv").read_text(encoding="utf-8")
     return tuple(
         CriticalQuantity(
             row["code"],
@@ -36,7 +46,7 @@ def critical_quantities() -> tuple[CriticalQuantity, ...]:
             float(row["beta"]),
             row["provenance"],
         )
-        for row in csv.DictReader(io.StringIO(text))
+        for row in csv.DictReader(io.StringIO(_text()))
     )
 
 

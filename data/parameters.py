@@ -7,6 +7,7 @@ import csv
 import hashlib
 import io
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -129,7 +130,12 @@ def _all(store: Store | None) -> list[dict[str, Any]]:
 
 def parameter_versions(store: Store | None = None) -> list[str]:
     """The versions there are, the newest last."""
-    return sorted({str(row["version"]) for row in _all(store)})
+    return sorted({str(row["version"]) for row in _all(store)}, key=_in_order)
+
+
+def _in_order(version: str) -> list[tuple[int, int, str]]:
+    """Numbers within a version count as numbers: 2026-10 comes after 2026-9."""
+    return [(1, int(part), "") if part.isdigit() else (2, 0, part) for part in re.findall(r"\d+|\D+", version)]
 
 
 def parameters(version: str | None = None, *, on: date, store: Store | None = None) -> ParameterSet:
@@ -145,14 +151,14 @@ def parameters(version: str | None = None, *, on: date, store: Store | None = No
         for row in _all(store)
         if (row["effective_from"] or day) <= day and (not row["effective_to"] or day < row["effective_to"])
     ]
-    versions = sorted({str(row["version"]) for row in rows})
+    versions = sorted({str(row["version"]) for row in rows}, key=_in_order)
     if version is None:
         if not versions:
             raise NotFound(f"no parameters are in force on {day}")
         version = versions[-1]
     if version not in versions:
         raise NotFound(f"parameter version '{version}' is not in force on {day}; there are: {', '.join(versions)}")
-    shipped = sorted({str(row["version"]) for row in _shipped()})[-1]
+    shipped = max((str(row["version"]) for row in _shipped()), key=_in_order)
     found: dict[str, dict[str, Any]] = {}
     for layer in dict.fromkeys((shipped, version)):
         seen: set[str] = set()

@@ -66,6 +66,13 @@ class Settings:
         minimum=0,
         maximum=600,
     )
+    listeners: int = _setting(
+        1000,
+        "同时打开的地图(事件流)数上限",
+        "open maps (event streams) held at once",
+        minimum=1,
+        maximum=20_000,
+    )
     realdata: str = _setting("", "测试用真实城市数据的目录", "folder of the real cities that tests read")
 
     def __post_init__(self) -> None:

@@ -366,7 +366,7 @@ def take_in(
     recorded = ledger.recorded_utc(conn, now_utc)
     today = local_day(conn, recorded)
     lot, item, depot = schema.table("lot"), schema.table("item"), schema.table("depot")
-    units = dict(conn.execute(sa.select(item.c.id, item.c.unit)).tuples().all())
+    units = {str(item_id): str(unit) for item_id, unit in conn.execute(sa.select(item.c.id, item.c.unit))}
     depots = set(conn.scalars(sa.select(depot.c.id)))
     ids = [schema.id_of((line.depot_id, line.item_id, line.lot)) for line in lines]
     known = {
@@ -456,12 +456,12 @@ def packs_and_rest(quantity_e3: int, per_pack_e3: int) -> tuple[int, int]:
 def pack_of(conn: Connection, item_id: str, pack: str) -> int:
     """Thousandths of a unit in one pack of an item; NotFound where that pack is not declared."""
     table = schema.table("pack")
-    found = conn.execute(sa.select(table.c.pack, table.c.quantity_e3).where(table.c.item_id == item_id)).tuples().all()
-    sizes = dict(found)
+    found = conn.execute(sa.select(table.c.pack, table.c.quantity_e3).where(table.c.item_id == item_id))
+    sizes = {str(name): int(quantity_e3) for name, quantity_e3 in found}
     if pack not in sizes:
         known = ", ".join(sorted(sizes)) or "no pack"
         raise NotFound(f"{item_id} has no pack {pack!r}; it has {known}")
-    return int(sizes[pack])
+    return sizes[pack]
 
 
 def _exact(name: str, value: int | str | Decimal | Fraction) -> Fraction:

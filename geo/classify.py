@@ -451,7 +451,7 @@ def _partition(at: Floats, weight: Floats, k: int) -> NDArray[np.int64]:
     return found
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _cuts(many: Any, sums: Any, k: int) -> Any:
     """Cuts of the partition with the largest sum of (sum of class)^2 / (weight of class).
 

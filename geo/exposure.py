@@ -138,14 +138,13 @@ def dasymetric(totals: Any, shares: Shares, density: Any) -> Dasymetric:
     )
 
 
-def split_group(persons: Any, totals: Any, shares: Shares) -> Ints:
-    """Spread a group (an age group) over the cells by the persons who live there.
+def split_group(spread: Dasymetric, totals: Any) -> Ints:
+    """Spread a group (an age group) over the cells by the persons of its own polygon who live there.
 
     Parameters
     ----------
-    persons : (rows, cols) whole persons
-    totals : (polygons,) members of the group, whole numbers
-    shares : how the polygons fall on the grid
+    spread : where the persons of each polygon stand
+    totals : (polygons,) members of the group, whole numbers, at most the placed persons of their polygon
 
     Returns
     -------
@@ -154,16 +153,31 @@ def split_group(persons: Any, totals: Any, shares: Shares) -> Ints:
     Raises
     ------
     InputError
-        as `dasymetric`
+        for totals that are not whole numbers of 0 or more, or more members than persons
 
     Notes
     -----
     CRS: none.
-    Cost: as `dasymetric`.
-    Invariant: the totals are kept; in a cell of several polygons rounding may exceed its persons by one each.
-    Source: as `dasymetric`.
+    Cost: O(pairs log pairs).
+    Invariant: the totals of the polygons that are placed are kept; no cell has more members than persons.
+    Source: integers by largest remainder, as `dasymetric`.
     """
-    return dasymetric(totals, shares, persons).persons
+    counts = np.asarray(totals)
+    placed = np.bincount(spread.polygon, weights=spread.part, minlength=len(counts)).astype(np.int64)
+    if counts.ndim != 1 or len(placed) != len(counts) or (counts < 0).any() or (counts != np.floor(counts)).any():
+        raise InputError("totals: expected whole numbers of 0 or more, one a polygon")
+    counts = np.where(np.isin(np.arange(len(counts)), spread.unplaced), 0, counts).astype(np.int64)
+    if (counts > placed).any():
+        k = int(np.flatnonzero(counts > placed)[0])
+        raise InputError(f"totals[{k}]={counts[k]}: more members than the {placed[k]} persons of polygon {k}")
+    found = np.zeros(spread.persons.size, dtype=np.int64)
+    order = np.argsort(spread.polygon, kind="stable")
+    for pairs in np.split(order, np.flatnonzero(np.diff(spread.polygon[order])) + 1):
+        if len(pairs):
+            np.add.at(
+                found, spread.cell[pairs], largest_remainder(int(counts[spread.polygon[pairs[0]]]), spread.part[pairs])
+            )
+    return found.reshape(spread.persons.shape)
 
 
 def count_in_cells(xy: Any, grid: Grid, *, weights: Any = None) -> Floats:

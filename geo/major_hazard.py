@@ -13,6 +13,17 @@ GRADE_R = ((100.0, 1), (50.0, 2), (10.0, 3))
 
 
 @dataclass(frozen=True)
+class GradingRule:
+    """The tables by which an installation is graded, both from the top down: (persons, alpha) and (R, grade)."""
+
+    alpha_persons: tuple[tuple[float, float], ...] = ALPHA_PERSONS
+    grade_r: tuple[tuple[float, int], ...] = GRADE_R
+
+
+_RULE = GradingRule()
+
+
+@dataclass(frozen=True)
 class Substance:
     """One substance of an installation: design maximum q, critical quantity Q and correction factor beta."""
 
@@ -34,12 +45,13 @@ class MajorHazard:
     rows: tuple[tuple[str, float, float, float, float], ...]
 
 
-def exposure_alpha(persons: int) -> float:
+def exposure_alpha(persons: int, rule: GradingRule = _RULE) -> float:
     """The factor for the persons around a plant.
 
     Parameters
     ----------
     persons : within 500 m outside the plant's outline, >= 0
+    rule : the tables
 
     Returns
     -------
@@ -59,16 +71,17 @@ def exposure_alpha(persons: int) -> float:
     """
     if persons < 0:
         raise InputError(f"persons={persons}: expected 0 or more")
-    return next(alpha for least, alpha in ALPHA_PERSONS if persons >= least)
+    return next(alpha for least, alpha in rule.alpha_persons if persons >= least)
 
 
-def major_hazard(substances: Sequence[Substance], persons: int) -> MajorHazard:
+def major_hazard(substances: Sequence[Substance], persons: int, rule: GradingRule = _RULE) -> MajorHazard:
     """Identify and grade one unit (production or storage).
 
     Parameters
     ----------
     substances : what the unit holds
     persons : within 500 m outside the plant's outline
+    rule : the tables
 
     Returns
     -------
@@ -94,9 +107,9 @@ def major_hazard(substances: Sequence[Substance], persons: int) -> MajorHazard:
             raise InputError(f"threshold_t={item.threshold_t}, beta={item.beta} of '{item.name}': expected above 0")
         rows.append((item.name, item.quantity_t, item.threshold_t, item.beta, item.quantity_t / item.threshold_t))
     s = sum(row[4] for row in rows)
-    alpha = exposure_alpha(persons)
+    alpha = exposure_alpha(persons, rule)
     r = alpha * sum(row[3] * row[4] for row in rows)
     level = 0
     if s >= 1.0:
-        level = next((grade for least, grade in GRADE_R if r >= least), 4)
+        level = next((grade for least, grade in rule.grade_r if r >= least), 4)
     return MajorHazard(s, r, alpha, persons, level, tuple(rows))

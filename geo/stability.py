@@ -1,5 +1,6 @@
 """How firmly a unit holds its level: under other weights, another classification, another unit size."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +12,8 @@ from geo.zoning import INDEX_DECIMALS, LEVELS, Arrays, Classification, Term, Zon
 
 ALTERNATIVES: tuple[Classification, ...] = ("natural_breaks", "quantiles", "mean_sigma")
 """The classifications that are tried against each other."""
+
+_THREADS = 2
 
 
 @dataclass(frozen=True)
@@ -90,15 +93,22 @@ def stability(
     other = rng.integers(0, 2, size=runs).astype(bool) & bool(others)
     choice = rng.integers(0, max(len(others), 1), size=runs)
     larger = rng.integers(0, 2, size=runs).astype(bool)
-    joint = np.zeros(len(valid))
-    alone = np.zeros(len(valid))
-    for k in range(runs):
-        levels = trial.levels(factors[k], model.classification, larger=False)
-        alone += levels == level
-        if other[k] or larger[k]:
-            method = others[choice[k]] if other[k] else model.classification
-            levels = trial.levels(factors[k], method, larger=bool(larger[k]))
-        joint += levels == level
+
+    def counted(numbers: range) -> NDArray[np.int64]:
+        """How often each unit keeps its level in some of the trials: in all that varies, and by the weights alone."""
+        kept = np.zeros((2, len(valid)), dtype=np.int64)
+        for k in numbers:
+            levels = trial.levels(factors[k], model.classification, larger=False)
+            kept[1] += levels == level
+            if other[k] or larger[k]:
+                method = others[choice[k]] if other[k] else model.classification
+                levels = trial.levels(factors[k], method, larger=bool(larger[k]))
+            kept[0] += levels == level
+        return kept
+
+    # Counts are whole numbers: how the trials fall on the threads does not change their sum.
+    with ThreadPoolExecutor(_THREADS) as pool:
+        joint, alone = np.sum(list(pool.map(counted, [range(k, runs, _THREADS) for k in range(_THREADS)])), axis=0)
     even = np.ones(len(model.hazards))
     by_class = [trial.levels(even, method, larger=False) == level for method in others]
     by_size = trial.levels(even, model.classification, larger=True) == level

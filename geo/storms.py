@@ -24,6 +24,7 @@ KNOT_M_S = 0.514444
 _STEP_S = 1800.0
 _AT_ONCE = 4_000_000
 _FARTHEST_M = 1_000_000.0
+_ESTIMATED_B = 1.5
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,13 @@ class StormTracks:
     estimated: int
 
 
-def storm_tracks(table: pd.DataFrame) -> StormTracks:
+def storm_tracks(table: pd.DataFrame, shape: Holland = Holland()) -> StormTracks:
     """Check a table of fixes and fill what can be estimated.
 
     Parameters
     ----------
     table : columns storm_id, time_utc, lon, lat, wind_m_s and, where known, pressure_hpa and radius_km
+    shape : air density and surface factor for what is estimated
 
     Returns
     -------
@@ -106,7 +108,7 @@ def storm_tracks(table: pd.DataFrame) -> StormTracks:
     pressure = pd.to_numeric(frame.get("pressure_hpa", none), errors="coerce").to_numpy(dtype=np.float64)
     pressure = np.where((pressure > 800) & (pressure < ENVIRONMENT_HPA), pressure, np.nan)
     deficit = (ENVIRONMENT_HPA - pressure) * 100.0
-    by_wind = 1.15 * math.e * (wind / 0.8) ** 2 / 1.5
+    by_wind = shape.air_density_kg_m3 * math.e * (wind / shape.surface_factor) ** 2 / _ESTIMATED_B
     deficit = np.where(np.isnan(deficit), np.maximum(by_wind, 100.0), deficit)
     radius = pd.to_numeric(frame.get("radius_km", none), errors="coerce").to_numpy(dtype=np.float64) * 1000.0
     lat = frame["lat"].to_numpy(dtype=np.float64)

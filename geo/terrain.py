@@ -125,7 +125,9 @@ def _first_downstream(flow: Any, drainage: NDArray[np.bool_]) -> NDArray[np.int6
 class WaterloggingRule:
     """Weights and bounds of the score of rain flooding (proposed, to be confirmed).
 
-    Bounds are the lower bounds of the scores 2 to 5; for height above drainage those of 4 down to 1.
+    Bounds are the lower bounds of the scores 2 to 5; for height above drainage those of 4 down to 1. Those of
+    wetness are the fifths of the values themselves where they are empty. The distance to drainage scores by its own
+    table, from near to far.
     """
 
     weights: Mapping[str, float] = field(
@@ -142,7 +144,9 @@ class WaterloggingRule:
     above_drainage_m: tuple[float, ...] = (0.5, 1.0, 2.0, 3.0)
     impervious_share: tuple[float, ...] = (0.2, 0.4, 0.6, 0.8)
     drainage_distance_m: tuple[float, ...] = (100.0, 300.0, 600.0, 1000.0)
+    drainage_distance_score: tuple[float, ...] = (3.0, 3.5, 4.0, 4.5, 5.0)
     spot_radius_m: float = 50.0
+    wetness: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -198,10 +202,12 @@ def waterlogging_score(
             factors[name] = _steps(v, rule.impervious_share)
         elif name == "wetness":
             known = v[np.isfinite(v)]
-            factors[name] = _steps(v, tuple(np.unique(np.quantile(known, [0.2, 0.4, 0.6, 0.8])))) if len(known) else v
+            fifths = rule.wetness or tuple(np.unique(np.quantile(known, [0.2, 0.4, 0.6, 0.8]))) if len(known) else ()
+            factors[name] = _steps(v, fifths)
         elif name == "drainage_distance":
-            score = _steps(v, rule.drainage_distance_m)
-            factors[name] = 6.0 - score if near_rivers_is_worse else score
+            step = _steps(v, rule.drainage_distance_m)
+            scores = rule.drainage_distance_score[:: -1 if near_rivers_is_worse else 1]
+            factors[name] = np.interp(step, np.arange(1, len(scores) + 1), scores)
         else:
             near = np.where(v <= rule.spot_radius_m, 4.0, 1.0)
             factors[name] = np.where(np.isnan(v), np.nan, np.where(v <= 0, 5.0, near))

@@ -169,13 +169,14 @@ def without_slivers(areas: gpd.GeoDataFrame, *, least_m2: float, within: str = "
     size = shapely.area(np.asarray(shapes, dtype=object)) if shapes else np.empty(0)
     near = _neighbours(shapes, group)
     alive = np.ones(len(shapes), dtype=bool)
+    members = [[k] for k in range(len(shapes))]
     waiting = sorted(np.flatnonzero(size < least_m2).tolist(), key=lambda k: (size[k], k))
     while waiting:
         k = waiting.pop(0)
         if not alive[k] or size[k] >= least_m2 or not near[k]:
             continue
         best = max(near[k], key=lambda j: (round(near[k][j], 6), size[j], -keys[j], -j))
-        shapes[best] = shapely.union_all([shapes[best], shapes[k]])
+        members[best] += members[k]
         size[best] += size[k]
         alive[k] = False
         for j, length in near.pop(k).items():
@@ -185,7 +186,10 @@ def without_slivers(areas: gpd.GeoDataFrame, *, least_m2: float, within: str = "
                 near[j][best] = near[j].get(best, 0.0) + length
     kept = np.flatnonzero(alive)
     frame = areas.drop(columns="geometry").iloc[kept].reset_index(drop=True)
-    return gpd.GeoDataFrame(frame, geometry=[shapes[k] for k in kept], crs=areas.crs)
+    joined = [
+        shapes[k] if len(members[k]) == 1 else shapely.union_all([shapes[j] for j in members[k]]) for k in kept.tolist()
+    ]
+    return gpd.GeoDataFrame(frame, geometry=joined, crs=areas.crs)
 
 
 def _neighbours(shapes: Sequence[Any], group: NDArray[np.object_]) -> dict[int, dict[int, float]]:

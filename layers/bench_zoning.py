@@ -125,11 +125,19 @@ def _warm() -> None:
     zonal_table(found, area_shares(_zones(60, 60, 10.0), grid), [f"z{k}" for k in range(ZONES)])
 
 
+def middle(cells: int, scheduler: str | None) -> dict[str, Any]:
+    """The same on a raster that plain NumPy can hold."""
+    return _ours(*_sides(cells), 30.0, scheduler)
+
+
 def plain_numpy(cells: int, scheduler: str | None) -> dict[str, Any]:
-    """All layers in memory, a weighted sum, classes by searchsorted with given breaks, zones by cell centre."""
+    """All layers in memory, a weighted sum, quantile classes of a sample, means of the zones by cell centre."""
     del scheduler
+    from rasterio.features import rasterize
+
     rows, cols = _sides(cells)
     dataset = _dataset(rows, cols)
+    zones = _zones(rows, cols, 30.0)
     start = time.perf_counter()
     weights = np.arange(1, LAYERS + 1) / np.arange(1, LAYERS + 1).sum()
     layers = [dataset[f"h{k}"].to_numpy() for k in range(LAYERS)]
@@ -137,8 +145,19 @@ def plain_numpy(cells: int, scheduler: str | None) -> dict[str, Any]:
     for layer, weight in zip(layers, weights, strict=True):
         index += np.float32(weight) * layer
     classes = np.searchsorted(np.quantile(index[::10, ::10], [0.2, 0.4, 0.6, 0.8]), index).astype(np.uint8)
+    label = rasterize(
+        [(zone, k + 1) for k, zone in enumerate(zones)],
+        out_shape=index.shape,
+        transform=_grid(rows, cols, 30.0).transform,
+    ).ravel()
+    mean = np.bincount(label, weights=index.ravel())[1:] / np.bincount(label)[1:]
     end = time.perf_counter()
-    return {"cells": index.size, "seconds": end - start, "classes": int(classes.max())}
+    return {
+        "cells": index.size,
+        "seconds": end - start,
+        "classes": int(classes.max()),
+        "result": [float(v) for v in mean[:5]],
+    }
 
 
 def zonal_ours(cells: int, scheduler: str | None) -> dict[str, Any]:
@@ -201,7 +220,12 @@ def zonal_geopandas(cells: int, scheduler: str | None) -> dict[str, Any]:
 _ROWS: dict[str, tuple[Callable[[int, str | None], dict[str, Any]], int, str]] = {
     "district_10m": (district, 2_340_000, "district at 10 m: composite, classes, zonal statistics"),
     "province": (province, PROVINCE_CELLS, "province at 30 m: the same"),
-    "province_numpy": (plain_numpy, MIDDLE_CELLS, "plain NumPy in memory: weighted sum and classes, no zones"),
+    "middle": (middle, MIDDLE_CELLS, "a seventh of the province: the same"),
+    "middle_numpy": (
+        plain_numpy,
+        MIDDLE_CELLS,
+        "plain NumPy in memory: the same by sampled quantiles and cell centres",
+    ),
     "zonal": (zonal_ours, MIDDLE_CELLS, "zonal means, exact area shares"),
     "zonal_rasterstats": (zonal_rasterstats, MIDDLE_CELLS, "zonal means, rasterstats, cell centres"),
     "zonal_small": (zonal_ours, 250_000, "zonal means, exact area shares, few cells"),
@@ -214,7 +238,11 @@ _CHILD = "import sys; from layers.bench_zoning import measure; measure(sys.argv[
 def measure(name: str, cells: int, scheduler: str) -> None:
     """One row in this process; prints its figures as JSON."""
     figures = _ROWS[name][0](cells, scheduler or None)
-    figures["peak_gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 if sys.platform == "darwin" else 1024)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    figures["cpu_s"] = round(
+        used.ru_utime + used.ru_stime, 2
+    )  # with the making of the inputs; others do not lengthen it
+    figures["peak_gb"] = used.ru_maxrss / (1 if sys.platform == "darwin" else 1024)
     figures["peak_gb"] = round(figures["peak_gb"] / 1024, 3)
     sys.stdout.write(json.dumps(figures))
 
@@ -230,6 +258,8 @@ def run_bench_zoning(
     if not 0 < scale <= 1:
         raise InputError(f"scale={scale:g}: expected above 0, up to 1 (the full size)")
     say(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, {scale:g} of the full size")
+    if hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.5:
+        say(f"others are at work on this machine (load {os.getloadavg()[0]:.1f}): the seconds are too long")
     found: dict[str, Any] = {}
     for name, (_, cells, title) in _ROWS.items():
         if "rasterstats" in name and find_spec("rasterstats") is None:
@@ -239,7 +269,10 @@ def run_bench_zoning(
         found[name] = _apart(name, count, scheduler if name in ("district_10m", "province") else None)
         figures = found[name]
         again = f", again {figures['again_s']:.2f} s" if "again_s" in figures else ""
-        say(f"{title}: {figures['cells']:,} cells, {figures['seconds']:.2f} s{again}, peak {figures['peak_gb']:.2f} GB")
+        say(
+            f"{title}: {figures['cells']:,} cells, {figures['seconds']:.2f} s{again} "
+            f"(processor {figures['cpu_s']:.1f} s), peak {figures['peak_gb']:.2f} GB"
+        )
     for line in _ratios(found):
         say(line)
     if output is not None:
@@ -263,6 +296,13 @@ def _apart(name: str, cells: int, scheduler: str | None) -> dict[str, Any]:
 
 def _ratios(found: dict[str, Any]) -> list[str]:
     lines = []
+    if "middle" in found:
+        a, b = found["middle"], found["middle_numpy"]
+        apart = float(np.max(np.abs(np.array(a["result"]) - np.array(b["result"]))))
+        lines.append(
+            f"middle_numpy: {b['seconds'] / a['seconds']:.2f}x our time, {b['peak_gb'] / a['peak_gb']:.2f}x our "
+            f"memory; means differ by at most {apart:.1e}"
+        )
     for peer, ours in (("zonal_rasterstats", "zonal"), ("zonal_geopandas", "zonal_small")):
         if peer not in found:
             continue

@@ -127,6 +127,15 @@ _BAND_MARKS = (
     Mark(Text("60 分钟内", "within 60 min"), "#fc8d59", "fill", opacity=0.40),
 )
 
+POSITION_LIVE_S, POSITION_LATE_S = 300.0, 3600.0
+"""A vehicle's position is live up to the first age, late up to the second (both included), then stale."""
+
+_POSITION_MARKS = {
+    "live": Mark(Text("5 分钟内有定位", "position within 5 min"), "#0a7d3c", "pentagon", 15.0),
+    "late": Mark(Text("1 小时内有定位", "position within 1 h"), "#c77700", "pentagon", 14.0),
+    "stale": Mark(Text("定位过旧", "stale position"), "#8a8a8a", "pentagon", 13.0),
+}
+
 _REASONS = {
     "no_road": Text("附近没有可通行道路", "no road near or no connection"),
     "closed": Text("道路封闭", "roads closed"),
@@ -593,6 +602,27 @@ LAYERS: dict[str, Layer] = {
             visible=True,
         ),
         Layer(
+            "vehicles",
+            Text("运输车辆", "Vehicles"),
+            _RESCUE,
+            "point",
+            Table("vehicle"),
+            (
+                *_fields("vehicles"),
+                Field(
+                    "position",
+                    Text("定位", "position"),
+                    "choice",
+                    choices={state: mark.label for state, mark in _POSITION_MARKS.items()},
+                ),
+            ),
+            Categories(
+                "position", _POSITION_MARKS, Mark(Text("从未定位", "never positioned"), "#c9c9c9", "pentagon", 12.0)
+            ),
+            Text("车载终端上报的最新位置", "the newest position that its tracker reported"),
+            visible=True,
+        ),
+        Layer(
             "hospitals",
             Text("医院", "Hospitals"),
             _RESCUE,
@@ -612,7 +642,7 @@ LAYERS: dict[str, Layer] = {
                 ("storm_surge", "长江高潮位/风暴潮", "storm surge"),
                 ("convection", "强对流", "severe convection"),
                 ("earthquake", "地震", "earthquake"),
-                ("geological", "地质(江岸坍塌)", "bank collapse"),
+                ("geological", "地质(江岸坍塌、地面沉降)", "bank collapse, subsidence"),
             )
         ),
         *_zoning_layers("accident", _ACCIDENT, "事故灾难", "Accidents"),

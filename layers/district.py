@@ -77,6 +77,9 @@ _FRAMES = (
     "supply_order",
     "supply_order_line",
 )
+_APART = frozenset({"vehicle", "reading", "reading_refused", "order_event"})
+"""Tables from which nothing is derived: what was computed before a change in them stays good."""
+
 _FEW_CHANGES = 2_000  # above that many changed rows the index is loaded anew
 _KEPT_TIMES = 6  # customised metrics kept: hours of the day x closures in force
 
@@ -283,6 +286,8 @@ class District:
         if old is None or "road" in touched or "closure" in touched:
             self._times.clear()
         self._view = View(self, revision, frames, network, seqs, order, stock, self._index)
+        if old is not None and touched.keys() <= _APART:
+            self._view._kept, self._view._lock = old._kept, old._lock
         return self._view
 
     def _order(self, network: RoadNetwork) -> list[int] | None:

@@ -90,7 +90,7 @@ def said(name: str, lang: Lang, **values: Any) -> str:
 
 
 def plain_number(value: Any) -> str:
-    """A number as people type it (full-width digits, thousands apart) as plain text; other text is returned as it is."""
+    """A number as people type it (full-width digits, thousands apart) as plain text; other text as it is."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     text = unicodedata.normalize("NFKC", str(value)).strip()
@@ -216,7 +216,7 @@ def sheet_of(
 
 
 def rows_of_sheet(entries: Sequence[Entry], content: bytes, *, name: str) -> tuple[list[dict[str, Any]], list[int]]:
-    """The rows of a filled sheet and the lines in which they stand; headers in either language, a mark is passed over."""
+    """The rows of a filled sheet and the lines in which they stand; its headers may be in either language."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / ("sheet" + Path(name).suffix.lower())
         path.write_bytes(content)

@@ -212,7 +212,8 @@ def _map_layers(layer: Layer, common: dict[str, Any]) -> list[dict[str, Any]]:
                 "paint": {
                     "fill-color": _by_style(layer, lambda m: m.color),
                     "fill-opacity": _by_style(layer, lambda m: m.opacity),
-                    "fill-antialias": True,
+                    # A smoothed edge lies on its own fill: small areas would look darker than large ones.
+                    "fill-antialias": False,
                 },
             }
         )

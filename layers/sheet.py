@@ -5,6 +5,7 @@ A district that is larger than the paper is split into numbered sheets with an i
 
 import io
 import math
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,8 +28,9 @@ from layers import query
 from layers.district import District, metric_geometries
 from layers.fonts import BOLD, REGULAR, SheetFonts, register_fonts
 from layers.html import mark_for
-from layers.layer import Hatch, Lang, Layer, LayerFrame, Mark, Role
-from layers.zoning.runs import newest
+from layers.layer import Hatch, Lang, Layer, LayerFrame, Mark, Role, Text
+from layers.zoning.result import ZoningRun
+from layers.zoning.runs import latest, newest
 
 PAPERS_MM = {"A0": (841, 1189), "A1": (594, 841), "A2": (420, 594), "A3": (297, 420), "A4": (210, 297)}
 """Short and long side."""
@@ -49,11 +51,29 @@ _WATER, _WATER_LINE = HexColor("#cfe3f1"), HexColor("#8fb7d3")
 _PAPER = HexColor("#ffffff")
 _OUTSIDE = HexColor("#f3f1ec")
 _ROADS = {
-    "motorway": (0.9, "#b9802f"),
-    "trunk": (0.75, "#c49a4d"),
-    "primary": (0.6, "#9c9c9c"),
-    "secondary": (0.4, "#b4b4b4"),
+    "secondary": (0.4, "#8d8d8d"),
+    "primary": (0.6, "#777777"),
+    "trunk": (0.75, "#8a5a14"),
+    "motorway": (0.9, "#8a5a14"),
 }
+"""Width in mm and colour, the least first: the greater roads are drawn over the others."""
+_RIVER = HexColor("#1f6497")
+_STREET_LINE, _DISTRICT_LINE = HexColor("#5b4b8a"), HexColor("#3d2f66")
+_INPUTS = {
+    "village": Text("村(社区)人口", "population by village"),
+    "building": Text("房屋", "buildings"),
+    "raster dem": Text("地形", "terrain"),
+    "raster impervious": Text("不透水面", "impervious cover"),
+    "waterlogging_spot": Text("积水点", "waterlogging spots"),
+    "storm_track": Text("台风路径", "storm tracks"),
+    "raster pga": Text("地震动参数", "ground motion"),
+    "raster lightning": Text("雷电", "lightning"),
+    "hazard_area": Text("灾害影响区", "hazard areas"),
+    "enterprise": Text("企业", "enterprises"),
+    "substance": Text("危险化学品", "hazardous substances"),
+    "capacity": Text("减灾能力", "capacity"),
+}
+_DATUMS = {"cgvd1985": Text("1985国家高程基准", "1985 National Height Datum"), "wusong": Text("吴淞高程", "Wusong")}
 
 
 @dataclass(frozen=True)
@@ -227,7 +247,13 @@ def sheet(
     plan = plan_sheets(whole.bounds, paper=paper, scale=scale, single=single)
     register_fonts(fonts)
     stream = io.BytesIO()
-    canvas = Canvas(stream, pagesize=(plan.width_mm * mm, plan.height_mm * mm), invariant=True, pageCompression=1)
+    canvas = Canvas(
+        stream,
+        pagesize=(plan.width_mm * mm, plan.height_mm * mm),
+        invariant=True,
+        pageCompression=1,
+        initialFontName=REGULAR,
+    )
     drawing = _Drawing(district, result, plan, canvas, whole, lang, text, made_on)
     canvas.setTitle(drawing.title)
     canvas.setSubject(f"1:{scale:,}")
@@ -255,7 +281,9 @@ class _Drawing:
         self.district, self.result, self.plan, self.canvas = district, result, plan, canvas
         self.layer: Layer = result.layer
         self.land, self.lang, self.text, self.made_on = land, lang, text, made_on
-        self.title = text.title or f"{district.name}{self.layer.title.to(lang)}图"
+        self.title = text.title or self._t(
+            f"{district.name}{self.layer.title.zh}图", f"{district.name} · {self.layer.title.en}"
+        )
         view = district.view()
         self.water = [g for g in metric_geometries(view.frame("water"), district.epsg) if g is not None]
         streets = view.frame("street")
@@ -265,10 +293,23 @@ class _Drawing:
             if shape is not None
         ]
         roads = view.frame("road")
-        roads = roads[roads["highway"].isin(list(_ROADS))]
-        self.roads = list(zip(roads["highway"], metric_geometries(roads, district.epsg), strict=True))
+        self.roads = [
+            (highway, shape)
+            for highway in _ROADS
+            for shape in metric_geometries(roads[roads["highway"] == highway], district.epsg)
+            if shape is not None
+        ]
+        rivers = view.frame("water")
+        self.rivers = [
+            (str(name), shape)
+            for name, shape in zip(rivers["name"], metric_geometries(rivers, district.epsg), strict=True)
+            if name and shape is not None and shapely.get_dimensions(shape) == 2
+        ]
         self.shapes = metric_geometries(result.frame, district.epsg)
         self.records = result.frame.drop(columns="geometry").to_dict("records")
+
+    def _t(self, zh: str, en: str) -> str:
+        return zh if self.lang == "zh" else en
 
     # -- pens -----------------------------------------------------------------------------------------
 
@@ -383,7 +424,7 @@ class _Drawing:
                 lines = shapely.boundary(part) if shapely.get_dimensions(part) == 2 else part
                 canvas.drawPath(self._path(frame, lines), stroke=1, fill=0)
         for highway, shape in self.roads:
-            if shape is None or not shapely.intersects(shape, near):
+            if not shapely.intersects(shape, near):
                 continue
             width, color = _ROADS[highway]
             canvas.setStrokeColor(HexColor(color))
@@ -392,14 +433,14 @@ class _Drawing:
             if not shapely.is_empty(part):
                 canvas.drawPath(self._path(frame, part), stroke=1, fill=0)
         canvas.setDash([2.2 * mm, 0.8 * mm, 0.4 * mm, 0.8 * mm])
-        canvas.setStrokeColor(HexColor("#5b4b8a"))
+        canvas.setStrokeColor(_STREET_LINE)
         canvas.setLineWidth(0.28 * mm)
         for _, shape in self.streets:
             if shapely.intersects(shape, near):
                 canvas.drawPath(self._path(frame, shapely.simplify(shapely.boundary(shape), fine)), stroke=1, fill=0)
         canvas.setDash()
         canvas.setLineWidth(0.6 * mm)
-        canvas.setStrokeColor(HexColor("#3d2f66"))
+        canvas.setStrokeColor(_DISTRICT_LINE)
         canvas.drawPath(self._path(frame, shapely.simplify(shapely.boundary(self.land), fine)), stroke=1, fill=0)
         if self.layer.geometry == "line":
             self._lines(frame, near, fine)
@@ -514,6 +555,32 @@ class _Drawing:
                     taken.append(place)
                     self._halo(x + dx, y + dy - size / mm * 0.35, name, size)
                     break
+        self._river_labels(frame, inside, taken)
+
+    def _river_labels(self, frame: Frame, inside: Any, taken: list[Any]) -> None:
+        """The names of waters that are wide enough to hold them, along their course."""
+        size = 11.0 * max(1.0, self.plan.k * 0.8)
+        for name, shape in sorted(self.rivers, key=lambda item: -item[1].area):
+            free = shapely.difference(shapely.intersection(shape, inside), self.land)
+            parts = shapely.get_parts(free)
+            parts = parts[shapely.get_dimensions(parts) == 2]
+            if not len(parts):
+                continue
+            part = max(parts, key=shapely.area)
+            w = self._width("  ".join(name), size, bold=True)
+            if shapely.area(part) < (w * self.plan.scale / 1000.0) ** 2:
+                continue
+            # The middle of the widest place, away from the edges of the sheet.
+            circle = shapely.maximum_inscribed_circle(part, tolerance=self.plan.scale / 1000.0)
+            wide_mm = shapely.length(circle) * 2 * 1000 / self.plan.scale
+            if wide_mm < max(w, size / mm * 2.5):
+                continue
+            x, y = self.plan.to_page_mm(frame, shapely.get_coordinates(circle)[:1])[0]
+            place = shapely.box(x - w / 2, y - size / mm / 2, x + w / 2, y + size / mm / 2)
+            if any(shapely.intersects(place, other) for other in taken):
+                continue
+            taken.append(place)
+            self._say(x, y - size / mm * 0.35, "  ".join(name), size, bold=True, align="middle", color=_RIVER)
 
     def _halo(self, x: float, y: float, words: str, size: float) -> None:
         canvas = self.canvas
@@ -535,6 +602,7 @@ class _Drawing:
     def _neat_line(self, frame: Frame, x: float, y: float, w: float, h: float) -> None:
         self._box(x, y, w, h, 0.2)
         self._box(x - _TICK_MM, y - _TICK_MM, w + 2 * _TICK_MM, h + 2 * _TICK_MM, 0.7)
+        size = 6.0 * min(self.plan.k, 1.3)  # the band of the numbers does not grow with the paper
         min_x, min_y, max_x, max_y = frame.bounds
         step = next(s for s in (500, 1000, 2000, 5000, 10_000, 20_000, 50_000) if s * 1000 / self.plan.scale >= 28)
         for value in range(math.ceil(min_x / step) * step, math.floor(max_x) + 1, step):
@@ -542,8 +610,8 @@ class _Drawing:
             for edge, end in ((y, y - 1.8), (y + h, y + h + 1.8)):
                 self._line(at, edge, at, end)
             if 30 < at - x < w - 30:
-                self._say(at, y - 4.2, f"{value / 1000:g}", 6, align="middle", color=_SOFT)
-                self._say(at, y + h + 2.4, f"{value / 1000:g}", 6, align="middle", color=_SOFT)
+                self._say(at, y - 4.2, f"{value / 1000:g}", size, align="middle", color=_SOFT)
+                self._say(at, y + h + 2.4, f"{value / 1000:g}", size, align="middle", color=_SOFT)
             for other in range(math.ceil(min_y / step) * step, math.floor(max_y) + 1, step):
                 up = y + (other - min_y) * 1000 / self.plan.scale
                 self._line(at - 1.0, up, at + 1.0, up, 0.08, _SOFT)
@@ -557,7 +625,7 @@ class _Drawing:
                     self.canvas.saveState()
                     self.canvas.translate(place * mm, up * mm)
                     self.canvas.rotate(90)
-                    self._say(0, 0, f"{value / 1000:g}", 6, align="middle", color=_SOFT)
+                    self._say(0, 0, f"{value / 1000:g}", size, align="middle", color=_SOFT)
                     self.canvas.restoreState()
         corners = to_lonlat([(min_x, min_y), (max_x, min_y), (min_x, max_y), (max_x, max_y)], epsg=self.district.epsg)
         places = (
@@ -567,7 +635,30 @@ class _Drawing:
             (x + w, y + h + 2.4, "right"),
         )
         for (lon, lat), (px, py, align) in zip(corners, places, strict=True):
-            self._say(px, py, f"{_dms(lon)}E {_dms(lat)}N", 5.5, align=align, color=_SOFT)
+            self._say(px, py, f"{_dms(lon)}E {_dms(lat)}N", size - 0.5, align=align, color=_SOFT)
+        self._joins(frame, x, y, w, h)
+
+    def _joins(self, frame: Frame, x: float, y: float, w: float, h: float) -> None:
+        """On each edge the number of the sheet that goes on there."""
+        numbers = {(other.row, other.col): other.number for other in self.plan.frames}
+        for row, col, px, py, turned in (
+            (-1, 0, x + w / 2, y + h + 1.8, False),
+            (1, 0, x + w / 2, y - 3.9, False),
+            (0, -1, x - 1.8, y + h / 2, True),
+            (0, 1, x + w + 3.9, y + h / 2, True),
+        ):
+            number = numbers.get((frame.row + row, frame.col + col))
+            if number is None:
+                continue
+            words = self._t(f"接第 {number} 幅", f"joins sheet {number}")
+            room = self._width(words, 7, bold=True) / 2 + 1
+            self.canvas.saveState()
+            self.canvas.translate(px * mm, py * mm)
+            self.canvas.rotate(90 if turned else 0)
+            self.canvas.setFillColor(white)
+            self.canvas.rect(-room * mm, -0.8 * mm, 2 * room * mm, 3.4 * mm, stroke=0, fill=1)
+            self._say(0, 0, words, 7, bold=True, align="middle", color=HexColor("#9b1c1c"))
+            self.canvas.restoreState()
 
     def _head(self, frame: Frame, width: float) -> None:
         size = 22.0
@@ -577,24 +668,49 @@ class _Drawing:
         self._say(width / 2, -8.0, self._fitted(self.title, size, room + 20), size, bold=True, align="middle")
         about = self.text.subtitle or self._about()
         self._say(width / 2, -13.8, self._fitted(about, 8.5, width - 30), 8.5, align="middle", color=_SOFT)
-        secret = "" if self.text.public else "内部资料 注意保存"
+        secret = "" if self.text.public else self._t("内部资料 注意保存", "INTERNAL · keep safe")
         self._say(width, -5.5, secret, 9, bold=True, align="right", color=HexColor("#9b1c1c"))
         if self.district.demo:
-            self._say(0, -5.5, "演示数据 · 不代表真实情况", 9, bold=True, color=HexColor("#9b1c1c"))
+            self._say(
+                0,
+                -5.5,
+                self._t("演示数据 · 不代表真实情况", "DEMO DATA · not the real situation"),
+                9,
+                bold=True,
+                color=HexColor("#9b1c1c"),
+            )
         if len(self.plan.frames) > 1:
-            words = f"第 {frame.number} 幅 / 共 {len(self.plan.frames)} 幅"
+            words = self._t(
+                f"第 {frame.number} 幅 / 共 {len(self.plan.frames)} 幅",
+                f"sheet {frame.number} of {len(self.plan.frames)}",
+            )
             self._say(width, -11.0, words, 8.5, align="right", color=_SOFT)
 
     def _about(self) -> str:
         record = self._record()
         if record is None:
-            return f"{self.layer.note.to(self.lang)} · 来源 {self.result.source}"
-        return f"{record.title} · 运行 {record.run} · 参数版本 {record.parameter_version} · 部分参数为待核对默认值"
+            return f"{self.layer.note.to(self.lang)} · {self._t('来源', 'source')} {self.result.source}"
+        return self._t(
+            f"{record.title} · 运行 {record.run} · 参数版本 {record.parameter_version} · 部分参数为待核对默认值",
+            f"run {record.run} · parameters {record.parameter_version} · some parameters are defaults to be confirmed",
+        )
 
     def _record(self) -> Any:
+        scheme = self._scheme()
+        return None if scheme is None else newest(self.district, scheme)
+
+    def _run(self) -> ZoningRun | None:
+        scheme = self._scheme()
+        return None if scheme is None else latest(self.district, scheme)
+
+    def _scheme(self) -> str | None:
+        """The scheme that the layer shows a result of."""
         for scheme in ("natural", "accident"):
             if self.layer.id.endswith(f"_{scheme}"):
-                return newest(self.district, scheme)
+                return scheme
+            run = latest(self.district, scheme) if self.layer.id.startswith("hazard_") else None
+            if run is not None and self.layer.id[len("hazard_") :] in [hazard.id for hazard in run.scheme.hazards]:
+                return scheme
         return None
 
     def _side(self, frame: Frame, x: float, y: float, h: float) -> None:
@@ -603,20 +719,23 @@ class _Drawing:
         top = y + h
         top = self._legend(x + 3.5, top - 7.5, room - 7.0)
         bottom = y + 4.0
-        for words in reversed(self._facts()):
-            for line in reversed(self._wrapped(words, 6.6, room - 7.0)):
-                self._say(x + 3.5, bottom, line, 6.6, color=_SOFT)
-                bottom += 3.3
+        lines = [line for words in self._facts() for line in self._wrapped(words, 6.6, room - 7.0)]
+        for k, line in enumerate(lines):
+            self._say(x + 3.5, bottom + 3.3 * (len(lines) - 1 - k), line, 6.6, color=_SOFT)
+        bottom += 3.3 * len(lines)
         bottom += 2.0
         self._scale_bar(x + 3.5, bottom, room - 7.0)
         bottom += 13.0
         self._inset(frame, x + 3.5, bottom, room - 7.0, min(room - 7.0, top - bottom - 6.0))
 
     def _legend(self, x: float, top: float, room: float) -> float:
-        self._say(x, top, "图例", 11, bold=True)
-        top -= 6.5
+        self._say(x, top, self._t("图例", "Legend"), 11, bold=True)
         measured = self._measured()
-        for mark in self.layer.legend():
+        if self.layer.geometry == "polygon":
+            whole = self._t("全区面积", "whole district")
+            self._say(x + room, top, whole, 6.5, align="right", color=_SOFT)
+        top -= 6.5
+        for mark in self._shown_marks(measured):
             if mark.shape in ("fill", "hatch-up", "hatch-down"):
                 self.canvas.setStrokeColor(_INK)
                 self.canvas.setLineWidth(0.12 * mm)
@@ -640,17 +759,43 @@ class _Drawing:
             if about:
                 self._say(x + room, top, about, 7, align="right", color=_SOFT)
             top -= 6.0 + 3.6 * (len(lines) - 1)
-        for words, color, width, dash in (
-            ("街道(园区)界", "#5b4b8a", 0.28, [2.2, 0.8, 0.4, 0.8]),
-            ("区界", "#3d2f66", 0.6, []),
-            ("主要道路", "#9c9c9c", 0.4, []),
+        self._line(x, top + 2.0, x + room, top + 2.0, 0.1, _SOFT)
+        top -= 3.0
+        thin = 0.35 if self.plan.scale > 60_000 else 0.55
+        there = {highway for highway, _ in self.roads}
+        for words, line, width, dash in (
+            (self._t("区界", "district boundary"), _DISTRICT_LINE, 0.6, []),
+            (self._t("街道(园区)界", "street boundary"), _STREET_LINE, 0.28, [2.2, 0.8, 0.4, 0.8]),
+            *(
+                (words, HexColor(_ROADS[highway][1]), _ROADS[highway][0] * thin, [])
+                for words, highway in (
+                    (self._t("高速公路、快速路", "motorway, trunk road"), "motorway"),
+                    (self._t("主干道", "primary road"), "primary"),
+                    (self._t("次干道", "secondary road"), "secondary"),
+                )
+                if highway in there
+            ),
         ):
             self.canvas.setDash([d * mm for d in dash])
-            self._line(x, top + 1.2, x + 7.5, top + 1.2, width, HexColor(color))
+            self._line(x, top + 1.2, x + 7.5, top + 1.2, width, line)
             self.canvas.setDash()
             self._say(x + 10.0, top, words, 8)
             top -= 5.2
+        if self.water:
+            self.canvas.setFillColor(_WATER)
+            self.canvas.setStrokeColor(_WATER_LINE)
+            self.canvas.setLineWidth(0.15 * mm)
+            self.canvas.rect(x * mm, (top - 0.5) * mm, 7.5 * mm, 3.4 * mm, stroke=1, fill=1)
+            self._say(x + 10.0, top, self._t("水系", "water"), 8)
+            top -= 5.2
         return top
+
+    def _shown_marks(self, measured: dict[Mark, str]) -> list[Mark]:
+        """The marks of the legend: all classes, of the rest (no data, hatches) what is on the map."""
+        marks = self.layer.marks()
+        classes = marks if len(marks) == 1 else [mark for mark in marks if mark in measured or mark != marks[-1]]
+        hatches = [h for h in self.layer.hatches if any(record.get(h.field) is True for record in self.records)]
+        return [*classes, *(hatch.mark() for hatch in hatches)]
 
     def _legend_hatch(self, x: float, y: float, w: float, h: float, mark: Mark) -> None:
         lines = []
@@ -674,6 +819,9 @@ class _Drawing:
 
     def _arrow(self, x: float, y: float) -> None:
         canvas = self.canvas
+        # On a sheet that is full of colour the arrow stands on paper of its own.
+        canvas.setFillColor(Color(1, 1, 1, alpha=0.85))
+        canvas.roundRect((x - 4.5) * mm, (y - 1.5) * mm, 9 * mm, 16 * mm, 1 * mm, stroke=0, fill=1)
         for side, fill in ((-1, _INK), (1, white)):
             path = canvas.beginPath()
             path.moveTo(x * mm, (y + 9) * mm)
@@ -684,7 +832,7 @@ class _Drawing:
             canvas.setStrokeColor(_INK)
             canvas.setLineWidth(0.15 * mm)
             canvas.drawPath(path, stroke=1, fill=1)
-        self._say(x, y + 9.8, "北", 8, bold=True, align="middle")
+        self._say(x, y + 9.8, self._t("北", "N"), 8, bold=True, align="middle")
 
     def _scale_bar(self, x: float, y: float, room: float) -> None:
         k = 1000.0 / self.plan.scale / self.plan.k  # mm for a metre, before everything here is enlarged
@@ -698,7 +846,12 @@ class _Drawing:
             at = x + part * step * k
             words = f"{part * step / 1000:g}" + (" km" if part == 4 else "")
             self._say(at, y + 2.3, words, 6.5, align="left" if part == 0 else "middle")
-        self._say(x, y + 6.2, f"比例尺 1:{self.plan.scale:,}", 8.5, bold=True)
+        self._say(x, y + 6.2, f"{self._t('比例尺', 'Scale')} 1:{self.plan.scale:,}", 8.5, bold=True)
+        on_ground = self.plan.scale / 100.0
+        words = f"{on_ground:g} m" if on_ground < 1000 else f"{on_ground / 1000:g} km"
+        self._say(
+            x + room, y + 6.2, self._t(f"图上 1 cm = 实地 {words}", f"1 cm = {words}"), 6.5, align="right", color=_SOFT
+        )
 
     def _inset(self, frame: Frame, x: float, y: float, w: float, h: float) -> None:
         """Where this sheet lies in the district, with the numbers of its neighbours."""
@@ -714,7 +867,13 @@ class _Drawing:
         def at(px: float, py: float) -> tuple[float, float]:
             return (x + (px - min_x) * k) * mm, (base + (py - min_y) * k) * mm
 
-        self._say(x, y + h - 2.5, "接图表" if len(self.plan.frames) > 1 else "位置示意", 7.5, bold=True)
+        self._say(
+            x,
+            y + h - 2.5,
+            self._t("接图表", "Index to sheets") if len(self.plan.frames) > 1 else self._t("位置示意", "Location"),
+            7.5,
+            bold=True,
+        )
         canvas = self.canvas
         for shapes, fill, line in (
             ([g for g in self.water if shapely.get_dimensions(g) == 2], _WATER, None),
@@ -740,6 +899,18 @@ class _Drawing:
                 canvas.setStrokeColor(line or fill)
                 canvas.setLineWidth(0.15 * mm)
                 canvas.drawPath(path, stroke=int(line is not None), fill=1, fillMode=0)
+        canvas.setStrokeColor(white)
+        canvas.setLineWidth(0.2 * mm)
+        for _, shape in self.streets:
+            for ring in shapely.get_parts(shapely.boundary(shapely.simplify(shape, 0.2 / k))):
+                path = canvas.beginPath()
+                points = [at(px, py) for px, py in shapely.get_coordinates(ring).tolist()]
+                path.moveTo(*points[0])
+                for point in points[1:]:
+                    path.lineTo(*point)
+                canvas.drawPath(path, stroke=1, fill=0)
+        if len(self.plan.frames) == 1:
+            self._graticule((min_x, min_y, max_x, max_y), at)
         for other in self.plan.frames:
             (ax, ay), (bx, by) = at(*other.bounds[:2]), at(*other.bounds[2:])
             here = other.number == frame.number
@@ -751,44 +922,114 @@ class _Drawing:
                 canvas.setFillColor(_INK)
                 canvas.drawCentredString((ax + bx) / 2, (ay + by) / 2 - 2.5, str(other.number))
 
+    def _graticule(self, bounds: tuple[float, float, float, float], at: Any) -> None:
+        """Meridians and parallels every six minutes or more, named at the lower and the left edge."""
+        min_x, min_y, max_x, max_y = bounds
+        corners = to_lonlat([(x, y) for x in (min_x, max_x) for y in (min_y, max_y)], epsg=self.district.epsg)
+        (west, south), (east, north) = corners.min(axis=0), corners.max(axis=0)
+        step = next((s for s in (0.1, 0.2, 0.5, 1.0) if max(east - west, north - south) / s <= 4), 2.0)
+        ahead = pyproj.Transformer.from_crs(4326, self.district.epsg, always_xy=True)
+        canvas = self.canvas
+        (left, low), (right, high) = at(min_x, min_y), at(max_x, max_y)
+        canvas.saveState()
+        clip = canvas.beginPath()
+        clip.rect(left, low, right - left, high - low)
+        canvas.clipPath(clip, stroke=0, fill=0)
+        canvas.setStrokeColor(HexColor("#a9b1ba"))
+        canvas.setLineWidth(0.08 * mm)
+        for first, last, is_meridian in ((west, east, True), (south, north, False)):
+            for number in range(math.ceil(first / step), math.floor(last / step) + 1):
+                value = number * step
+                along = np.linspace(south, north, 9) if is_meridian else np.linspace(west, east, 9)
+                fixed = np.full(9, value)
+                xs, ys = ahead.transform(*((fixed, along) if is_meridian else (along, fixed)))
+                line = [at(px, py) for px, py in zip(xs, ys, strict=True)]
+                path = canvas.beginPath()
+                path.moveTo(*line[0])
+                for point in line[1:]:
+                    path.lineTo(*point)
+                canvas.drawPath(path, stroke=1, fill=0)
+                words = f"{_degrees(value)}{'E' if is_meridian else 'N'}"
+                if is_meridian:
+                    self._say(line[0][0] / mm + 0.4, low / mm + 0.7, words, 4.5, color=_SOFT)
+                else:
+                    self._say(left / mm + 0.5, line[0][1] / mm + 0.5, words, 4.5, color=_SOFT)
+        canvas.restoreState()
+
     def _facts(self) -> list[str]:
-        crs = pyproj.CRS.from_epsg(self.district.epsg)
+        epsg = self.district.epsg
         updated = (self.result.updated_utc or "")[:10] or "-"
-        height = "高程基准: 见数据说明" if self.layer.id.startswith("hazard_") else ""
+        middle = shapely.centroid(shapely.box(*self.plan.frames[0].bounds))
+        lon, lat = to_lonlat([(middle.x, middle.y)], epsg=epsg)[0]
+        turn = pyproj.Proj(epsg).get_factors(lon, lat).meridian_convergence
+        about = f"{'+' if turn >= 0 else '−'}{_degrees(abs(turn))}"
+        run = self._run()
+        facts = [
+            f"{self._t('坐标系', 'CRS')}: {_crs_name(pyproj.CRS.from_epsg(epsg), self.lang)} (EPSG:{epsg})",
+            self._t(
+                f"图廓数字为公里网坐标(km); 北为坐标北, 子午线收敛角 {about}",
+                f"grid in km; north is grid north, convergence {about}",
+            ),
+        ]
+        sources = self.result.source
+        if run is not None:
+            facts.append(f"{self._t('高程基准', 'Heights')}: {self._heights()}")
+            named = [_INPUTS[record.name].to(self.lang) for record in run.inputs if record.name in _INPUTS]
+            origins = sorted({record.source for record in run.inputs if record.source not in ("", "-")})
+            sources = f"{self._t('、', ', ').join(named)} ({', '.join(origins[:3])}{' …' if len(origins) > 3 else ''})"
+            updated = max((record.updated_utc or "" for record in run.inputs), default="")[:10] or updated
         return [
-            f"坐标系: {_crs_name(crs)} (EPSG:{self.district.epsg})",
-            *([height] if height else []),
-            f"资料来源: {self.result.source}",
-            f"数据时点: {updated}",
-            f"数据版本: {self.result.revision}",
+            *facts,
+            f"{self._t('资料来源', 'Sources')}: {sources}",
+            self._t(
+                f"数据时点: {updated}    数据版本: {self.result.revision}",
+                f"Data as of {updated}, revision {self.result.revision}",
+            ),
         ]
 
+    def _heights(self) -> str:
+        """The vertical datum of the terrain that the run stood on."""
+        rasters = self.district.store.frame("raster")
+        found = sorted(
+            {str(datum) for datum in rasters["vertical_datum"] if datum and str(datum) not in ("nan", "None", "none")}
+        )
+        return ", ".join(_DATUMS[d].to(self.lang) if d in _DATUMS else d for d in found) or self._t(
+            "不涉及", "none used"
+        )
+
     def _foot(self, width: float) -> None:
-        number = self.text.map_number.strip() or "(未取得, 仅限内部使用)"
-        self._say(0, 7.5, f"审图号: {number}", 8.5, bold=True)
+        number = self.text.map_number.strip() or self._t("(未取得, 仅限内部使用)", "(none yet; internal use only)")
+        self._say(0, 7.5, f"{self._t('审图号', 'Map approval number')}: {number}", 8.5, bold=True)
         maker = self.text.maker or "____________________"
-        self._say(0, 2.5, f"制图单位: {maker}    制图时间: {self.made_on.isoformat()}", 7.5, color=_SOFT)
+        made = self._t("制图时间", "Made on")
+        words = f"{self._t('制图单位', 'Made by')}: {maker}    {made}: {self.made_on.isoformat()}"
+        self._say(0, 2.5, words, 7.5, color=_SOFT)
         x = width
-        for words in ("批准", "审核", "制图"):
+        for words in (self._t("批准", "Approved"), self._t("审核", "Checked"), self._t("制图", "Drawn")):
             self._line(x - 26, 1.7, x, 1.7, 0.15)
             self._say(x - 27.5, 2.5, words, 8, align="right")
-            x -= 42
+            x -= 42 if self.lang == "zh" else 46
 
     def _wrapped(self, words: str, size: float, room: float) -> list[str]:
-        """Words on as many lines as they need; a break may be between any two characters."""
+        """Words on as many lines as they need; Chinese breaks anywhere, a Latin word or a number only where it must."""
         lines, line = [], ""
-        for character in words:
-            if line and self._width(line + character, size) > room:
-                lines.append(line)
-                line = ""
-            line += character
+        for token in re.findall(r"[!-~°′″−]+|.[、,;)]?", words):
+            for piece in [token] if self._width(token, size) <= room else list(token):
+                if line and self._width(line + piece, size) > room:
+                    lines.append(line.rstrip())
+                    line = ""
+                line += piece if line or piece != " " else ""
         return [*lines, line] if line else lines or [""]
 
 
 def _paper_color(mark: Mark) -> Color:
-    """The colour on white paper of a mark that is half transparent on the screen."""
+    """The colour on white paper of a mark that lets the base map through on the screen.
+
+    On paper waters, roads and borders lie on top, so a class colour (opacity of a half and more) is printed as it is
+    declared: those of the levels are official. A light wash stays one.
+    """
     full = HexColor(mark.color)
-    k = min(1.0, mark.opacity + 0.25)
+    k = 1.0 if mark.opacity >= 0.5 else mark.opacity + 0.25
     return Color(1 - k * (1 - full.red), 1 - k * (1 - full.green), 1 - k * (1 - full.blue))
 
 
@@ -797,8 +1038,13 @@ def _dms(value: float) -> str:
     return f"{seconds // 3600}°{seconds // 60 % 60:02d}′{seconds % 60:02d}″"
 
 
-def _crs_name(crs: pyproj.CRS) -> str:
-    name = crs.name
-    if name.startswith("CGCS2000"):
-        return name.replace("CGCS2000 / ", "2000国家大地坐标系 ").replace("3-degree Gauss-Kruger", "高斯-克吕格3°带")
-    return name
+def _degrees(value: float) -> str:
+    minutes = round(value * 60)
+    return f"{minutes // 60}°{minutes % 60:02d}′"
+
+
+def _crs_name(crs: pyproj.CRS, lang: Lang) -> str:
+    found = re.fullmatch(r"CGCS2000 / 3-degree Gauss-Kruger CM (\d+)E", crs.name)
+    if found is None or lang == "en":
+        return crs.name
+    return f"2000国家大地坐标系, 高斯-克吕格投影3°带, 中央经线 {found.group(1)}°E"

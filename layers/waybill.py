@@ -1,4 +1,4 @@
-"""The papers of supplies: the waybill of an order (调拨单), the count sheet of a depot, the request to the next level."""
+"""The papers of supplies: waybill of an order (调拨单), count sheet of a depot, request to the next level."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

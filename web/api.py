@@ -5,20 +5,21 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint, Response, request
 
 from data.kinds import SKILLS
 from data.settings import Settings
 from geo.errors import NotFound, TooLarge
 from layers import analyses, query, render, sheet
 from layers.actions.gate import act
+from layers.actions.readings import report
 from layers.district import District
 from layers.layer import Lang, plain_tree
 from layers.zoning import answers as zoning_answers
 from layers.zoning import runs
+from web import events, supplies
 from web import parameters as p
 from web import schemas as s
-from web import supplies
 from web.endpoint import PREFIX, Endpoint, Question, view_of
 from web.jobs import Jobs
 from web.kept import Answer, Kept
@@ -306,6 +307,31 @@ def map_sheet(
     return Answer(drawn.pdf, "application/pdf", headers)
 
 
+def devices(q: Question) -> Any:
+    """Every device with its newest reading."""
+    return plain_tree(analyses.devices(q.district))
+
+
+def alarms(q: Question) -> Any:
+    """What the devices call for."""
+    return plain_tree(analyses.alarms(q.district))
+
+
+def readings_report(q: Question, *, body: dict[str, Any]) -> Any:
+    """Take a batch of readings of a device."""
+    return plain_tree(report(q.district, q.actor, body))
+
+
+def readings_refused(q: Question, *, limit: int) -> Any:
+    """Readings that were kept aside."""
+    return plain_tree(analyses.refused_readings(q.district, limit=limit))
+
+
+def event_stream(q: Question, *, last_event_id: str | None) -> Response:
+    """Every change as server-sent events, for as long as the client listens."""
+    return events.answer(last_event_id)
+
+
 def openapi(q: Question) -> Any:
     """This document."""
     from web.openapi import document
@@ -497,10 +523,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "Run a zoning scheme in the background",
         zoning_start,
         schema=s.ZONING_JOB,
+        status=202,
         method="POST",
         body=s.ZONING_ORDER,
         action="zoning.run",
-        status=202,
     ),
     Endpoint(
         "/zoning/jobs/{job}",
@@ -566,8 +592,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         zoning_file,
         (),
         {},
-        {"scheme": "id of a scheme", "file": "units.csv, model.csv, streets.csv, zoning.gpkg or report.html"},
-        ("text/csv", "application/geopackage+sqlite3", "text/html"),
+        {"scheme": "id of a scheme", "file": ", ".join(zoning_answers.FILES)},
+        ("text/csv", "application/geopackage+sqlite3", "image/tiff", "text/html"),
         action="map.read",
     ),
     Endpoint(
@@ -604,6 +630,62 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         {"layer": "id of a layer", "form": "pdf or png"},
         ("application/pdf", "image/png"),
         kept=True,
+        action="map.read",
+    ),
+    Endpoint(
+        "/devices",
+        "Every device with its newest reading and its age",
+        devices,
+        schema=s.array(s.DEVICE),
+        action="supply.read",
+    ),
+    Endpoint(
+        "/alarms",
+        "Open doors, temperatures beyond their limits, counts that ask for a check",
+        alarms,
+        schema=s.array(s.ALARM),
+        action="supply.read",
+    ),
+    Endpoint(
+        "/readings",
+        "A device reports a batch of readings; what is bad is kept aside and named in the answer",
+        readings_report,
+        schema=s.READINGS_TAKEN,
+        method="POST",
+        body=s.READINGS,
+        action="device.report",
+    ),
+    Endpoint(
+        "/readings/refused",
+        "Readings that were kept aside, with the reason",
+        readings_refused,
+        (
+            Param(
+                "limit",
+                p.whole(1, 1_000),
+                "at most this many",
+                {"type": "integer", "minimum": 1, "maximum": 1_000},
+                default=100,
+            ),
+        ),
+        s.array({"type": "object"}),
+        action="supply.read",
+    ),
+    Endpoint(
+        "/events",
+        "Every committed change as server-sent events, resumed by Last-Event-ID",
+        event_stream,
+        (
+            Param(
+                "last_event_id",
+                p.text,
+                "tell again from this revision on; a header Last-Event-ID goes before it",
+                {"type": "string", "pattern": "^[0-9]{1,18}$"},
+                example="1200",
+            ),
+        ),
+        {},
+        media_types=events.MEDIA_TYPES,
         action="map.read",
     ),
     Endpoint(

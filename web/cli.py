@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import click
 
@@ -16,7 +16,8 @@ from data.kinds import KINDS
 from data.settings import Settings, settings_table
 from data.store import Store
 from geo.errors import InputError, OneMapError
-from layers.layer import Lang, Role
+from layers.layer import ROLES, Lang, Role
+from layers.permissions import TOKEN_SCOPES
 
 F = TypeVar("F", bound=Callable[..., Any])
 LOCAL_ROLE: Role = "administrator"
@@ -465,6 +466,8 @@ def coverage(
 @click.option("--to", "place", required=True, metavar="LON,LAT", help="Where the supplies are needed.")
 @click.option("--need", "needs", multiple=True, required=True, metavar="ITEM=QTY")
 @click.option("--within", type=float, help="Deadline in minutes, bound included.")
+@click.option("--way", type=click.Choice(["earliest", "own_level", "fewest_depots"]), default="earliest")
+@click.option("--substitutes", is_flag=True, help="Fill from substitutes too.")
 @when
 @as_json
 @blue_light
@@ -473,6 +476,8 @@ def supply(
     place: str,
     needs: tuple[str, ...],
     within: float | None,
+    way: Literal["earliest", "own_level", "fewest_depots"],
+    substitutes: bool,
     moment: str | None,
     json_out: bool,
     ignore_oneway: bool,
@@ -487,6 +492,8 @@ def supply(
         needs=analyses.parse_needs(needs),
         within_s=None if within is None else within * 60.0,
         at=parse_moment(moment, district),
+        way=way,
+        with_substitutes=substitutes,
     )
     if json_out:
         _print_json(result)
@@ -528,6 +535,18 @@ def bench(ctx: click.Context, db: str | None, roads: Path | None, output: Path |
     from layers.bench import run_bench
 
     run_bench(roads, output=output, say=click.echo)
+
+
+@bench.command("events")
+@database
+@click.option("--listeners", type=click.IntRange(1, 20_000), default=1000, show_default=True, help="Streams to hold.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Also write the figures as JSON.")
+def bench_events(db: str | None, listeners: int, output: Path | None) -> None:
+    """Hold idle listeners on a copy of the district and time how a commit reaches them."""
+    from web.bench_events import run_bench_events
+
+    counts = sorted({0, max(1, listeners // 2), listeners})
+    run_bench_events(db or _settings().database, counts=counts, output=output, say=click.echo)
 
 
 @bench.command("zoning")
@@ -607,6 +626,187 @@ def sheet_command(
 
 
 @cli.group()
+def user() -> None:
+    """Accounts: who may log in, and as what."""
+
+
+def _given_password(stdin: bool) -> str | None:
+    if not stdin:
+        return None
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _print_password(account: str, password: str, *, stdin: bool) -> None:
+    if not stdin:
+        click.echo(f"password of {account}: {password}")
+        _say("it is shown this once; the first log-in asks for another one")
+
+
+@user.command("add")
+@click.argument("account")
+@database
+@click.option("--name", help="Name of the person or the post (default: the account).")
+@click.option("--role", type=click.Choice(ROLES), default="viewer", show_default=True)
+@click.option("--depot", help="Keepers: id of the depot where they may act.")
+@click.option("--street", help="Or the street whose depots they keep.")
+@click.option("--stdin", is_flag=True, help="Read the password from standard input instead of making one.")
+def user_add(
+    account: str, db: str | None, name: str | None, role: str, depot: str | None, street: str | None, stdin: bool
+) -> None:
+    """Add ACCOUNT; its password is printed once and must be changed at the first log-in."""
+    from layers.actions import accounts
+
+    made, password = accounts.add_account(
+        _district(db),
+        accounts.COMMAND_LINE,
+        account,
+        name=name or account,
+        role=role,
+        depot_id=depot,
+        street=street,
+        password=_given_password(stdin),
+    )
+    _say(f"added {made['id']} ({made['role']})")
+    _print_password(made["id"], password, stdin=stdin)
+
+
+def _state(account: Any, now: datetime) -> str:
+    told = [
+        word
+        for word, holds in (
+            ("demo", account.demo),
+            ("disabled", account.disabled),
+            (f"locked until {account.locked_until_utc}", account.is_locked(now)),
+            ("password to be changed", account.must_change),
+        )
+        if holds
+    ]
+    return ", ".join(told)
+
+
+@user.command("list")
+@database
+@as_json
+def user_list(db: str | None, json_out: bool) -> None:
+    """List the accounts with role, depot or street, and state."""
+    from data import accounts
+    from layers.actions.accounts import shown
+
+    with _store(db).reading() as conn:
+        found = accounts.accounts(conn)
+    if json_out:
+        _print_json([shown(one) for one in found])
+        return
+    now = datetime.now(UTC)
+    for one in found:
+        bound = one.depot_id or one.street or "-"
+        click.echo(f"{one.id:<24} {one.role:<14} {bound:<16} {one.name}  {_state(one, now)}".rstrip())
+    click.echo(f"{len(found)} accounts")
+
+
+@user.command("disable")
+@click.argument("account", required=False)
+@database
+@click.option("--demo", is_flag=True, help="Every demo account.")
+def user_disable(account: str | None, db: str | None, demo: bool) -> None:
+    """Let ACCOUNT in no more; its sessions end at once."""
+    from layers.actions import accounts
+
+    if (account is None) == (not demo):
+        raise InputError("account, --demo: give exactly one of the two")
+    district = _district(db)
+    if account is not None:
+        names = [accounts.disable_account(district, accounts.COMMAND_LINE, account)["id"]]
+    else:
+        names = accounts.disable_demo_accounts(district, accounts.COMMAND_LINE)
+    _say(f"disabled {', '.join(names) or 'nobody'}")
+
+
+@user.command("password")
+@click.argument("account")
+@database
+@click.option("--stdin", is_flag=True, help="Read the password from standard input instead of making one.")
+def user_password(account: str, db: str | None, stdin: bool) -> None:
+    """Give ACCOUNT a new password, printed once; its sessions end, and the next log-in asks for another one."""
+    from layers.actions import accounts
+
+    changed, password = accounts.reset_password(
+        _district(db), accounts.COMMAND_LINE, account, password=_given_password(stdin)
+    )
+    _say(f"new password for {changed['id']}")
+    _print_password(changed["id"], password, stdin=stdin)
+
+
+@user.command("unlock")
+@click.argument("account")
+@database
+def user_unlock(account: str, db: str | None) -> None:
+    """Let ACCOUNT in again, whether it was locked or disabled."""
+    from layers.actions import accounts
+
+    _say(f"unlocked {accounts.unlock_account(_district(db), accounts.COMMAND_LINE, account)['id']}")
+
+
+@cli.group()
+def token() -> None:
+    """Tokens by which devices report: shown once, with scope and expiry."""
+
+
+@token.command("add")
+@click.argument("device")
+@database
+@click.option("--name", default="", help="What the token is for (default: the device).")
+@click.option("--scope", "scopes", multiple=True, type=click.Choice(TOKEN_SCOPES), help="Repeatable.")
+@click.option("--days", type=int, default=180, show_default=True, help="Days until it expires, at most 366.")
+def token_add(device: str, db: str | None, name: str, scopes: tuple[str, ...], days: int) -> None:
+    """Make a token of DEVICE (its id in the register of devices) and print it once."""
+    from layers.actions import accounts
+
+    made, secret = accounts.add_token(
+        _district(db),
+        accounts.COMMAND_LINE,
+        device,
+        name=name,
+        scopes=scopes or ("device.report",),
+        days=days,
+    )
+    _say(f"{made['id']} of {made['device_id']} for {', '.join(made['scope'])} until {made['expires_utc']}")
+    click.echo(secret)
+
+
+@token.command("list")
+@database
+@as_json
+def token_list(db: str | None, json_out: bool) -> None:
+    """List the tokens; their secrets are not kept."""
+    from data import accounts
+    from layers.actions.accounts import shown_token
+
+    with _store(db).reading() as conn:
+        found = accounts.tokens(conn)
+    if json_out:
+        _print_json([shown_token(one) for one in found])
+        return
+    now = datetime.now(UTC)
+    for one in found:
+        state = "good" if one.is_good(now) else "revoked" if one.revoked_utc else "expired"
+        click.echo(
+            f"{one.id:<16} {one.device_id:<16} {state:<8} until {one.expires_utc}  {', '.join(sorted(one.scope))}"
+        )
+    click.echo(f"{len(found)} tokens")
+
+
+@token.command("revoke")
+@click.argument("token_id", metavar="TOKEN")
+@database
+def token_revoke(token_id: str, db: str | None) -> None:
+    """Let TOKEN (its id, such as token:1a2b3c4d) open nothing from now on."""
+    from layers.actions import accounts
+
+    _say(f"revoked {accounts.revoke_token(_district(db), accounts.COMMAND_LINE, token_id)['id']}")
+
+
+@cli.group()
 def zoning() -> None:
     """Risk zoning: run schemes, explain levels, compare runs."""
 
@@ -633,7 +833,7 @@ def _bar() -> Callable[[str, float], None]:
 @database
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the products; must be new or empty.")
 @click.option("--no-publish", is_flag=True, help="Do not show the run on the map.")
-@click.option("--scheduler", metavar="ADDRESS", help="Address of a Dask scheduler, for grids larger than memory.")
+@click.option("--scheduler", metavar="ADDRESS", help="Rate block by block on a Dask cluster.")
 @when
 @as_json
 def zoning_run(
@@ -658,9 +858,9 @@ def zoning_run(
     district = _district(db)
     began = time.monotonic()
     at = parse_moment(moment, district)
-    if is_large(district, checked):
+    if scheduler is not None or is_large(district, checked):
         if out is None:
-            raise InputError("out: a grid of this size is written to files only; give --out DIR")
+            raise InputError("out: what is rated block by block is written to files only; give --out DIR")
         large = run_large(district, checked, out, at=at, scheduler=scheduler, progress=_bar())
         _say(f"run {large.id}: {large.found.units:,} cells in {time.monotonic() - began:.1f} s -> {out}")
         if json_out:
@@ -822,29 +1022,70 @@ def zoning_correct(scheme: str, unit: str, level: int, db: str | None, reason: s
     click.echo(f"unit {unit} of '{scheme}' is level {level} from the next run on")
 
 
-@cli.command()
-@database
-@click.option("--host", default=None, help="Address to listen on (default 127.0.0.1).")
-@click.option("--port", type=int, default=None, help="Port (default 8000).")
-def serve(db: str | None, host: str | None, port: int | None) -> None:
-    """Serve the one map of a district that is there already."""
+def reachable(command: F) -> F:
+    """Add how the map is reached to a command that serves it."""
+    for option in (
+        click.option(
+            "--behind-proxy", is_flag=True, help="A proxy with TLS stands in front (exactly one); believe its headers."
+        ),
+        click.option("--tls-key", metavar="FILE", help="Key of the certificate (PEM, without a passphrase)."),
+        click.option("--tls-cert", metavar="FILE", help="TLS certificate with its chain (PEM)."),
+        click.option(
+            "--name", "names", multiple=True, metavar="NAME", help="Host name by which the map is opened; repeatable."
+        ),
+        click.option("--port", type=int, default=None, help="Port (default 8000)."),
+        click.option("--host", default=None, help="Address to listen on (default 127.0.0.1; 0.0.0.0 is every one)."),
+    ):
+        command = option(command)
+    return command
+
+
+def _serve(
+    chosen: Settings,
+    path: str,
+    *,
+    host: str | None,
+    port: int | None,
+    names: tuple[str, ...],
+    tls_cert: str | None,
+    tls_key: str | None,
+    behind_proxy: bool,
+) -> None:
+    """Serve, after everything that could be wrong about it was found out."""
+    from layers.actions.accounts import first_start
+    from layers.district import District
+    from web.server import require_safe
     from web.server import serve as serve_app
 
-    chosen = _settings()
-    path = db or chosen.database
-    Store(path)
-    serve_app(chosen, path, host=host or chosen.host, port=chosen.port if port is None else port)
+    serving, certificate = require_safe(
+        host or chosen.host, tls_cert=tls_cert, tls_key=tls_key, behind_proxy=behind_proxy, names=names
+    )
+    with Store(path) as store:
+        for line in first_start(District(store), local=serving.is_local):
+            _say(f"onemap: {line}")
+    serve_app(chosen, path, port=chosen.port if port is None else port, serving=serving, certificate=certificate)
 
 
 @cli.command()
 @database
-@click.option("--port", type=int, default=None, help="Port (default: one above that of the real map).")
+@reachable
+def serve(db: str | None, **how: Any) -> None:
+    """Serve the one map of a district that is there already."""
+    chosen = _settings()
+    _serve(chosen, db or chosen.database, **how)
+
+
+@cli.command()
+@database
+@reachable
 @click.option("--go-on", is_flag=True, help="Go on with the last drill instead of a new copy.")
 @click.option("--discard", is_flag=True, help="Throw the copy away and end.")
-def drill(db: str | None, port: int | None, go_on: bool, discard: bool) -> None:
-    """Serve a copy of the district for a drill: the same screens, and nothing real moves."""
+def drill(db: str | None, go_on: bool, discard: bool, port: int | None, **how: Any) -> None:
+    """Serve a copy of the district for a drill: the same screens, and nothing real moves.
+
+    Without --port it is served one above the real map.
+    """
     from data import drill as drills
-    from web.server import serve as serve_app
 
     chosen = _settings()
     store = _store(db)
@@ -859,15 +1100,15 @@ def drill(db: str | None, port: int | None, go_on: bool, discard: bool) -> None:
         drills.make_drill(store, now_utc=datetime.now(UTC))
         _say(f"copied {store.url} to {path} for a drill")
     store.close()
-    serve_app(chosen, str(path), host=chosen.host, port=chosen.port + 1 if port is None else port)
+    _serve(chosen, str(path), port=chosen.port + 1 if port is None else port, **how)
 
 
 @cli.command()
 @database
 @click.option("--check", is_flag=True, help="Do everything but serve.")
-@click.option("--port", type=int, default=None, help="Port (default 8000).")
+@reachable
 @click.option("--home", type=click.Path(path_type=Path), hidden=True, help="Where var/ is made.")
-def run(db: str | None, check: bool, port: int | None, home: Path | None) -> None:
+def run(db: str | None, check: bool, home: Path | None, **how: Any) -> None:
     """Make the demo district where there is no database yet, compute, report, serve."""
     from data.demo import load_demo
     from layers import query, report, tiles
@@ -920,9 +1161,8 @@ def run(db: str | None, check: bool, port: int | None, home: Path | None) -> Non
         click.echo(line)
     _say(f"ready after {time.monotonic() - started:.1f} s")
     if not check:
-        from web.server import serve as serve_app
-
-        serve_app(chosen, path, host=chosen.host, port=chosen.port if port is None else port)
+        district.store.close()
+        _serve(chosen, path, **how)
 
 
 def run_command(args: list[str] | None = None) -> int:
@@ -954,3 +1194,6 @@ def main() -> None:
 
 # The groups of commands that have a file of their own join here, when all that they use is there.
 from web import cli_supplies as _supplies  # noqa: E402, F401
+
+if __name__ == "__main__":
+    main()

@@ -25,6 +25,8 @@ from web.kept import Answer, Kept, respond
 from web.parameters import Param
 
 PREFIX = "/api/v1"
+STREAM = "text/event-stream"
+"""The media type of an answer that does not end; its handler makes the response itself."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,9 @@ def view_of(
         token = idempotency.require_key(request.headers.get("Idempotency-Key")) if endpoint.needs_key else None
         asked = Question(district, settings, actor_of_request(), jobs, token)
         values = read_checked(endpoint, district)
+        if STREAM in endpoint.media_types:
+            streamed: Response = endpoint.handler(asked, **values)
+            return streamed
         if endpoint.body is not None:
             values["body"] = read_body(endpoint.body)
 

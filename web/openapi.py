@@ -53,7 +53,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         answers["304"] = {"description": "Not changed since the ETag in If-None-Match"}
     if endpoint.path_params:
         answers["404"] = {"$ref": "#/components/responses/NotFound"}
-    if endpoint.path_params or endpoint.path == "/times":
+    if endpoint.path_params or endpoint.path in ("/times", "/readings"):
         answers["413"] = {"$ref": "#/components/responses/TooLarge"}
     answers[str(endpoint.status)] = answers.pop("200")
     if endpoint.method == "POST":

@@ -23,6 +23,7 @@ from layers.district import District
 from layers.fonts import SheetFonts
 from layers.layer import Computed, Lang, Text
 from layers.permissions import ACTIONS, ROLE_TEXTS, may_somewhere
+from layers.zoning import runs
 from layers.zoning.result import LEVEL_TEXTS
 from layers.zoning.scheme import SHIPPED, shipped_scheme
 from web import texts
@@ -108,6 +109,10 @@ def page_config(district: District, settings: Settings, lang: Lang) -> dict[str,
         "lang": lang,
         "district": district.name,
         "demo": district.demo,
+        # What the page loads is of this revision or newer: from here on the event stream tells it.
+        "revision": district.revision,
+        "drawn": str(runs.stamp(district)),
+        "role": role_of_request(),
         "bounds": list(district.bounds) if district.bounds else None,
         "timezone": str(district.timezone),
         "limit_s": settings.limit_s,

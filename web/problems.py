@@ -76,11 +76,15 @@ def register(app: Flask, *, on_refusal: Callable[[OneMapError], None]) -> None:
 
     @app.errorhandler(OneMapError)
     def known(error: OneMapError) -> Response:
-        if error.status >= 500:
+        after_s = getattr(error, "retry_after_s", None)
+        if error.status >= 500 and after_s is None:
             log.error("%s: %s", request.path, error.detail, exc_info=error)
         if error.status == HTTPStatus.FORBIDDEN:
             on_refusal(error)
-        return _answer(problem_body(error, request.path))
+        response = _answer(problem_body(error, request.path))
+        if after_s is not None:
+            response.headers["Retry-After"] = str(after_s)
+        return response
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from data.kinds import DEVICE_TYPES
+
 Schema = dict[str, Any]
 
 
@@ -232,3 +234,53 @@ ZONING_JOB = {
         "error": {"type": "string"},
     },
 }
+
+_MOMENT: Schema = {"type": "string", "format": "date-time"}
+READING = _object(
+    {"measured_utc": _MOMENT},
+    quantity={"type": "string", "enum": [choice.code for choice in DEVICE_TYPES]},
+    value={"type": ["number", "boolean"]},
+    lon=NUMBER,
+    lat=NUMBER,
+)
+READINGS: Schema = {
+    "type": "object",
+    "properties": {"device": TEXT, "readings": {"type": "array", "items": READING, "minItems": 1, "maxItems": 1_000}},
+}
+READINGS_TAKEN = _object(
+    {
+        "device": TEXT,
+        "taken": WHOLE,
+        "known": WHOLE,
+        "refused": array(_object({"index": WHOLE, "reason": TEXT})),
+    },
+    position={"type": ["object", "null"]},
+    check={"type": ["object", "null"]},
+)
+DEVICE = _object(
+    {
+        "id": TEXT,
+        "name": TEXT,
+        "type": TEXT,
+        "vehicle_id": MAYBE_TEXT,
+        "depot_id": MAYBE_TEXT,
+        "item_id": MAYBE_TEXT,
+        "alarm_below": MAYBE_NUMBER,
+        "alarm_above": MAYBE_NUMBER,
+        "measured_utc": MAYBE_TEXT,
+        "recorded_utc": MAYBE_TEXT,
+        "value": MAYBE_NUMBER,
+        "lon": MAYBE_NUMBER,
+        "lat": MAYBE_NUMBER,
+        "age_s": MAYBE_NUMBER,
+    }
+)
+ALARM = _object(
+    {"kind": TEXT, "since_utc": TEXT, "id": TEXT, "name": TEXT, "type": TEXT, "measured_utc": TEXT, "value": NUMBER},
+    depot_id=MAYBE_TEXT,
+    vehicle_id=MAYBE_TEXT,
+    item_id=MAYBE_TEXT,
+    counted=NUMBER,
+    ledger=NUMBER,
+    difference=NUMBER,
+)

@@ -15,6 +15,7 @@ from layers.analyses.boards import (
     uncounted,
     upward,
 )
+from layers.analyses.devices import alarms, devices, refused_readings
 from layers.analyses.drawn import (
     DRAWN_FUNCTIONS,
     response_time_layer,
@@ -36,11 +37,13 @@ __all__ = [
     "LAYER_FUNCTIONS",
     "MAX_ROUTED_PAIRS",
     "CoverageAnswer",
+    "alarms",
     "around",
     "availability_curve",
     "board_lines",
     "coverage",
     "coverage_lines",
+    "devices",
     "expiring",
     "glance",
     "items",
@@ -49,6 +52,7 @@ __all__ = [
     "needs_draft",
     "parse_needs",
     "reach",
+    "refused_readings",
     "require_place",
     "reserve_list",
     "response_time_layer",

@@ -666,10 +666,7 @@ def _kpi_frames(
                     bool(contact) and bool(phone)
                     for contact, phone in zip(depots["contact"], depots["phone"], strict=True)
                 ],
-                "last_stock": [
-                    max((t for t in (last.get(i), counted.get(i)) if t is not None and not pd.isna(t)), default=None)
-                    for i in depots["id"]
-                ],
+                "last_stock": [_later_of(last.get(i), counted.get(i)) for i in depots["id"]],
             }
         ),
         lots=lots.assign(is_qualified=(lots["status"] == "usable") & ~lots["is_expired"]),
@@ -680,6 +677,12 @@ def _kpi_frames(
         search_s=search_s,
         plan_s=plan_s,
     )
+
+
+def _later_of(one: Any, other: Any) -> Any:
+    """The later of two moments, of which either may not be there."""
+    there = [moment for moment in (one, other) if moment is not None and not pd.isna(moment)]
+    return max(there) if there else None
 
 
 # -- names ----------------------------------------------------------------------------------------

@@ -7,11 +7,12 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from geo.errors import InputError
 from layers.analyses.places import TABLE_OF, lonlats
 from layers.analyses.response import team_on_duty
-from layers.catalogue import FACILITY_LAYERS, LAYERS
+from layers.catalogue import FACILITY_LAYERS, LAYERS, POSITION_LATE_S, POSITION_LIVE_S
 from layers.district import District, View
 from layers.layer import Role, Table
 
@@ -115,10 +116,23 @@ def table_layer(view: View, table: str, *, at: datetime) -> gpd.GeoDataFrame:
                 items=frame["id"].map(kinds).fillna(0).astype(int),
                 counted_utc=frame["id"].map(counted),
             )
+        case "vehicle":
+            return frame.assign(position=position_state(frame["position_utc"], at))
         case "team":
             return frame.assign(on_duty=team_on_duty(view, at))
         case _:
             return frame
+
+
+def position_state(position_utc: "pd.Series[Any]", at: datetime) -> NDArray[np.object_]:
+    """(n,) "live" up to `POSITION_LIVE_S` old (bound included), "late" up to `POSITION_LATE_S`, then "stale"; None."""
+    told = pd.to_datetime(position_utc, utc=True, format="ISO8601")
+    age_s = (pd.Timestamp(at) - told).dt.total_seconds().to_numpy(dtype=np.float64)
+    state = np.full(len(age_s), None, dtype=object)
+    state[age_s > POSITION_LATE_S] = "stale"
+    state[age_s <= POSITION_LATE_S] = "late"
+    state[age_s <= POSITION_LIVE_S] = "live"
+    return state
 
 
 def _streets(view: View) -> gpd.GeoDataFrame:

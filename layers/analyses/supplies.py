@@ -195,10 +195,11 @@ def supply_lines(answer: Mapping[str, Any]) -> Iterator[str]:
             f"complete after {minutes(line['ready_s'])}, short {line['short']}"
         )
         for row in line["from"]:
+            stands = "" if row["instead_of"] is None else f"  {row['item']} {row['name']} for {row['covers']}"
             km = "" if row["distance_m"] is None else f"  {row['distance_m'] / 1000:.2f} km"
             yield (
                 f"  {minutes(row['arrival_s']):>10}  {row['quantity']:>10}  {row['depot_id']} "
-                f"{row['depot_name']}  lot {row['lot']}{km}"
+                f"{row['depot_name']}  lot {row['lot']}{km}{stands}"
             )
         if line["next_best"]:
             best = line["next_best"]
@@ -206,6 +207,12 @@ def supply_lines(answer: Mapping[str, Any]) -> Iterator[str]:
                 f"  next: {best['depot_id']} {best['depot_name']} could give {best['quantity']} "
                 f"after {minutes(best['arrival_s'])} ({best['reason']})"
             )
+    if answer["lost_s"]:
+        yield f"complete {minutes(answer['lost_s'])} later than the earliest plan ({answer['way']})"
+    for row in answer["ranked_down"]:
+        used = "used" if row["is_used"] else "not used"
+        depot = f"{row['depot_id']} {row['depot_name']}"
+        yield f"  ranked {minutes(row['later_s'])} later: {depot}, {row['detail']} ({used})"
     for row in answer["refused"]:
         yield f"  not used: {row['depot_id']} {row['depot_name']} [{row['reason']}] {row['detail']}"
 

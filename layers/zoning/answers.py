@@ -11,10 +11,13 @@ from geo.errors import InputError, NotFound
 from layers.district import District
 from layers.zoning.compare import compare
 from layers.zoning.explain import explain_street, explain_unit
-from layers.zoning.products import gpkg_layers, model_csv, units_csv
+from layers.zoning.products import CELL_RASTERS, cell_raster, gpkg_layers, model_csv, units_csv
 from layers.zoning.report import report_html
 from layers.zoning.result import LEVEL_TEXTS, PREVENTION_TEXTS, ZoningRun
 from layers.zoning.runs import kept_run, latest, newest
+
+FILES = ("units.csv", "model.csv", "streets.csv", "zoning.gpkg", *CELL_RASTERS, "report.html")
+"""The products of a run that are handed out one by one."""
 
 MAX_MOVED = 500
 """Moved units in one answer; the files hold all."""
@@ -90,10 +93,12 @@ def product(district: District, scheme: str, file: str) -> tuple[bytes, str]:
             return to_csv(run.streets, {name: name for name in run.streets.columns}), "text/csv; charset=utf-8"
         case "zoning.gpkg":
             return layers_to_gpkg(gpkg_layers(run)), "application/geopackage+sqlite3"
+        case _ if file in CELL_RASTERS:
+            return cell_raster(run, file), "image/tiff"
         case "report.html":
             return report_html(run).encode(), "text/html; charset=utf-8"
         case _:
-            raise NotFound(f"{file}: the files are units.csv, model.csv, streets.csv, zoning.gpkg, report.html")
+            raise NotFound(f"{file}: the files are {', '.join(FILES)}")
 
 
 def comparison(district: District, old: str, new: str) -> dict[str, Any]:

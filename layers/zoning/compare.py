@@ -6,6 +6,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 
 from data.exporters import layers_to_gpkg, to_csv
@@ -172,7 +173,16 @@ def _difference_map(run: ZoningRun, units: pd.DataFrame, change: NDArray[np.int6
         assert run.grid is not None
         keys = np.full(run.grid.cells, -99, dtype=np.int64)
         keys[units["cell"].to_numpy(dtype=np.int64)] = change
-        found = dissolved(keys.reshape(run.grid.shape), run.grid, empty=-99)
+        cells = dissolved(keys.reshape(run.grid.shape), run.grid, empty=-99)
+        # Cells reach over the district's edge; the map of the levels, which is cut there, says where it is.
+        district = shapely.union_all(run.levels.geometry.to_numpy(dtype=object))
+        shapely.prepare(district)
+        shapes = cells.geometry.to_numpy(dtype=object).copy()
+        out = ~shapely.covers(district, shapes)
+        shapes[out] = shapely.intersection(shapes[out], district)
+        parts, of = shapely.get_parts(shapes, return_index=True)
+        keep = (shapely.get_dimensions(parts) == 2) & (shapely.area(parts) > 0)
+        found = gpd.GeoDataFrame({"key": cells["key"].to_numpy()[of[keep]]}, geometry=parts[keep], crs=cells.crs)
     else:
         areas = run.areas.set_index("unit_id").loc[units.index]
         found = merged_by_key(

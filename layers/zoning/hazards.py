@@ -6,7 +6,6 @@ factors behind them for the table of proof.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from geo.errors import InputError
 from geo.grid import area_shares
-from geo.hazards import impact_share, kernel_density
+from geo.hazards import highest_by_share, impact_share, kernel_density
 from layers.layer import Text
 from layers.zoning.inputs import Inputs
 from layers.zoning.result import Column
@@ -32,6 +31,9 @@ FIVE: dict[int, Text] = {
     5: Text("高", "high"),
 }
 """Names of the common five classes of a hazard."""
+
+MOMENTARY = ("fire",)
+"""Modules that read the response of the teams on duty."""
 
 SAME: dict[int, int] = {k: k for k in range(1, 6)}
 """Own classes that are the common five already."""
@@ -52,13 +54,18 @@ class HazardMap:
     column: Column
     factors: Sequence[Any] = field(default_factory=tuple)
 
+    def five(self, native: NDArray[Any]) -> NDArray[np.int8]:
+        """The common five classes of own classes, 0 without data."""
+        table = np.zeros(max(int(np.max(native, initial=0)), *self.level5) + 1, dtype=np.int8)
+        for own, level in self.level5.items():
+            table[own] = level
+        return np.asarray(table[np.asarray(native, dtype=np.int64)], dtype=np.int8)
+
 
 def hazard_map(inputs: Inputs, spec: HazardSpec, before: Mapping[str, HazardMap]) -> HazardMap:
     """The map of one hazard of a scheme; a formula may name the hazards `before` it."""
     if spec.kind == "module":
-        from layers.zoning.modules import MODULE_FUNCTIONS
-
-        return inputs.kept(("module", spec.source), lambda: MODULE_FUNCTIONS[spec.source](inputs))
+        return module_map(inputs, spec.source)
     if spec.kind == "formula":
         values, unit, source, age = _from_formula(inputs, spec, before)
     else:
@@ -68,6 +75,15 @@ def hazard_map(inputs: Inputs, spec: HazardSpec, before: Mapping[str, HazardMap]
     return five_equal(values, Column(spec.id, label, unit, "hazard", source, age))
 
 
+def module_map(inputs: Inputs, name: str) -> HazardMap:
+    """The map of a module, kept until its data change; for what follows the moment, until that changes."""
+    from layers.zoning.indicators import moment_key
+    from layers.zoning.modules import MODULE_FUNCTIONS
+
+    moment = moment_key(inputs) if name in MOMENTARY else None
+    return inputs.kept(("module", name, moment), lambda: MODULE_FUNCTIONS[name](inputs))
+
+
 def five_equal(index: Floats, column: Column, factors: Sequence[Any] = ()) -> HazardMap:
     """A hazard whose own classes are fifths of its index (lower bounds 0.2, 0.4, 0.6, 0.8 belong to the upper)."""
     if ((index < 0) | (index > 1)).any():
@@ -75,7 +91,9 @@ def five_equal(index: Floats, column: Column, factors: Sequence[Any] = ()) -> Ha
         raise InputError(
             f"{column.name}: its index runs from {low:g} to {high:g}; give low and high that map to 0 and 1"
         )
-    native = np.where(np.isfinite(index), np.searchsorted([0.2, 0.4, 0.6, 0.8], index, side="right") + 1, 0)
+    native = np.where(
+        np.isfinite(index), np.searchsorted([0.2, 0.4, 0.6, 0.8], np.round(index, 9), side="right") + 1, 0
+    )
     return HazardMap(index, native.astype(np.int8), FIVE, SAME, column, factors)
 
 
@@ -119,16 +137,10 @@ def _from_vector(inputs: Inputs, spec: HazardSpec) -> _Made:
         if name not in frame.columns:
             raise InputError(f"hazard '{spec.id}': field={name}: '{spec.source}' has no such column")
         values = pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=np.float64)
-    shares = area_shares(shapes, inputs.grid)
     if spec.options.get("absent", "zero") == "zero":
-        scaled = _scaled(values, spec)
-        total = np.zeros(inputs.grid.cells)
-        inner = shares.label.reshape(-1) >= 0
-        total[inner] = scaled[shares.label.reshape(-1)[inner]]
-        np.maximum.at(total, shares.cell, shares.share * scaled[shares.polygon])
-        index = total.reshape(inputs.grid.shape)
+        index = np.minimum(highest_by_share(shapes, _scaled(values, spec), inputs.grid), 1.0)
     else:
-        index = _scaled(shares.rasterised(values), spec)
+        index = _scaled(area_shares(shapes, inputs.grid).rasterised(values), spec)
     return index, unit, inputs.source(spec.source), inputs.age(spec.source)
 
 
@@ -167,9 +179,9 @@ def formula_scope(
 ) -> dict[str, Any]:
     """The values of the names in a formula: x, y, hazards, indicators, modules, rasters; in that order."""
     from layers.zoning.indicators import measured
-    from layers.zoning.modules import MODULE_FUNCTIONS
     from layers.zoning.scheme import INDICATORS, MODULES
 
+    inputs.require_one_datum(names, where=where)
     found: dict[str, Any] = {}
     for name in names:
         if name == "x":
@@ -179,7 +191,7 @@ def formula_scope(
         elif name in hazards:
             found[name] = hazards[name].index
         elif name in MODULES:
-            found[name] = inputs.kept(("module", name), partial(MODULE_FUNCTIONS[name], inputs)).index
+            found[name] = module_map(inputs, name).index
         elif name in INDICATORS:
             found[name] = measured(inputs, name, "factor").values
         elif inputs.has_raster(name):

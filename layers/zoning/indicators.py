@@ -47,15 +47,17 @@ class Measured:
 def measured(inputs: Inputs, name: str, dimension: Dimension) -> Measured:
     """One indicator by its name; InputError says what has to be imported for it."""
     function, label, unit, spread, tables, to_confirm = _INDICATORS[name]
-    moment = _moment(inputs) if name == "response_time" else None
+    moment = moment_key(inputs) if name == "response_time" else None
     values = inputs.kept(("indicator", name, moment), lambda: function(inputs))
+    if name == "response_time":  # it follows the moment, not the tables alone
+        inputs.note_answer(name, values, "computed from teams on duty, roads, speeds and closures of the moment")
     for table in tables:
         inputs.frame(table)
     column = Column(name, label, unit, dimension, inputs.source(*tables), inputs.age(*tables), to_confirm)
     return Measured(np.asarray(values, dtype=np.float64), column, spread)
 
 
-def _moment(inputs: Inputs) -> Hashable:
+def moment_key(inputs: Inputs) -> Hashable:
     """What of the moment the response depends on: speeds and closures, who is on duty."""
     teams = teams_at(inputs.view, None, inputs.at)
     return inputs.view.district.travel_key(inputs.view, inputs.at), tuple(teams.on_duty.tolist())
@@ -140,7 +142,10 @@ def floor_area(inputs: Inputs, *, only: str | None = None, least_storeys: int = 
 
 
 def weak_share_by_village(inputs: Inputs) -> Floats:
-    """(villages,) share of the footprint that is of brick and wood, of unknown structure, or built before 1980."""
+    """(villages,) share of the footprint that is of brick and wood, of unknown structure, or built before 1980.
+
+    NaN for a village with residents of which no building is known.
+    """
     frame, shapes = _buildings(inputs)
     villages = inputs.villages
     if len(frame) == 0:
@@ -153,7 +158,27 @@ def weak_share_by_village(inputs: Inputs) -> Floats:
     weak = (structure == "brick_wood") | (structure == "other") | (year < OLD_BEFORE)
     total = np.bincount(village, weights=area, minlength=len(villages))
     part = np.bincount(village, weights=area * weak[point], minlength=len(villages))
-    return np.divide(part, total, out=np.zeros(len(villages)), where=total > 0)
+    share: Floats = np.divide(part, total, out=np.full(len(villages), np.nan), where=total > 0)
+    persons = villages["persons"].to_numpy(dtype=np.int64)
+    unknown = np.isnan(share) & (persons > 0)
+    if unknown.any():
+        names = ", ".join(villages["name"][unknown].iloc[:3].astype(str))
+        inputs.notice(
+            f"{unknown.sum()} 个村(社区)没有房屋资料, 易损房屋占比无数据 ({names})",
+            f"there are no buildings in {unknown.sum()} villages with residents ({names}): no share of weak buildings",
+        )
+    share[np.isnan(share) & (persons == 0)] = 0.0  # nobody lives there, so nobody is at risk
+    return share
+
+
+def _require_part(villages: pd.DataFrame, name: str, group: Floats) -> None:
+    """No village has more members of a group than residents."""
+    persons = villages["persons"].to_numpy(dtype=np.float64)
+    if (group > persons).any():
+        k = int(np.flatnonzero(group > persons)[0])
+        raise InputError(
+            f"villages.{name}={group[k]:.0f} of '{villages['name'].iloc[k]}': more than {persons[k]:.0f} persons"
+        )
 
 
 def _share_of_persons(name: str) -> Callable[[Inputs], Floats]:
@@ -163,11 +188,7 @@ def _share_of_persons(name: str) -> Callable[[Inputs], Floats]:
         persons = villages["persons"].to_numpy(dtype=np.float64)
         if not np.isfinite(group).any():
             raise InputError(f"villages.{name} is empty everywhere: import villages with that column")
-        if (group > persons).any():
-            k = int(np.flatnonzero(group > persons)[0])
-            raise InputError(
-                f"villages.{name}={group[k]:.0f} of '{villages['name'].iloc[k]}': more than {persons[k]:.0f} persons"
-            )
+        _require_part(villages, name, group)
         share = np.divide(group, persons, out=np.zeros(len(group)), where=persons > 0)
         share[np.isnan(group)] = np.nan
         return inputs.village_shares.rasterised(share)
@@ -175,11 +196,28 @@ def _share_of_persons(name: str) -> Callable[[Inputs], Floats]:
     return make
 
 
-def _persons_65(inputs: Inputs) -> Floats:
-    villages = inputs.villages
-    group = pd.to_numeric(villages["persons_65_over"], errors="coerce").fillna(0).to_numpy(dtype=np.int64)
-    found = split_group(persons_in_cells(inputs), group, inputs.village_shares)
-    return np.asarray(found, dtype=np.float64)
+def _group(name: str, label: str) -> Callable[[Inputs], Floats]:
+    """An age group by cell, in whole persons; no data where a village does not say."""
+
+    def make(inputs: Inputs) -> Floats:
+        villages = inputs.villages
+        group = pd.to_numeric(villages[name], errors="coerce").to_numpy(dtype=np.float64)
+        known = np.isfinite(group)
+        if not known.any():
+            raise InputError(f"villages.{name} is empty everywhere: import villages with that column")
+        _require_part(villages, name, group)
+        if not known.all():
+            names = ", ".join(villages["name"][~known].iloc[:3].astype(str))
+            inputs.notice(
+                f"{(~known).sum()} 个村(社区)没有「{label}」, 其各单元无数据 ({names})",
+                f"villages.{name} is empty for {(~known).sum()} villages ({names}): their cells have no data",
+            )
+        spread = persons_spread(inputs)
+        found = split_group(spread, np.nan_to_num(group, nan=0.0).astype(np.int64)).astype(np.float64)
+        found.reshape(-1)[spread.cell[~known[spread.polygon]]] = np.nan
+        return found
+
+    return make
 
 
 def _gdp(inputs: Inputs) -> Floats:
@@ -351,12 +389,20 @@ _INDICATORS: dict[str, tuple[_Function, Text, str, Literal["amount", "mean"], tu
         ("village", "building"),
         False,
     ),
+    "persons_0_14": (
+        _group("persons_0_14", "0-14岁人口"),
+        Text("0-14岁人口", "residents of 0 to 14"),
+        "人",
+        "amount",
+        ("village", "building"),
+        False,
+    ),
     "persons_65_over": (
-        _persons_65,
+        _group("persons_65_over", "65岁及以上人口"),
         Text("65岁及以上人口", "residents of 65 and over"),
         "人",
         "amount",
-        ("village",),
+        ("village", "building"),
         False,
     ),
     "building_area": (floor_area, Text("建筑面积", "floor area"), "m2", "amount", ("building",), False),

@@ -1,7 +1,7 @@
 """What a zoning run reads: one view of the district, one set of parameters, one analysis grid; all of it recorded."""
 
 import hashlib
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -17,7 +17,7 @@ from rasterio.warp import transform_bounds
 from data.kinds import KINDS
 from data.parameters import ParameterSet
 from data.rasters import read_raster
-from geo.errors import InputError
+from geo.errors import CrsError, InputError
 from geo.grid import Grid, Raster, Shares, area_shares, on_grid
 from layers.analyses.registers import source_note
 from layers.district import View, metric_geometries, metric_points
@@ -94,6 +94,10 @@ class Inputs:
         digest = hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
         self.records[name] = InputRecord(name, digest, source, int(np.size(values)), None)
 
+    def note_standard(self, name: str, digest: str, source: str, rows: int) -> None:
+        """Record a table of a standard that comes with the software, by the hash of its text."""
+        self.records[name] = InputRecord(name, digest, source, rows, None)
+
     def has_raster(self, code: str) -> bool:
         """Whether a raster of this code was imported."""
         return code in self._register.index
@@ -116,6 +120,18 @@ class Inputs:
             f"raster {code}", row["sha256"], row["source"], int(row["rows"]) * int(row["cols"]), row["updated_utc"]
         )
         return row
+
+    def require_one_datum(self, codes: Iterable[str], *, where: str) -> None:
+        """CrsError where heights of unlike vertical datums would meet in one formula."""
+        datums = {code: str(self._register.loc[code, "vertical_datum"]) for code in codes if self.has_raster(code)}
+        heights = [(code, datum) for code, datum in datums.items() if datum not in ("none", "")]
+        for code, datum in heights[1:]:
+            first, other = heights[0]
+            if datum != other:
+                raise CrsError(
+                    f"{where}: raster '{first}' is in the vertical datum '{other}' and '{code}' in '{datum}'; heights "
+                    "of unlike datums are not laid over each other: convert one of them, then import it again"
+                )
 
     def raster(self, code: str) -> Raster:
         """A raster on its own grid."""

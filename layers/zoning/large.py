@@ -126,11 +126,14 @@ def _lazy(inputs: Inputs, spec: HazardSpec | IndicatorSpec, where: str) -> Any:
         return raster(spec.source)
     if spec.kind != "formula":
         raise InputError(
-            f"{where} is a {spec.kind} '{spec.source}': on a grid of {grid.cells:,} cells it must be a raster or a "
-            "formula over rasters; take larger cells, or compute it once and import it as a raster"
+            f"{where} is a {spec.kind} '{spec.source}': block by block (with --scheduler, and on grids of over "
+            f"{LARGE_CELLS:,} cells; here {grid.cells:,}) it must be a raster or a formula over rasters; leave "
+            "--scheduler out, take larger cells, or compute it once and import it as a raster"
         )
     values: dict[str, Any] = {}
-    for name in require_formula(spec.source, where=where):
+    names = require_formula(spec.source, where=where)
+    inputs.require_one_datum(names, where=where)
+    for name in names:
         if name == "x":
             values[name] = da.from_array(grid.x[None, :], chunks=(1, grid.cols))
         elif name == "y":

@@ -3,14 +3,21 @@
 import numpy as np
 import pandas as pd
 
-from data.major_hazard_table import critical_quantity
+from data.major_hazard_table import critical_quantities, critical_quantity, table_hash
+from data.parameters import ParameterSet
 from geo.exposure import persons_within
-from geo.major_hazard import Substance, major_hazard
+from geo.major_hazard import GradingRule, Substance, major_hazard
 from layers.zoning.indicators import persons_in_cells
 from layers.zoning.inputs import Inputs
 
-REACH_M = 500.0
-"""Persons are counted within this distance (GB 18218-2018), here from the enterprise's point."""
+
+def grading_rule(p: ParameterSet) -> GradingRule:
+    """The tables of alpha and of the grades in the parameter set."""
+    alpha = {float(least): value for least, value in p.prefix("major_hazard.alpha.").items()}
+    grades = {int(grade): least for grade, least in p.prefix("major_hazard.r.lower.").items()}
+    return GradingRule(
+        tuple(sorted(alpha.items(), reverse=True)), tuple((grades[grade], grade) for grade in sorted(grades))
+    )
 
 
 def major_hazards(inputs: Inputs) -> pd.DataFrame:
@@ -25,7 +32,9 @@ def major_hazards(inputs: Inputs) -> pd.DataFrame:
         cells = np.flatnonzero(persons)
         placed = np.isfinite(xy).all(axis=1)
         around = np.zeros(len(xy), dtype=np.int64)
-        around[placed] = persons_within(xy[placed], REACH_M, inputs.grid.centres(cells), persons[cells])
+        reach_m = inputs.parameters["major_hazard.radius_m"]
+        around[placed] = persons_within(xy[placed], reach_m, inputs.grid.centres(cells), persons[cells])
+        rule = grading_rule(inputs.parameters)
         by_enterprise = dict(iter(held.groupby("enterprise_id")))
         rows = []
         for k, row in enumerate(enterprises[mine][["id", "name"]].to_dict("records")):
@@ -39,7 +48,7 @@ def major_hazards(inputs: Inputs) -> pd.DataFrame:
                 else:
                     quantity = float(item["quantity_t"])
                     substances.append(Substance(str(item["name"]), quantity, found.threshold_t, found.beta))
-            graded = major_hazard(substances, int(around[k]))
+            graded = major_hazard(substances, int(around[k]), rule)
             rows.append(
                 {
                     "id": str(row["id"]),
@@ -70,4 +79,5 @@ def major_hazards(inputs: Inputs) -> pd.DataFrame:
 
     for name in ("substance", "enterprise", "village"):
         inputs.frame(name)
+    inputs.note_standard("GB 18218-2018", table_hash(), "tables 1 and 2 of the standard", len(critical_quantities()))
     return inputs.kept("major hazards", make)

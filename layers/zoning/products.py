@@ -16,7 +16,7 @@ import shapely
 
 from data.exporters import layers_to_gpkg, to_csv
 from data.rasters import write_cog
-from geo.errors import Cancelled, InputError, Unavailable
+from geo.errors import Cancelled, InputError, NotFound, Unavailable
 from geo.grid import Raster
 from layers.zoning.report import report_html
 from layers.zoning.result import LEVEL_TEXTS, PREVENTION_TEXTS, ZoningRun
@@ -82,11 +82,28 @@ def _makers(run: ZoningRun) -> Iterator[tuple[str, Callable[[Path], Any]]]:
     yield "inside.csv", lambda path: path.write_bytes(to_csv(run.inside, {c: c for c in run.inside.columns}))
     yield "zoning.gpkg", lambda path: path.write_bytes(layers_to_gpkg(gpkg_layers(run)))
     if run.grid is not None:
-        for name in ("level", *(f"level_{hazard.id}" for hazard in run.scheme.hazards)):
+        ids = [hazard.id for hazard in run.scheme.hazards]
+        for name in ("level", *(f"level_{id_}" for id_ in ids), *(f"hazard5_{id_}" for id_ in ids)):
             yield f"{name}.tif", partial(_level_tif, run, name)
+        for id_ in ids:
+            yield f"native_{id_}.tif", partial(_native_tif, run, id_)
         for name, unit in (("index", ""), ("persons", "人"), ("stability", "")):
             yield f"{name}.tif", partial(_value_tif, run, name, unit)
     yield "report.html", lambda path: path.write_text(report_html(run), encoding="utf-8")
+
+
+CELL_RASTERS = ("level.tif", "index.tif", "persons.tif", "stability.tif")
+"""The rasters of a run by cells that are handed out one by one; a folder of products holds more."""
+
+
+def cell_raster(run: ZoningRun, name: str) -> bytes:
+    """One of `CELL_RASTERS` as a cloud-optimised GeoTIFF; NotFound where the units are no cells."""
+    if run.grid is None:
+        raise NotFound(f"{name}: the units of this run are areas, not cells; take zoning.gpkg")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        dict(_makers(run))[name](path)
+        return path.read_bytes()
 
 
 def units_csv(run: ZoningRun) -> bytes:
@@ -178,7 +195,7 @@ def gpkg_layers(run: ZoningRun) -> dict[str, gpd.GeoDataFrame]:
         "levels": run.levels,
         "zones": run.zones,
         "prevention": run.prevention,
-        "hazards": run.single,
+        **{f"hazard_{hazard.id}": run.single[run.single["hazard"] == hazard.id] for hazard in run.scheme.hazards},
     }
     for name, frame in found.items():
         named = frame.copy()
@@ -205,6 +222,23 @@ def _level_tif(run: ZoningRun, column: str, path: Path) -> None:
     values[run.units["cell"].to_numpy(dtype=np.int64)] = run.units[column].to_numpy(dtype=np.uint8)
     raster = Raster(run.grid, values.reshape(run.grid.shape), column, "")  # type: ignore[arg-type]
     write_cog(path, raster, colours=LEVEL_COLOURS, tags=_tags(run))
+
+
+def _native_tif(run: ZoningRun, hazard: str, path: Path) -> None:
+    """A hazard by its own classes; the tags CLASS_1, CLASS_2 ... name them."""
+    assert run.grid is not None
+    values = np.zeros(run.grid.cells, dtype=np.uint8)
+    values[run.units["cell"].to_numpy(dtype=np.int64)] = run.units[f"native_{hazard}"].to_numpy(dtype=np.uint8)
+    raster = Raster(run.grid, values.reshape(run.grid.shape), f"native_{hazard}", "")  # type: ignore[arg-type]
+    names = {f"CLASS_{key}": name for key, name in run.native_names[hazard].items() if key > 0}
+    five = dict(
+        zip(
+            run.units[f"native_{hazard}"].tolist(),
+            (LEVEL_COLOURS.get(k, (0, 0, 0, 0)) for k in run.units[f"hazard5_{hazard}"].tolist()),
+            strict=True,
+        )
+    )
+    write_cog(path, raster, colours=dict(sorted(five.items())), tags={**_tags(run), **names})
 
 
 def _value_tif(run: ZoningRun, column: str, unit: str, path: Path) -> None:

@@ -81,6 +81,7 @@ class ZoningRun:
 
     units : one row a unit: unit_id, cell (number on `grid`, -1 for areas), name, street, lon, lat, area_m2,
         persons, every raw column (h_HAZARD, f_HAZARD_factor, i_indicator), native_HAZARD (its own class),
+        hazard5_HAZARD (that class among the common five),
         exposure, vulnerability, capacity, risk_HAZARD, level_HAZARD, index, level_index, level_computed,
         level (after corrections), dominant (hazard id, '' without data), corrected, reason, stability,
         stability_weights, stability_classification, stability_size, fragile, what the decision table reads beside
@@ -141,6 +142,8 @@ _FRAMES = ("units", "areas", "levels", "zones", "prevention", "single", "streets
 def save(run: ZoningRun, folder: Path) -> Path:
     """Write a run into a folder of its own under `folder`; whole or not at all. Returns that folder."""
     target = folder / run.id
+    if target.exists():  # the same id holds the same bytes, and a folder appears only when it is whole
+        return target
     folder.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f".{run.id}.", dir=folder))
     try:
@@ -151,7 +154,7 @@ def save(run: ZoningRun, folder: Path) -> Path:
         (part / "run.json").write_text(
             json.dumps(_about(run), ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False), encoding="utf-8"
         )
-        if target.exists():  # the same id holds the same bytes
+        if target.exists():  # another process was quicker
             shutil.rmtree(part)
         else:
             os.replace(part, target)

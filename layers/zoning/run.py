@@ -42,7 +42,7 @@ from layers.zoning.inputs import Inputs
 from layers.zoning.major_hazards import major_hazards
 from layers.zoning.result import AREA_DECIMALS, LEVEL_TEXTS, Column, ZoningRun
 from layers.zoning.runs import kept_run
-from layers.zoning.scheme import IndicatorSpec, Scheme
+from layers.zoning.scheme import MODULES, IndicatorSpec, Scheme, require_formula
 
 _DIMENSIONS = {"exposure": "暴露度", "vulnerability": "脆弱性", "capacity": "减灾能力"}
 
@@ -142,20 +142,39 @@ class _Steps:
 
 @cache
 def code_version() -> str:
-    """The version, and the hash of the source that computes zoning."""
+    """The version, and the hash of the source that computes zoning: all that lies below the edge."""
     root = Path(__file__).resolve().parents[2]
+    paths = [path for name in ("geo", "data", "layers") for path in (root / name).rglob("*.py")]
+    paths += (root / "layers" / "zoning").glob("*.j2")
     digest = hashlib.sha256()
-    for path in sorted([*(root / "geo").glob("*.py"), *(root / "layers" / "zoning").glob("*.py")]):
-        digest.update(path.name.encode() + path.read_bytes())
+    for path in sorted(paths):
+        digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
     return f"{version('district-onemap')}+{digest.hexdigest()[:12]}"
 
 
-_ALWAYS = ("risk.", "weights.", "zones.", "prevention.", "capacity.", "stability.", "exposure.", "level.")
+_ALWAYS = (
+    "risk.",
+    "weights.",
+    "zones.",
+    "prevention.",
+    "capacity.",
+    "stability.",
+    "exposure.",
+    "level.",
+    "major_hazard.",  # shelters and stations near major hazards are listed by every scheme
+)
 
 
 def _used(set_: ParameterSet, scheme: Scheme) -> tuple[dict[str, Any], ...]:
     """The parameters that a scheme can read: the general ones, its judgements, and those of its hazards."""
-    wanted = [*_ALWAYS, *(f"{hazard.source}." for hazard in scheme.hazards if hazard.kind == "module")]
+    named: set[str] = set()
+    sources = [(spec.kind, spec.source) for spec in scheme.hazards]
+    sources += [(i.kind, i.source) for i in (*scheme.exposure, *scheme.vulnerability, *scheme.capacity)]
+    for kind, source in sources:
+        named.update(require_formula(source, where="formula") if kind == "formula" else (source,))
+    wanted = [*_ALWAYS, *(f"{name}." for name in MODULES if name in named)]
+    if "storm_surge" in named:
+        wanted.append("damage.")
     if isinstance(scheme.judgements, str) and scheme.judgements:
         wanted.append(f"ahp.{scheme.judgements}.")
     return tuple(row for row in set_.rows() if str(row["code"]).startswith(tuple(wanted)))
@@ -166,7 +185,8 @@ def _identity(run: ZoningRun) -> str:
         run.scheme.text,
         run.parameter_version,
         run.parameter_hash,
-        [(record.name, record.hash) for record in run.inputs],
+        [(record.name, record.hash, record.source, record.updated_utc) for record in run.inputs],
+        run.demo,
         run.code_version,
         run.epsg,
         run.grid,
@@ -228,6 +248,7 @@ def _units(
             units[name] = np.round(np.asarray(values, dtype=np.float64).reshape(-1)[cells], RAW_DECIMALS)
         for id_, found in hazards.items():
             units[f"native_{id_}"] = found.native.reshape(-1)[cells]
+            units[f"hazard5_{id_}"] = found.five(units[f"native_{id_}"].to_numpy())
         return units, None, model_columns
     areas = _areas(inputs, scheme)
     shares = area_shares(areas.geometry.to_numpy(dtype=object), inputs.grid)
@@ -257,6 +278,7 @@ def _units(
             units[name] = np.round(shares.mean(np.asarray(values, dtype=np.float64)), RAW_DECIMALS)
     for id_, found in hazards.items():
         units[f"native_{id_}"] = _commonest(shares.largest(), found.native, len(areas))
+        units[f"hazard5_{id_}"] = found.five(units[f"native_{id_}"].to_numpy())
     return units, areas, model_columns
 
 
@@ -708,9 +730,9 @@ def _maps(
     single = []
     for id_, found in hazards.items():
         native = units[f"native_{id_}"].to_numpy(dtype=np.int64)
-        part = layout.polygons(native, window=1)
+        part = layout.kept_polygons(native)
         part["hazard"] = id_
-        part["level"] = [found.level5.get(int(k), 0) for k in part["key"]]
+        part["level"] = found.five(part["key"].to_numpy())
         part["native"] = [
             found.native_names[int(k)].zh if int(k) in found.native_names else "无数据" for k in part["key"]
         ]
@@ -795,6 +817,14 @@ class _Layout:
             return merged_by_key(frame, ["key"])
         cells = dissolved(self._on_grid(keys, -1), self._inputs.grid)
         return self._within(cells)
+
+    def kept_polygons(self, keys: NDArray[np.int64]) -> gpd.GeoDataFrame:
+        """The same of keys that rest on the inputs alone: made once while these do not change."""
+        if self._areas is not None:
+            return self.polygons(keys, window=1)
+        shape = (self._units["cell"].to_numpy(dtype=np.int64), keys)
+        name = hashlib.sha256(b"".join(part.tobytes() for part in shape)).hexdigest()
+        return self._inputs.kept(f"polygons {name}", lambda: self.polygons(keys, window=1)).copy()
 
     def _within(self, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         """Cut at the outer edge of the streets: only what crosses it is cut."""

@@ -17,21 +17,15 @@ SHIPPED = ("natural", "accident")
 UnitType = Literal["grid", "national", "village", "street"]
 SourceKind = Literal["module", "raster", "vector", "points", "formula"]
 
-MODULES = (
-    "waterlogging",
-    "typhoon",
-    "storm_surge",
-    "convection",
-    "earthquake",
-    "geological",
-    "major_hazard",
-    "enterprise_risk",
-    "fire",
-)
+NATURAL = ("waterlogging", "typhoon", "storm_surge", "convection", "earthquake", "geological")
+ACCIDENT = ("major_hazard", "enterprise_risk", "fire")
+
+MODULES = (*NATURAL, *ACCIDENT)
 """Hazards that are computed from the district's data."""
 
 INDICATORS = (
     "persons",
+    "persons_0_14",
     "persons_65_over",
     "building_area",
     "gdp",
@@ -218,6 +212,12 @@ def parse_scheme(text: str, *, name: str = "scheme") -> Scheme:
     if len(hazards) > 100:
         raise InputError(f"hazard: {len(hazards)} of them; expected at most 100")
     _require_different("hazard.id", [hazard.id for hazard in hazards])
+    kind = head.one_of("kind", ("natural", "accident", "combined"))
+    _require_apart(kind, hazards)
+    if head.left.get("id") in SHIPPED and head.left["id"] != kind:
+        raise InputError(
+            f"scheme.kind={kind!r}: the id '{head.left['id']}' is that of the map of its own kind; give another id"
+        )
     judgements = weights.left.pop("judgements", "")
     if isinstance(judgements, list):
         judgements = tuple(_row(k, row, len(hazards)) for k, row in enumerate(judgements))
@@ -229,7 +229,7 @@ def parse_scheme(text: str, *, name: str = "scheme") -> Scheme:
     scheme = Scheme(
         id=_identifier("scheme.id", head.text("id")),
         title=Text(title := head.text("title"), head.text("title_en", title)),
-        kind=cast(Any, head.one_of("kind", ("natural", "accident", "combined"))),
+        kind=cast(Any, kind),
         parameters=head.text("parameters", ""),
         unit=cast(Any, unit.one_of("type", ("grid", "national", "village", "street"), "grid")),
         size_m=unit.number("size_m", 100.0, MIN_UNIT_M, MAX_UNIT_M),
@@ -293,6 +293,20 @@ def _require_different(where: str, names: Sequence[str]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"{where}={name!r} is there {names.count(name)} times: expected different ones")
+
+
+def _require_apart(kind: str, hazards: Sequence[HazardSpec]) -> None:
+    """Natural hazards and accidents stand in one scheme only where it says that it combines them."""
+    strange = {"natural": ACCIDENT, "accident": NATURAL, "combined": ()}[kind]
+    for hazard in hazards:
+        formula = hazard.kind == "formula"
+        named = require_formula(hazard.source, where=f"hazard '{hazard.id}'.formula") if formula else (hazard.source,)
+        for name in named if hazard.kind in ("module", "formula") else ():
+            if name in strange:
+                raise InputError(
+                    f"hazard '{hazard.id}': '{name}' does not belong to a scheme of kind '{kind}': natural hazards and "
+                    'accidents are kept apart; say kind = "combined" if they are meant to be rated together'
+                )
 
 
 def _row(k: int, row: Any, width: int) -> tuple[float, ...]:

@@ -93,3 +93,21 @@ GOOD = "v,a.b,1,m,P,proposed,2022-01-01,,"
 def test_bad_rows_are_named(text: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
         parse_parameters(text, name="x.csv")
+
+
+def test_versions_are_ordered_by_their_numbers(tmp_path: Path) -> None:
+    store = Store.create(str(tmp_path / "d.gpkg"), name="d", epsg=4549)
+    frame = pd.DataFrame(
+        {
+            "version": ["2026-10", "2026-9"],
+            "code": ["risk.capacity_factor"] * 2,
+            "value": [0.1, 0.9],
+            "provenance": ["decided"] * 2,
+            "effective_from": ["2026-01-01"] * 2,
+        }
+    )
+    import_frame(
+        store, "parameters", frame, source="t", source_datum="EPSG:4326", now_utc=datetime(2026, 11, 1, tzinfo=UTC)
+    )
+    assert parameter_versions(store)[-2:] == ["2026-9", "2026-10"]
+    assert parameters(on=DAY, store=store)["risk.capacity_factor"] == 0.1

@@ -1,5 +1,6 @@
 """Exposure by cell: totals are kept, lengths and areas equal clipping cell by cell."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -89,10 +90,32 @@ def test_polygons_without_density_or_cells_are_told() -> None:
 def test_a_group_is_kept_and_lives_where_people_live() -> None:
     polygons = [shapely.box(LEFT, BOTTOM, LEFT + 750, TOP), shapely.box(LEFT + 750, BOTTOM, RIGHT, TOP)]
     shares = area_shares(polygons, GRID)
-    persons = dasymetric([4000, 900], shares, np.random.default_rng(1).random(GRID.shape)).persons
-    group = split_group(persons, [700, 100], shares)
+    spread = dasymetric([4000, 900], shares, np.random.default_rng(1).random(GRID.shape))
+    group = split_group(spread, [700, 100])
     assert group.sum() == 800
-    assert (group[persons == 0] == 0).all()
+    assert (group[spread.persons == 0] == 0).all()
+    assert (split_group(spread, [4000, 900]) == spread.persons).all()
+    with pytest.raises(InputError, match="more members than the 900"):
+        split_group(spread, [700, 901])
+    for bad in ([1.5, 0], [-1, 0], [1]):
+        with pytest.raises(InputError):
+            split_group(spread, bad)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_group_never_outnumbers_the_residents_of_a_cell(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    cuts = np.sort(rng.uniform(LEFT, RIGHT, 4))
+    edges = np.concatenate([[LEFT], cuts, [RIGHT]])
+    polygons = [shapely.box(a, BOTTOM, b, TOP) for a, b in pairwise(edges)]
+    shares = area_shares(polygons, GRID)
+    density = rng.random(GRID.shape) * (rng.random(GRID.shape) < 0.2)  # people in few cells, many of them shared
+    totals = rng.integers(0, 300, 5)
+    spread = dasymetric(totals, shares, density)
+    members = np.array([rng.integers(0, n + 1) for n in totals])
+    group = split_group(spread, members)
+    assert group.sum() == members.sum()
+    assert (group <= spread.persons).all()
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -9,6 +9,7 @@ from geo.grid import Grid
 from geo.hazards import (
     SiteFactors,
     bank_collapse,
+    highest_by_share,
     impact_share,
     kernel_density,
     lightning_score,
@@ -80,3 +81,29 @@ def test_kernels_keep_their_weight() -> None:
     assert kernel_density([[-5000.0, 0.0]], [3.0], 500.0, GRID).sum() == 0
     with pytest.raises(InputError):
         kernel_density(xy, weights, 0.0, GRID)
+
+
+def test_two_halves_count_like_the_whole() -> None:
+    left, right = shapely.box(0, 0, 950, 3000), shapely.box(950, 0, 4000, 3000)
+    whole = highest_by_share([shapely.union(left, right)], [0.8], GRID)
+    np.testing.assert_allclose(highest_by_share([left, right], [0.8, 0.8], GRID), whole, atol=1e-12)
+    lower = highest_by_share([left, right, shapely.box(0, 0, 4000, 3000)], [0.8, 0.8, 0.3], GRID)
+    np.testing.assert_allclose(lower, whole, atol=1e-12)
+    assert highest_by_share([], [], GRID).sum() == 0
+    assert highest_by_share([left], [np.nan], GRID).sum() == 0
+    with pytest.raises(InputError):
+        highest_by_share([left], [-0.1], GRID)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_highest_equals_a_count_of_fine_points(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    corner, size = rng.integers(0, 20, (12, 2)) * 50.0, rng.integers(1, 12, (12, 2)) * 50.0
+    shapes = shapely.box(*corner.T, *(corner + size).T)
+    values = rng.choice([0.0, 0.25, 0.5, 1.0], 12)
+    grid = Grid.covering((0.0, 0.0, 1600.0, 1600.0), cell=100.0, epsg=4549)
+    fine = Grid.covering(grid.bounds, cell=50.0, epsg=4549)  # every side lies on a line of the fine grid
+    points = shapely.points(fine.centres(np.arange(fine.cells)))
+    top = np.max([np.where(shapely.contains(s, points), v, 0.0) for s, v in zip(shapes, values, strict=True)], axis=0)
+    expected = top.reshape(grid.rows, 2, grid.cols, 2).mean(axis=(1, 3))
+    np.testing.assert_allclose(highest_by_share(shapes, values, grid), expected, atol=1e-9)

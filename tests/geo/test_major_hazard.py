@@ -3,7 +3,7 @@
 import pytest
 
 from geo.errors import InputError
-from geo.major_hazard import Substance, exposure_alpha, major_hazard
+from geo.major_hazard import GradingRule, Substance, exposure_alpha, major_hazard
 
 
 def test_published_vectors() -> None:
@@ -47,3 +47,9 @@ def test_bad_substances_are_refused(bad: Substance) -> None:
         major_hazard([bad], 1)
     with pytest.raises(InputError):
         exposure_alpha(-1)
+
+
+def test_other_tables_grade_otherwise() -> None:
+    rule = GradingRule(alpha_persons=((10, 3.0), (0, 1.0)), grade_r=((20.0, 1), (8.0, 2), (2.0, 3)))
+    chlorine = major_hazard([Substance("氯", 5, 5, 4)], 10, rule)
+    assert (chlorine.alpha, chlorine.r, chlorine.level) == (3.0, 12.0, 2)

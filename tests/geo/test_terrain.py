@@ -91,11 +91,11 @@ def score(**values: Any) -> Any:
         ("depression_depth", {0.0: 1, 0.0999: 1, 0.10: 2, 0.15: 3, 0.30: 4, 0.5999: 4, 0.60: 5, 9.0: 5}),
         ("height_above_drainage", {9.0: 1, 3.001: 1, 3.0: 2, 2.001: 2, 2.0: 3, 1.0: 4, 0.501: 4, 0.5: 5, 0.0: 5}),
         ("impervious", {0.0: 1, 0.199: 1, 0.2: 2, 0.4: 3, 0.6: 4, 0.8: 5, 1.0: 5}),
-        ("drainage_distance", {0.0: 1, 99.0: 1, 100.0: 2, 300.0: 3, 600.0: 4, 1000.0: 5}),
+        ("drainage_distance", {0.0: 3, 99.0: 3, 100.0: 3.5, 300.0: 4, 600.0: 4.5, 1000.0: 5}),
         ("spots", {0.0: 5, 0.1: 4, 50.0: 4, 50.1: 1}),
     ],
 )
-def test_scores_at_their_bounds(name: str, cases: dict[float, int]) -> None:
+def test_scores_at_their_bounds(name: str, cases: dict[float, float]) -> None:
     found = score(**{name: list(cases)})
     assert found.factors[name].tolist() == list(cases.values())
     assert found.score.tolist() == list(cases.values())
@@ -123,7 +123,7 @@ def test_the_score_is_the_weighted_mean_and_missing_factors_share_their_weight()
     values["impervious"][3] = np.nan
     assert np.isnan(waterlogging_score(values, rule).score[3])
     rivers = waterlogging_score({"drainage_distance": np.array([0.0, 2000.0])}, rule, near_rivers_is_worse=True)
-    assert rivers.score.tolist() == [5.0, 1.0]
+    assert rivers.score.tolist() == [5.0, 3.0]
     with pytest.raises(InputError, match="colour"):
         waterlogging_score({"colour": rng.random(3)}, rule)
     with pytest.raises(InputError, match="none"):

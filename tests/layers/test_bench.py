@@ -175,6 +175,17 @@ def test_the_zoning_bench_compares_what_it_times(tmp_path: Path) -> None:
     assert any("means differ by at most" in line for line in said)
 
 
+def test_plain_numpy_does_the_same_work(tmp_path: Path) -> None:
+    said: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        rows = bench_zoning._ROWS
+        patch.setattr(bench_zoning, "_ROWS", {k: rows[k] for k in ("middle", "middle_numpy")})
+        found = run_bench_zoning(scale=0.01, say=said.append)
+    assert found["middle"]["cells"] == found["middle_numpy"]["cells"]
+    np.testing.assert_allclose(found["middle"]["result"], found["middle_numpy"]["result"], atol=5e-3)
+    assert any(line.startswith("middle_numpy: ") for line in said)
+
+
 @pytest.mark.parametrize("scale", [0.0, -1.0, 1.5, math.nan])
 def test_a_senseless_scale_is_refused(scale: float) -> None:
     with pytest.raises(InputError, match="scale="):

@@ -185,3 +185,46 @@ def test_a_plan_is_centred_and_no_larger_than_needed() -> None:
     assert len(plan.frames) == 1
     min_x, min_y, max_x, max_y = plan.frames[0].bounds
     assert ((min_x + max_x) / 2, (min_y + max_y) / 2) == pytest.approx((5_000.0, 2_500.0))
+
+
+def test_classes_are_printed_in_the_official_colours(demo: District, natural: ZoningRun) -> None:
+    """The colour on paper is the colour of the table, not a lighter one of the screen."""
+    image = _picture(made(demo, f"zoning_{natural.scheme.id}").png(dpi=60)).reshape(-1, 3)
+    for rgb in ((177, 9, 9), (221, 83, 30), (236, 152, 0), (254, 217, 99), (151, 232, 173)):
+        assert (image == rgb).all(axis=1).sum() > 20, rgb
+
+
+def test_only_embedded_fonts_are_named(demo: District) -> None:
+    names = set(re.findall(rb"/BaseFont /([A-Za-z0-9+\-]+)", made(demo).pdf))
+    assert names
+    assert [name for name in names if b"+NotoSansSC" not in name] == []
+
+
+def test_a_sheet_says_its_heights_grid_and_sources(demo: District, natural: ZoningRun) -> None:
+    text = words(made(demo, f"zoning_{natural.scheme.id}").pdf)
+    for part in (
+        "1985国家高程基准",
+        "子午线收敛角",
+        "中央经线 120°E",
+        "图上 1 cm = 实地 1 km",
+        "积水点",
+        "长  江",
+        "水系",
+    ):
+        assert part.replace(" ", "") in text.replace(" ", ""), part
+    assert "人工修正" not in text, "the legend names only hatches that are on the map"
+
+
+def test_a_sheet_names_the_sheets_that_go_on_beside_it(demo: District) -> None:
+    found = made(demo, scale=50_000)
+    assert (found.plan.rows, found.plan.cols) == (2, 2)
+    first = words(found.pdf).replace(" ", "")
+    assert [number for number in range(1, 5) if f"接第{number}幅" in first] == [2, 3]
+
+
+def test_an_english_sheet_has_no_chinese_but_names(demo: District, natural: ZoningRun) -> None:
+    text = words(made(demo, f"zoning_{natural.scheme.id}", lang="en").pdf)
+    for part in ("Legend", "Scale 1:100,000", "Location", "high risk", "INTERNAL", "Approved", "Map approval number"):
+        assert part in text, part
+    for part in ("图例", "比例尺", "批准", "内部资料", "审图号", "资料来源"):
+        assert part not in text, part

@@ -12,6 +12,7 @@ from typing import Any
 
 import geopandas as gpd
 import pytest
+import rasterio
 import shapely
 from flask.testing import FlaskClient
 
@@ -79,6 +80,12 @@ def test_files_are_served_whole(client: FlaskClient) -> None:
     assert sum(int(float(row["persons"])) for row in rows) == 3030
     assert "attachment" in get("model.csv").headers["Content-Disposition"]
     assert get("zoning.gpkg").data[:15] == b"SQLite format 3"
+    for name in ("level.tif", "index.tif", "persons.tif", "stability.tif"):
+        with rasterio.MemoryFile(get(name).data) as held, held.open() as raster:
+            assert raster.crs.to_epsg() == EPSG
+            assert raster.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+            if name == "persons.tif":
+                assert raster.read(1, masked=True).sum() == 3030
     report = get("report.html")
     assert "小镇" in report.get_data(as_text=True)
     policy = report.headers["Content-Security-Policy"]
@@ -231,7 +238,8 @@ def test_every_zoning_layer_has_its_columns_with_and_without_a_run(
 
 def test_the_combined_view_is_the_higher_of_both(own_town: District) -> None:
     natural = parse_scheme(SCHEME)
-    accident = parse_scheme(SCHEME.replace('id = "natural"', 'id = "accident"').replace("[0.6, 0.4]", "[0.1, 0.9]"))
+    other = SCHEME.replace('id = "natural"', 'id = "accident"').replace('kind = "natural"', 'kind = "accident"')
+    accident = parse_scheme(other.replace("[0.6, 0.4]", "[0.1, 0.9]"))
     for scheme in (natural, accident):
         runs.publish(own_town, running.run_zoning(own_town, scheme), made_utc=NOW, made_by="test", seconds=1.0)
     found = query.read(own_town, "zoning_combined", role="viewer", at=NOW).frame
@@ -271,6 +279,12 @@ def test_run_correct_run_again_and_compare(onemap: Onemap, db: str, file: str, t
     names = {Path(name).name for name in made["files"]}
     assert {"units.csv", "model.csv", "streets.csv", "zoning.gpkg", "level.tif", "report.html"} <= names
     assert gpd.read_file(tmp_path / "a" / "zoning.gpkg", layer="units")["persons"].sum() == 3030
+
+    # A scheme with modules needs its table of units: a cluster is refused, not passed over in silence.
+    there = onemap("zoning", "run", file, "--scheduler", "tcp://127.0.0.1:1", "--out", str(tmp_path / "x"), "--db", db)
+    assert there.returncode == 2
+    assert "leave --scheduler out" in told(there)
+    assert not (tmp_path / "x").exists()
 
     again = onemap("zoning", "run", file, "--out", str(tmp_path / "a"), "--db", db)
     assert again.returncode == 2

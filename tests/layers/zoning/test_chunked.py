@@ -1,6 +1,7 @@
 """Blocks, cores and a cluster give what one array in memory gives."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import dask.array as da
 import numpy as np
@@ -11,8 +12,11 @@ import xarray as xr
 from geo.errors import Cancelled, InputError, Unavailable
 from geo.grid import Grid, area_shares
 from geo.zoning import HazardTerm, Term, ZoningModel, evaluate, fit
+from layers.district import District
 from layers.zoning import chunked
 from layers.zoning.chunked import Remaining, zonal_table, zone_large
+from layers.zoning.large import run_large
+from tests.layers.zoning.test_large import scheme
 
 ROWS, COLS = 90, 70
 GRID = Grid(4549, 500_000.0, 3_500_000.0, 30.0, 30.0, ROWS, COLS)
@@ -81,6 +85,16 @@ def test_two_workers_equal_one_process(cluster: str) -> None:
     assert found.model == alone.model
     np.testing.assert_array_equal(found.level, alone.level)
     np.testing.assert_array_equal(found.index, alone.index)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_scheme_on_rasters_of_the_store_writes_the_same_bytes_on_two_workers(
+    cluster: str, demo: District, tmp_path: Path
+) -> None:
+    for name, scheduler in (("alone", None), ("cluster", cluster)):
+        run_large(demo, scheme(), tmp_path / name, scheduler=scheduler)
+    for path in (tmp_path / "alone").iterdir():
+        assert path.read_bytes() == (tmp_path / "cluster" / path.name).read_bytes(), path.name
 
 
 @pytest.mark.filterwarnings("ignore")

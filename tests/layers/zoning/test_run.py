@@ -20,6 +20,7 @@ from data.parameters import ParameterSet, parameters
 from geo.errors import Cancelled, InputError, NotFound
 from layers.district import District
 from layers.zoning import runs
+from layers.zoning.compare import compare
 from layers.zoning.explain import explain_street, explain_unit
 from layers.zoning.products import model_csv, unit_outlines, units_csv, write_products
 from layers.zoning.report import report_html
@@ -291,7 +292,8 @@ def test_the_same_inputs_give_the_same_bytes(natural: ZoningRun, demo: District,
     with rasterio.open(tmp_path / "a" / "persons.tif") as persons:
         assert np.nansum(persons.read(1, out_dtype=np.float64)) == natural.persons
     layers = gpd.list_layers(tmp_path / "a" / "zoning.gpkg")["name"].tolist()
-    assert layers == ["units", "levels", "zones", "prevention", "hazards"]
+    single = [f"hazard_{hazard.id}" for hazard in natural.scheme.hazards]
+    assert layers == ["units", "levels", "zones", "prevention", *single]
 
 
 def test_products_are_all_or_nothing(natural: ZoningRun, tmp_path: Path) -> None:
@@ -498,3 +500,20 @@ def test_a_run_that_another_version_wrote_is_not_read(demo: District, natural: Z
     finally:
         record.write_text(kept, encoding="utf-8")
     assert runs.kept_run(demo, natural.id).id == natural.id
+
+
+def test_the_difference_map_has_the_area_of_the_units_that_moved(demo: District, natural: ZoningRun) -> None:
+    """Recounted unit by unit; cells that reach over the district's edge are cut there."""
+    text = natural.scheme.text
+    start = text.index("[weights]")
+    end = text.index("\n[", start)
+    given = '[weights]\nmethod = "given"\nvalues = [0.1, 0.2, 0.3, 0.2, 0.1, 0.1]\n'
+    new = run_zoning(demo, parse_scheme(text[:start] + given + text[end:]))
+    found = compare(natural, new)
+    before, after = (run.units.set_index("unit_id") for run in (natural, new))
+    change = after.loc[before.index, "level"] - before["level"]
+    assert len(found.moved) == (change != 0).sum() > 0
+    area = before["area_m2"].groupby(change.to_numpy()).sum() / 1e6
+    drawn = found.map.groupby("change")["area_km2"].sum()
+    assert drawn.to_dict() == pytest.approx(area.to_dict(), rel=1e-5)
+    assert found.matrix["persons"].sum() == natural.persons

@@ -138,3 +138,36 @@ def test_formulas_compute() -> None:
     assert require_formula("where(a > 0.5, sqrt(a), -b ** 2) + x", where="f") == ("x", "a", "b")
     found = formula_value("where(a > 0.5, sqrt(a), -b ** 2)", {"a": np.array([0.25, 0.81]), "b": np.array([3.0, 0.0])})
     np.testing.assert_allclose(found, [-9.0, 0.9])
+
+
+@pytest.mark.parametrize(
+    ("kind", "hazard"),
+    [
+        ("natural", 'module = "major_hazard"'),
+        ("natural", 'formula = "0.5 * typhoon + 0.5 * fire"'),
+        ("accident", 'module = "typhoon"'),
+        ("accident", 'formula = "clip(earthquake, 0, 1)"'),
+    ],
+)
+def test_natural_hazards_and_accidents_meet_only_where_a_scheme_says_so(kind: str, hazard: str) -> None:
+    text = f"""
+[scheme]
+id = "x"
+title = "x"
+kind = "{kind}"
+[[hazard]]
+id = "one"
+{hazard}
+[[exposure]]
+indicator = "persons"
+weight = 1
+[weights]
+method = "given"
+values = [1]
+"""
+    with pytest.raises(InputError, match="kept apart"):
+        parse_scheme(text)
+    combined = text.replace(f'kind = "{kind}"', 'kind = "combined"')
+    assert parse_scheme(combined).kind == "combined"
+    with pytest.raises(InputError, match="give another id"):
+        parse_scheme(combined.replace('id = "x"', 'id = "natural"'))

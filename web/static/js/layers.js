@@ -9,9 +9,12 @@ import { at } from "./moment.js";
 import { failure, loading } from "./notice.js";
 
 const MAX_WHOLE = 20_000; // above that only what is in view is asked for
+const LIST_MS = 4_000; // counts and ages need not follow every change
 
 export function makeLayers(root, view) {
   let layers = [];
+  let listed = 0; // when the list was asked for
+  let listing = 0;
   const on = new Map(); // id -> is it switched on
   const open = new Map(); // id -> is its legend open
   const tags = new Map(); // id -> ETag of what is drawn
@@ -121,6 +124,14 @@ export function makeLayers(root, view) {
 
   /** Ask for the list anew, then for every layer that is switched on. */
   async function refresh() {
+    await list();
+    await Promise.all(layers.filter((layer) => on.get(layer.id)).map(load));
+  }
+
+  async function list() {
+    clearTimeout(listing);
+    listing = 0;
+    listed = Date.now();
     if (!layers.length) show(root, loading());
     try {
       layers = await ask("layers", { lang: config.lang, at: at() });
@@ -139,7 +150,20 @@ export function makeLayers(root, view) {
       view.visible(layer, on.get(layer.id));
     }
     draw();
-    await Promise.all(layers.filter((layer) => on.get(layer.id)).map(load));
+  }
+
+  /** Rows of these layers changed: draw those that are switched on; counts and ages follow soon after. */
+  async function renew(ids) {
+    for (const id of ids) if (!on.get(id)) collections.delete(id);
+    const shown = layers.filter((layer) => ids.has(layer.id) && on.get(layer.id));
+    if (shown.some((layer) => layer.count === 0)) {
+      await list();
+      await Promise.all(layers.filter((layer) => ids.has(layer.id) && on.get(layer.id)).map(load));
+      return;
+    }
+    // Not all open maps at once.
+    listing ||= setTimeout(list, Math.max(0, listed + LIST_MS - Date.now()) + Math.random() * 1000);
+    await Promise.all(shown.map(load));
   }
 
   view.map.on("moveend", () => {
@@ -154,6 +178,7 @@ export function makeLayers(root, view) {
 
   return {
     refresh,
+    renew,
     find,
     all: () => layers,
     isOn: (id) => Boolean(on.get(id)),

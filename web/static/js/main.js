@@ -1,11 +1,11 @@
 /** Puts the page together. */
 
-import { ask, onConnection } from "./api.js";
 import { config, t } from "./config.js";
 import { makeCoverage } from "./coverage.js";
 import { el, show } from "./dom.js";
 import { clockTime } from "./format.js";
 import { makeLayers } from "./layers.js";
+import { follow, onChange, onState } from "./live.js";
 import { makeMap } from "./map.js";
 import { onMoment } from "./moment.js";
 import { failure } from "./notice.js";
@@ -16,9 +16,9 @@ import { makeSupply } from "./supply.js";
 import { makeTabs } from "./tabs.js";
 import { makeZoning } from "./zoning.js";
 
-const POLL_MS = 10_000;
 const RELOAD_MS = 60_000;
-const PATIENCE_MS = 8_000;
+const STOCK = ["lot", "item", "depot"];
+const MOVING = ["vehicles"]; // what moves all day changes nothing that is computed
 
 const notices = document.getElementById("notices");
 const connection = document.getElementById("connection");
@@ -82,10 +82,7 @@ async function start() {
   await layers.refresh();
   document.body.dataset.ready = "true";
 
-  let revision = null;
-  let reloaded = Date.now();
   async function renew() {
-    reloaded = Date.now();
     await layers.refresh();
     coverage.outdated(tabs.current() === "coverage");
     zoning.outdated();
@@ -95,38 +92,29 @@ async function start() {
     renew();
     if (tabs.current() === "reach") reach.again();
   });
-  onConnection(({ online, since }) => {
-    document.body.classList.toggle("offline", !online);
-    connection.classList.toggle("lost", !online);
-    if (!online) connection.textContent = t("connection.lost", { time: clockTime(new Date(since)) });
-    else renew();
-  });
 
-  let timer = 0;
-  async function poll() {
-    clearTimeout(timer);
-    try {
-      const status = await ask("status", {}, { signal: AbortSignal.timeout(PATIENCE_MS) });
-      connection.textContent = t("connection.ok", { revision: status.revision });
-      if (revision !== null && status.revision !== revision) {
-        supply.forget();
-        await renew();
-      } else if (Date.now() - reloaded > RELOAD_MS) {
-        reloaded = Date.now();
-        await layers.refresh();
-      }
-      revision = status.revision;
-    } catch (error) {
-      if (error.name === "TimeoutError" || error.name === "AbortError") connection.textContent = t("connection.lost", { time: clockTime(new Date()) });
-      else if (error.details?.code === "unauthenticated") inform(failure(error));
-      else if (error.details?.code !== "offline") connection.textContent = error.message;
+  onState(({ state, revision, since }) => {
+    const isLost = state === "lost";
+    document.body.classList.toggle("offline", isLost);
+    connection.classList.toggle("lost", isLost);
+    document.body.dataset.live = state;
+    if (isLost) connection.textContent = t("connection.lost", { time: clockTime(new Date(since)) });
+    else connection.textContent = t(state === "live" ? "connection.ok" : "connection.polled", { revision });
+  });
+  onChange(({ all, base, layers: changed, tables }) => {
+    if (all || base) view.renewTiles();
+    if (all || STOCK.some((name) => tables.has(name)) || changed.has("depots")) supply.forget();
+    if (all) {
+      renew();
+      return;
     }
-    clearTimeout(timer);
-    timer = setTimeout(poll, POLL_MS);
-  }
-  poll();
-  // Who comes back to the page, or to the network, sees the newest state at once.
-  for (const event of ["focus", "online", "offline"]) window.addEventListener(event, poll);
+    layers.renew(changed);
+    if (changed.has("response_time") || changed.has("uncovered_places")) coverage.outdated(tabs.current() === "coverage");
+    if (tables.size || [...changed.keys()].some((name) => !MOVING.includes(name))) zoning.outdated();
+  });
+  follow({ revision: config.revision, drawn: config.drawn, role: config.role });
+  // Ages and what is computed for "now" grow old without a change.
+  setInterval(() => { if (!document.hidden) layers.refresh(); }, RELOAD_MS);
 }
 
 start().catch((error) => {

@@ -61,6 +61,14 @@ export async function makeMap(container, { onAsk, onSupply }) {
   map.addLayer(line("routes-line", "routes", { "line-color": "#0b5cad", "line-width": 4.5 }, ["!", ["get", "straight"]]), firstSymbol);
   map.addLayer({ ...line("routes-straight", "routes", { "line-color": "#0b5cad", "line-width": 2.5, "line-dasharray": [2, 1.6] }, ["get", "straight"]) }, firstSymbol);
 
+  // Names grow with the type of the page: on a wall they are read from far away.
+  const larger = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+  if (larger > 1.1) {
+    for (const { id, layout } of map.getStyle().layers) {
+      if (typeof layout?.["text-size"] === "number") map.setLayoutProperty(id, "text-size", layout["text-size"] * larger);
+    }
+  }
+
   let described = [];
   let marker = null;
   let popup = null;
@@ -162,6 +170,11 @@ export async function makeMap(container, { onAsk, onSupply }) {
     /** Areas whose level changed, with a `change` each; none clears them. */
     change(collection = EMPTY) { map.getSource("change").setData(collection); },
     closePopup() { popup?.remove(); },
+    /** The base map was drawn anew. */
+    renewTiles() {
+      const base = map.getSource("base");
+      base?.setTiles(base.tiles);
+    },
     data(layerId, collection) { map.getSource(layerId)?.setData(collection); },
     visible(layer, isVisible) {
       for (const id of layer.map_layers) if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", isVisible ? "visible" : "none");

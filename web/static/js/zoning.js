@@ -7,10 +7,11 @@ import { age, count, degrees, metres, oneDecimal, percent, printedUnit, quantity
 import { CHANGES } from "./map.js";
 import { empty, failure, loading } from "./notice.js";
 
-const POLL_MS = 400;
+const POLL_MS = 150;
 const MAX_LISTED = 100;
 const KINDS = ["enterprises", "shelters", "teams", "depots"];
-const FILES = ["report.html", "units.csv", "model.csv", "streets.csv", "zoning.gpkg"];
+const FILES = ["report.html", "units.csv", "model.csv", "streets.csv", "zoning.gpkg", "level.tif", "index.tif"];
+const SHEETS = [["A3", 100000, "pdf"], ["A1", 50000, "pdf"], ["A3", 100000, "png"]];
 const CHANGE_TEXTS = { "-2": "zoning.change.down2", "-1": "zoning.change.down1", 1: "zoning.change.up1", 2: "zoning.change.up2", 9: "zoning.change.data" };
 const DIMENSIONS = ["exposure", "vulnerability", "capacity"];
 
@@ -250,8 +251,14 @@ export function makeZoning({ view, layers, isShown }) {
 
   function downloads(answer) {
     const link = (file) => el("a", { href: `/api/v1/zoning/${answer.scheme}/files/${file}`, ...(file.endsWith(".html") ? { target: "_blank", rel: "noopener" } : { download: `${answer.scheme}-${file}` }) }, config.texts[`zoning.file.${file}`]);
-    const sheet = config.zoning.sheets ? el("a", { href: `/api/v1/sheet/${drawn.value || first()}.pdf`, id: "zoning-sheet", download: "" }, t("zoning.sheet")) : null;
-    return el("p", { class: "files" }, FILES.map(link), sheet);
+    return [el("p", { class: "files" }, FILES.map(link)), config.zoning.sheets ? [el("h4", {}, t("zoning.sheet")), el("p", { class: "files", id: "zoning-sheets" }, sheets())] : null];
+  }
+
+  /** The layer on the map as a printed sheet, in the usual sizes. */
+  function sheets() {
+    return SHEETS.map(([paper, scale, form]) => el(
+      "a", { href: `/api/v1/sheet/${drawn.value || first()}.${form}?paper=${paper}&scale=${scale}&lang=${config.lang}`, download: "" },
+      `${paper} · 1:${count(scale)} ${form.toUpperCase()}`));
   }
 
   function drawSummary(answer) {
@@ -465,8 +472,7 @@ export function makeZoning({ view, layers, isShown }) {
   });
   drawn.addEventListener("change", () => {
     draw();
-    const sheet = $("zoning-sheet");
-    if (sheet && drawn.value) sheet.href = `/api/v1/sheet/${drawn.value}.pdf`;
+    if ($("zoning-sheets")) show($("zoning-sheets"), sheets());
   });
   // Who is not logged in is told to do so; who is and may not run schemes is offered nothing.
   runButton.hidden = config.visitor.logged_in && !may("zoning.run");

@@ -1,0 +1,122 @@
+"""Which layers a changed table touches, and who may hear of it. Pure: rows in, plain values out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from data.watching import Rows
+from layers import permissions
+from layers.catalogue import LAYERS
+from layers.layer import Role, Table
+
+_ROAD_TIMES = ("response_time", "team_territories", "uncovered_places")
+FURTHER: dict[str, tuple[str, ...]] = {
+    "road": _ROAD_TIMES,
+    "closure": _ROAD_TIMES,
+    "team": (*_ROAD_TIMES, "streets"),
+    "village": ("uncovered_places", "streets"),
+    "cell": ("uncovered_places",),
+    "enterprise": ("uncovered_places",),
+    "lot": ("depots",),
+    "movement": ("depots",),
+    "stock_count": ("depots",),
+}
+"""Table -> the layers that show something of it besides the layer of its own rows."""
+
+BASE_TABLES = ("boundary", "road", "water")
+"""What the base map is drawn from."""
+
+SUPPLY_TABLES = frozenset(
+    {
+        "agreement",
+        "device",
+        "lot_status_change",
+        "movement",
+        "order_event",
+        "pack",
+        "reading",
+        "reading_refused",
+        "reserve_target",
+        "stock_count",
+        "stock_level",
+        "substitute",
+        "supply_order",
+        "supply_order_line",
+        "supply_request",
+        "supply_request_line",
+    }
+)
+"""Told only to who may `supply.read`."""
+
+NAMED_TABLES = frozenset(
+    {
+        "building",
+        "capacity",
+        "cell",
+        "district",
+        "item",
+        "lot",
+        "parameter",
+        "raster",
+        "relief_standard",
+        "storm_track",
+        "substance",
+        "zoning_correction",
+    }
+)
+"""Tables without a layer that everybody's questions are answered from: told by name, their ids to staff only."""
+
+REGISTER_TABLES = frozenset({"import_run"})
+"""Told only to who may `register.import`."""
+
+_BY_TABLE: dict[str, tuple[str, ...]] = {}
+for _layer in LAYERS.values():
+    if isinstance(_layer.source, Table):
+        _BY_TABLE[_layer.source.name] = (*_BY_TABLE.get(_layer.source.name, ()), _layer.id)
+
+
+def may_read_supplies(role: Role) -> bool:
+    """Whether a role may hear of orders, readings and the ledger."""
+    return role in permissions.ACTIONS["supply.read"].roles
+
+
+def told(rows: Rows, role: Role) -> dict[str, Any]:
+    """What a role hears of changed rows: ``layers``, ``tables`` and whether the ``base`` map is another.
+
+    A layer maps to the ids of its changed rows, or to None where all of it may have changed. Nothing at all
+    is an empty value.
+    """
+    staff = may_read_supplies(role)
+    importer = role in permissions.ACTIONS["register.import"].roles
+    layers: dict[str, list[str] | None] = {}
+    tables: dict[str, list[str] | None] = {}
+    for table, ids in rows.items():
+        named = None if ids is None else list(ids)
+        for layer_id in _BY_TABLE.get(table, ()):
+            if role in LAYERS[layer_id].roles:
+                layers[layer_id] = _both(layers, layer_id, named)
+        for layer_id in FURTHER.get(table, ()):
+            if layer_id in LAYERS and role in LAYERS[layer_id].roles:
+                layers[layer_id] = None
+        if table in SUPPLY_TABLES:
+            if staff:
+                tables[table] = named
+        elif table in REGISTER_TABLES:
+            if importer:
+                tables[table] = named
+        elif table in NAMED_TABLES:
+            tables[table] = named if staff else None
+    found: dict[str, Any] = {}
+    if layers:
+        found["layers"] = layers
+    if tables:
+        found["tables"] = tables
+    if any(table in BASE_TABLES for table in rows):
+        found["base"] = True
+    return found
+
+
+def _both(layers: Mapping[str, list[str] | None], layer_id: str, ids: list[str] | None) -> list[str] | None:
+    if layer_id not in layers:
+        return ids
+    before = layers[layer_id]
+    return None if before is None or ids is None else [*before, *ids]
