@@ -10,7 +10,7 @@ from layers import analyses
 from layers.analyses import dispatch
 from layers.district import District
 from layers.layer import Lang, Text
-from layers.listing import Column, Listing
+from layers.listing import Column, Listing, moment_text
 
 
 def _texts(choices: Sequence[Choice]) -> dict[str, Text]:
@@ -101,6 +101,11 @@ OPERATIONS: dict[str, Text] = {
     "delete": Text("解除", "lifted"),
 }
 
+EXPIRY_CLASSES: dict[str, Text] = {
+    "-1": Text("已过期", "expired"),
+    **{str(days): Text(f"{days} 天内", f"within {days} d") for days in (15, 30, 90, 180)},
+}
+
 _ORDER = Column("number", Text("调拨单", "Order"), link="/supplies/orders/{id}", main=True)
 _REQUEST = Column("number", Text("需求单", "Request"), link="/supplies/requests/{id}", main=True)
 _DEPOT = Column("depot_name", Text("仓库", "Depot"), link="/supplies/depots/{depot_id}")
@@ -119,8 +124,8 @@ _AVAILABLE = Column("available", Text("可用", "Available"), "number")
 _DUE = Column("due_utc", Text("要求送达", "Due"), "moment")
 
 
-def _number(name: str, zh: str, en: str) -> Column:
-    return Column(name, Text(zh, en), "number")
+def _number(name: str, zh: str, en: str, *, detail: bool = False) -> Column:
+    return Column(name, Text(zh, en), "number", detail=detail)
 
 
 def _low(district: District, **query: str) -> list[dict[str, Any]]:
@@ -145,7 +150,11 @@ def _expiring(district: District, **query: str) -> list[dict[str, Any]]:
 
 
 def _uncounted(district: District, **query: str) -> list[dict[str, Any]]:
-    return [{**row, "tone": "warn"} for row in analyses.uncounted(district)["rows"]]
+    zone = district.timezone
+    return [
+        {**row, "counted_utc": moment_text(row["counted_utc"], zone)[:10], "tone": "warn"}
+        for row in analyses.uncounted(district)["rows"]
+    ]
 
 
 def _changed(part: str) -> Any:
@@ -259,8 +268,8 @@ LISTINGS: dict[str, Listing] = {
                 _AVAILABLE,
                 _number("minimum", "下限", "Minimum"),
                 _number("target", "目标", "Target"),
-                Column("share", Text("占目标", "Share of target"), "share"),
-                _number("to_target", "差额", "To target"),
+                Column("share", Text("占目标", "Share of target"), "share", detail=True),
+                _number("to_target", "差额", "To target", detail=True),
                 _UNIT,
             ),
             _low,
@@ -277,11 +286,11 @@ LISTINGS: dict[str, Listing] = {
                 _DEPOT,
                 _EXPIRES,
                 _number("days_left", "剩余天数", "Days left"),
-                Column("class", Text("档次(天)", "Class (days)")),
+                Column("class", Text("档次", "Class"), "choice", EXPIRY_CLASSES),
                 _ON_HAND,
-                _AVAILABLE,
+                replace(_AVAILABLE, detail=True),
                 _UNIT,
-                Column("status", Text("状态", "State"), "choice", STATUSES),
+                Column("status", Text("状态", "State"), "choice", STATUSES, detail=True),
             ),
             _expiring,
             Text("没有 180 天内到期的批次。", "No lot expires within 180 days."),
@@ -292,11 +301,11 @@ LISTINGS: dict[str, Listing] = {
             Text("该盘点的仓库", "Depots to be counted"),
             (
                 Column("depot_name", Text("仓库", "Depot"), link="/supplies/depots/{depot_id}/count", main=True),
-                Column("depot_level", Text("级别", "Level"), "choice", LEVELS),
-                Column("counted_utc", Text("最早一批盘点于", "Oldest count"), "moment"),
+                Column("depot_level", Text("级别", "Level"), "choice", LEVELS, detail=True),
+                Column("counted_utc", Text("最早一批盘点于", "Oldest count"), "date"),
                 _number("age_days", "天数", "Days ago"),
                 _number("lots_uncounted", "超期批次", "Lots overdue"),
-                _number("lots", "全部批次", "All lots"),
+                _number("lots", "全部批次", "All lots", detail=True),
             ),
             _uncounted,
             Text("各库都按期盘点了。", "Every depot was counted in time."),
@@ -330,6 +339,7 @@ LISTINGS: dict[str, Listing] = {
                 _LOT,
                 _number("quantity", "数量", "Quantity"),
                 _UNIT,
+                _number("movements", "导入笔数", "Imported"),
                 Column("from_account", Text("从", "From"), "choice", ACCOUNT_TEXTS),
                 Column("to_account", Text("到", "To"), "choice", ACCOUNT_TEXTS),
                 Column("order_id", Text("调拨单", "Order"), link="/supplies/orders/{order_id}"),

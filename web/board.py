@@ -18,6 +18,7 @@ from layers import analyses, boards, entries, listing, waybill
 from layers.actions import stock, supplies
 from layers.actions.places import depot_street
 from layers.analyses import dispatch
+from layers.analyses.supplies import item_titles
 from layers.boards import BOARD, HANDOVER, LISTINGS
 from layers.district import District
 from layers.listing import Listing
@@ -181,7 +182,7 @@ class Pages:
         district = self.district
         rows = {name: boards.rows_of(district, name) for name in BOARD}
         item = request.args.get("item", "").strip()
-        items = [(i, name) for i, (name, _unit) in analyses.item_titles(district.view()).items()]
+        items = [(i, name) for i, (name, _unit) in item_titles(district.view()).items()]
         chosen = next((i for i, name in items if item in (i, name)), None)
         if chosen is None and rows["low"] and not item:
             chosen = str(rows["low"][0]["item_id"])
@@ -322,7 +323,7 @@ class Pages:
         def work() -> str:
             key = forms.key_of_form()
             sheet = forms.uploaded()
-            known = analyses.item_titles(district.view())
+            known = item_titles(district.view())
             if sheet is not None:
                 raw, lines = entries.rows_of_sheet(entries.NEEDS, sheet[0], name=sheet[1])
             else:
@@ -709,7 +710,7 @@ class Pages:
 
     def in_page(self, depot_id: str, problem: Problem | None = None, typed: Typed | None = None) -> Response:
         """Goods that come in."""
-        titles = analyses.item_titles(self.district.view())
+        titles = item_titles(self.district.view())
         return self.page(
             "goods_in",
             problem.status if problem else 200,
@@ -744,7 +745,7 @@ class Pages:
                 raw, lines = entries.rows_of_sheet(entries.TAKEN_IN, sheet[0], name=sheet[1])
             else:
                 raw, lines = forms.rows_typed([entry.name for entry in entries.TAKEN_IN]), None
-            titles = analyses.item_titles(self.district.view())
+            titles = item_titles(self.district.view())
             packs = dispatch.packs_of_items(self.district)
             rows = entries.checked_rows(
                 entries.TAKEN_IN,

@@ -269,7 +269,7 @@ def _events(conn: Connection, first: str, last: str) -> list[dict[str, Any]]:
 
 
 def _movements(conn: Connection, first: str, last: str) -> list[dict[str, Any]]:
-    """Stock that came, was corrected or written off; what orders moved stands with the orders."""
+    """Every movement that somebody booked; what came by a file is one row for each kind."""
     movement = schema.table("movement")
     statement = (
         _of_lots(
@@ -288,10 +288,19 @@ def _movements(conn: Connection, first: str, last: str) -> list[dict[str, Any]]:
         .where(movement.c.recorded_utc >= first, movement.c.recorded_utc <= last)
         .order_by(movement.c.seq)
     )
-    return [
-        {**row, "quantity": number_of(int(row["quantity_e3"])), "actor": row["actor"] or row["source"]}
-        for row in conn.execute(statement).mappings()
-    ]
+    rows: list[dict[str, Any]] = []
+    files: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in conn.execute(statement).mappings():
+        if row["actor"] is not None:
+            rows.append({**row, "quantity": number_of(int(row["quantity_e3"]))})
+            continue
+        names = ("recorded_utc", "kind", "from_account", "to_account")
+        key = (row["source"], row["kind"])
+        if key not in files:
+            files[key] = {**{n: row[n] for n in names}, "actor": row["source"], "movements": 0}
+            rows.append(files[key])
+        files[key]["movements"] += 1
+    return rows
 
 
 def _counts(conn: Connection, first: str, last: str) -> list[dict[str, Any]]:
