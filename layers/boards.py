@@ -329,8 +329,25 @@ LISTINGS: dict[str, Listing] = {
             Text("没有动态。", "Nothing happened."),
         ),
         Listing(
+            "moved",
+            Text("调拨动用", "Moved by orders"),
+            (
+                replace(_ITEM, main=True),
+                _number("reserved", "预留", "Reserved"),
+                _number("released", "释放", "Released"),
+                _number("issued", "出库", "Issued"),
+                _number("received", "签收", "Received"),
+                _number("used", "使用", "Used"),
+                _number("restocked", "退库", "Back"),
+                _number("written_off", "报废", "Written off"),
+                _UNIT,
+            ),
+            _changed("moved"),
+            Text("调拨没有动用物资。", "Orders moved nothing."),
+        ),
+        Listing(
             "movements",
-            Text("库存变动", "Stock movements"),
+            Text("其他库存变动", "Other stock movements"),
             (
                 replace(_RECORDED, main=True),
                 Column("kind", Text("类型", "Kind"), "choice", MOVES),
@@ -342,13 +359,12 @@ LISTINGS: dict[str, Listing] = {
                 _number("movements", "导入笔数", "Imported"),
                 Column("from_account", Text("从", "From"), "choice", ACCOUNT_TEXTS),
                 Column("to_account", Text("到", "To"), "choice", ACCOUNT_TEXTS),
-                Column("order_id", Text("调拨单", "Order"), link="/supplies/orders/{order_id}"),
                 _OCCURRED,
                 _ACTOR,
                 _REASON,
             ),
             _changed("movements"),
-            Text("库存没有变动。", "No stock moved."),
+            Text("调拨以外库存没有变动。", "Apart from orders no stock moved."),
         ),
         Listing(
             "counts",
@@ -405,7 +421,7 @@ LISTINGS: dict[str, Listing] = {
 """The lists of the board and of the hand-over sheet."""
 
 BOARD = ("orders", "reservations", "papers", "outstanding", "low", "expiring", "uncounted")
-HANDOVER = ("events", "movements", "counts", "states", "closures")
+HANDOVER = ("events", "moved", "movements", "counts", "states", "closures")
 
 STOCK = Listing(
     "stock",
@@ -504,23 +520,27 @@ def cause_texts(lang: Lang) -> dict[str, str]:
     return {code: found.to(lang) for code, found in _CAUSES.items()}
 
 
-def _kpi_rows(district: District, **query: str) -> list[dict[str, Any]]:
+def _kpi_rows(district: District, *, lang: Lang = "zh") -> list[dict[str, Any]]:
     return [
         {
             **row,
             "result": "none" if row["no_data"] else "met" if row["is_met"] else "missed",
-            "bound": f"{'≥' if row['at_least'] else '≤'} {kpi_text(row['target'], row['unit'])}",
-            "shown": "" if row["no_data"] else kpi_text(row["value"], row["unit"]),
+            "bound": f"{'≥' if row['at_least'] else '≤'} {kpi_text(row['target'], row['unit'], lang)}",
+            "shown": "" if row["no_data"] else kpi_text(row["value"], row["unit"], lang),
         }
         for row in analyses.kpis(district)["rows"]
     ]
 
 
-def kpi_text(value: float, unit: str) -> str:
-    """A figure with its unit: a share in percent, seconds and minutes as they are."""
-    if unit in ("share", "1", ""):
+_KPI_UNITS: dict[str, Text] = {"s": Text("秒", "s"), "lots": Text("批", "lots")}
+
+
+def kpi_text(value: float, unit: str, lang: Lang) -> str:
+    """A figure with its unit, a share in percent."""
+    if unit == "share":
         return f"{100 * value:.4g}%"
-    return f"{value:.4g} {unit}"
+    found = _KPI_UNITS.get(unit)
+    return f"{value:.4g} {unit if found is None else found.to(lang)}"
 
 
 KPI_RESULTS = {

@@ -251,11 +251,11 @@ class Pages:
 
     def kpis(self) -> Response:
         """How well supplies are found, moved and used, from the ledger."""
-        return self.page("kpis", rows=boards.KPIS.read(self.district), results=boards.KPI_RESULTS)
+        return self.page("kpis", rows=boards.KPIS.read(self.district, lang=language()), results=boards.KPI_RESULTS)
 
     def kpis_xlsx(self) -> Response:
         """The indicators with numerator and denominator as a spreadsheet."""
-        return self.xlsx(boards.KPIS, boards.KPIS.read(self.district))
+        return self.xlsx(boards.KPIS, boards.KPIS.read(self.district, lang=language()))
 
     # -- needs --------------------------------------------------------------------------------------
 

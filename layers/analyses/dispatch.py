@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from data import orders, schema, stock
 from geo.errors import NotFound
-from geo.supply import number_of
+from geo.supply import number_of, thousandths
 from layers.district import District
 
 PARTS = ("quantity", "issued", "received", "damaged", "missing", "used", "returned")
@@ -83,7 +83,14 @@ def open_orders(district: District) -> list[dict[str, Any]]:
         found = orders.open_orders(conn)
     rows = [order_row(order, now) for order in found]
     rows.sort(
-        key=lambda row: (row["tone"] != "bad", _URGENCY.index(row["state"]), row["due_utc"] or "9999", row["number"])
+        key=lambda row: (
+            row["tone"] != "bad",
+            _URGENCY.index(row["state"]),
+            row["due_utc"] or "9999",
+            row["request_id"],
+            len(row["number"]),
+            row["number"],
+        )
     )
     return rows
 
@@ -172,40 +179,37 @@ def issue_rows(conn: Connection, order: Mapping[str, Any], *, now: datetime) -> 
     Every lot of the depot that may be taken is a row; `proposed` is what is to be taken of it.
     """
     day = stock.local_day(conn, now)
-    reserved = {line["lot_id"]: line["reserved"] for line in order["lines"] if line["reserved"]}
+    reserved_e3 = {line["lot_id"]: thousandths(line["reserved"]) for line in order["lines"] if line["reserved"]}
     items = list(dict.fromkeys(line["item_id"] for line in order["lines"] if line["reserved"]))
-    lots = stock.lots_of(conn, list(reserved)) if reserved else {}
-    free = stock.free_lots(conn, order["depot_id"], items, day=day)
-    others = stock.lots_of(conn, free["lot_id"].tolist()) if len(free) else {}
-    free_e3 = dict(zip(free["lot_id"].tolist(), free["free_e3"].tolist(), strict=True))
+    free = {lot.lot_id: lot.free_e3 for lot in stock.free_lots(conn, order["depot_id"], items, day=day)}
+    lots = stock.lots_of(conn, [*reserved_e3, *free])
     rows: list[dict[str, Any]] = []
-    lacking: dict[str, float] = {}
-    for lot_id, quantity in reserved.items():
+    lacking: dict[str, int] = {}
+    for lot_id, quantity_e3 in reserved_e3.items():
         row = lots[lot_id]
         problem = _unfit(row, day)
         if problem:
-            lacking[row["item_id"]] = lacking.get(row["item_id"], 0) + quantity
-        rows.append(_issue_row(row, quantity, 0 if problem else quantity, free_e3.get(lot_id, 0), problem))
-    for lot_id, row in others.items():
-        if lot_id in reserved:
-            continue
-        take = min(lacking.get(row["item_id"], 0), number_of(free_e3[lot_id]))
-        if take:
-            lacking[row["item_id"]] -= take
-        rows.append(_issue_row(row, 0, take, free_e3[lot_id], None))
+            lacking[row["item_id"]] = lacking.get(row["item_id"], 0) + quantity_e3
+        rows.append(_issue_row(row, quantity_e3, 0 if problem else quantity_e3, free.get(lot_id, 0), problem))
+    for lot_id, free_e3 in free.items():
+        row = lots[lot_id]
+        if lot_id not in reserved_e3:
+            take = min(lacking.get(row["item_id"], 0), free_e3)
+            lacking[row["item_id"]] = lacking.get(row["item_id"], 0) - take
+            rows.append(_issue_row(row, 0, take, free_e3, None))
     rows.sort(key=lambda row: (row["item_id"], not row["reserved"], row["expires_on"] or "9999", row["lot"]))
     return rows
 
 
 def _issue_row(
-    row: Mapping[str, Any], reserved: float, proposed: float, free_e3: int, problem: str | None
+    row: Mapping[str, Any], reserved_e3: int, proposed_e3: int, free_e3: int, problem: str | None
 ) -> dict[str, Any]:
     return {
         **{name: row[name] for name in ("lot", "item_id", "item_name", "unit", "expires_on", "status")},
         "lot_id": row["id"],
-        "reserved": reserved,
-        "proposed": proposed,
-        "free": number_of(int(free_e3)),
+        "reserved": number_of(reserved_e3),
+        "proposed": number_of(proposed_e3),
+        "free": number_of(free_e3),
         "problem": problem,
     }
 
@@ -232,6 +236,7 @@ def handover(district: District, since: datetime, until: datetime | None = None)
     with district.store.reading() as conn:
         return {
             "events": _events(conn, first, last),
+            "moved": _moved(conn, first, last),
             "movements": _movements(conn, first, last),
             "counts": _counts(conn, first, last),
             "states": _states(conn, first, last),
@@ -259,7 +264,12 @@ def _events(conn: Connection, first: str, last: str) -> list[dict[str, Any]]:
         .join(order, order.c.id == event.c.order_id)
         .join(request, request.c.id == order.c.request_id)
         .join(depot, depot.c.id == order.c.depot_id)
-        .where(event.c.recorded_utc >= first, event.c.recorded_utc <= last)
+        .where(
+            event.c.recorded_utc >= first,
+            event.c.recorded_utc <= last,
+            # An arrival that is computed anew is news only where the order turns late or punctual.
+            sa.or_(event.c.action != "eta", event.c.from_state != event.c.to_state),
+        )
         .order_by(event.c.seq)
     )
     return [
@@ -269,7 +279,7 @@ def _events(conn: Connection, first: str, last: str) -> list[dict[str, Any]]:
 
 
 def _movements(conn: Connection, first: str, last: str) -> list[dict[str, Any]]:
-    """Every movement that somebody booked; what came by a file is one row for each kind."""
+    """What was booked apart from orders; what came by a file is one row for each kind."""
     movement = schema.table("movement")
     statement = (
         _of_lots(
@@ -283,9 +293,13 @@ def _movements(conn: Connection, first: str, last: str) -> list[dict[str, Any]]:
             movement.c.actor,
             movement.c.reason,
             movement.c.source,
-            sa.func.coalesce(movement.c.from_ref, movement.c.to_ref).label("order_id"),
         )
-        .where(movement.c.recorded_utc >= first, movement.c.recorded_utc <= last)
+        .where(
+            movement.c.recorded_utc >= first,
+            movement.c.recorded_utc <= last,
+            movement.c.from_ref.is_(None),
+            movement.c.to_ref.is_(None),
+        )
         .order_by(movement.c.seq)
     )
     rows: list[dict[str, Any]] = []
@@ -301,6 +315,40 @@ def _movements(conn: Connection, first: str, last: str) -> list[dict[str, Any]]:
             rows.append(files[key])
         files[key]["movements"] += 1
     return rows
+
+
+_MOVED = {
+    "reserve": "reserved",
+    "release": "released",
+    "issue": "issued",
+    "delivery": "received",
+    "use": "used",
+    "restock": "restocked",
+    "write_off": "written_off",
+}
+
+
+def _moved(conn: Connection, first: str, last: str) -> list[dict[str, Any]]:
+    """Item by item, what orders reserved, issued, delivered, used, brought back and lost; reversals are left out."""
+    movement, lot, item = schema.table("movement"), schema.table("lot"), schema.table("item")
+    statement = (
+        sa.select(item.c.id, item.c.name, item.c.unit, movement.c.kind, sa.func.sum(movement.c.quantity_e3))
+        .join(lot, lot.c.id == movement.c.lot_id)
+        .join(item, item.c.id == lot.c.item_id)
+        .where(
+            movement.c.recorded_utc >= first,
+            movement.c.recorded_utc <= last,
+            movement.c.kind.in_(tuple(_MOVED)),
+            sa.or_(movement.c.from_ref.is_not(None), movement.c.to_ref.is_not(None)),
+        )
+        .group_by(item.c.id, item.c.name, item.c.unit, movement.c.kind)
+        .order_by(item.c.id)
+    )
+    found: dict[str, dict[str, Any]] = {}
+    for item_id, name, unit, kind, quantity in conn.execute(statement):
+        row = found.setdefault(item_id, {"item_id": item_id, "item_name": name, "unit": unit})
+        row[_MOVED[kind]] = number_of(int(quantity))
+    return list(found.values())
 
 
 def _counts(conn: Connection, first: str, last: str) -> list[dict[str, Any]]:
