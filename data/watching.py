@@ -13,6 +13,7 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from data import schema
+from data.accounts import IDLE
 from data.store import Store, translated
 
 MOST_CHANGES = 5_000
@@ -100,6 +101,7 @@ def session_roles(store: Store, sessions: Collection[str], *, now_utc: datetime 
     session, account = schema.table("session"), schema.table("account")
     wanted = sorted(sessions)
     found: dict[str, str] = {}
+    idle_since = schema.utc_text(datetime.fromisoformat(schema.utc_text(now_utc)) - IDLE)
     with store.reading() as conn:
         for k in range(0, len(wanted), 500):
             rows = conn.execute(
@@ -108,6 +110,7 @@ def session_roles(store: Store, sessions: Collection[str], *, now_utc: datetime 
                 .where(
                     session.c.id.in_(wanted[k : k + 500]),
                     session.c.expires_utc > schema.utc_text(now_utc),
+                    session.c.seen_utc > idle_since,
                     account.c.disabled == 0,
                 )
             )

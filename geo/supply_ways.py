@@ -5,7 +5,7 @@ A layer over `geo.supply.plan_supply`: where none of this is asked for, that is 
 
 import heapq
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from fractions import Fraction
@@ -63,6 +63,7 @@ def plan_in_way(
     levels: Mapping[str, str] | None = None,
     later: Mapping[str, Later] | None = None,
     substitutes: Mapping[str, Sequence[Substitute]] | None = None,
+    whole: Collection[str] = (),
 ) -> SupplyPlan:
     """Split what is needed over depots in one of several ways, from what is asked for and from substitutes.
 
@@ -77,6 +78,7 @@ def plan_in_way(
         arrivals shown are those it has
     substitutes : item -> what may stand in for it, the preferred first; each substitute serves one line only: none that
         is asked for itself, and the first line that names it
+    whole : items of which only whole units can be handed over: what substitutes leave of one is rounded up
 
     Returns
     -------
@@ -109,7 +111,7 @@ def plan_in_way(
         return plan
     key_s = _ranked(depots, later)
     rank = _level_ranks(depots, levels) if way == "own_level" else None
-    tables = [_table(line, serving[line.item], stock, depots, key_s) for line in plan.lines]
+    tables = [_table(line, serving[line.item], stock, depots, key_s, line.item in whole) for line in plan.lines]
     chosen: frozenset[int] | None = None
     if way == "fewest_depots":
         chosen = _fewest(tables, key_s)
@@ -206,12 +208,18 @@ class _Sources(NamedTuple):
 
 
 def _table(
-    line: SupplyLine, serving: Sequence[Substitute], stock: StockTable, depots: Arrivals, key_s: NDArray[np.float64]
+    line: SupplyLine,
+    serving: Sequence[Substitute],
+    stock: StockTable,
+    depots: Arrivals,
+    key_s: NDArray[np.float64],
+    is_whole: bool,
 ) -> _Sources:
     ratios = [Fraction(s.quantity_e3, s.substitute_quantity_e3) for s in serving]
     parts = math.lcm(*(ratio.denominator for ratio in ratios))
     case = line._case
-    sources = [_Source(line.item, case.item, case.split, case.at, parts, 1)]
+    step = 1000 if is_whole else 1
+    sources = [_Source(line.item, case.item, case.split, case.at, parts, step)]
     for substitute, ratio in zip(serving, ratios, strict=True):
         item = stock._items[substitute.item_id]
         missing = next((d for d in item.depots if d not in depots.position), None)
@@ -227,17 +235,21 @@ def _table(
         able = np.flatnonzero(np.isfinite(arrival_s) & (arrival_s <= case.deadline_s) & (source.split.available > 0))
         for g in able.tolist():
             j = int(source.at[g])
-            cap = int(source.split.available[g]) // source.step_e3 * source.step_e3
+            cap = int(source.split.available[g])
+            cap -= cap % source.step_e3 if number else 0
             if cap:
                 entries.append(_Entry(float(key_s[j]), number, j, g, cap, cap * source.each))
     entries.sort(key=lambda entry: (entry.key_s, entry.source, depots.depot_id[entry.depot]))
     return _Sources(line.requested_e3 * parts, parts, sources, entries)
 
 
-def _taken(entries: Sequence[_Entry], asked: int, table: _Sources) -> list[tuple[_Entry, int, int]]:
+def _taken(
+    entries: Sequence[_Entry], asked: int, table: _Sources, *, after_substitutes: bool
+) -> list[tuple[_Entry, int, int]]:
     """(entry, thousandths taken, parts covered): what is there by the earliest place in the rank that suffices.
 
-    By that place what is asked for goes first; substitutes fill what is left.
+    By that place what is asked for goes first; substitutes fill what is left. Where substitutes were taken before,
+    what is left of a whole unit is a whole one.
     """
     covered = 0
     last_s = math.inf
@@ -255,7 +267,8 @@ def _taken(entries: Sequence[_Entry], asked: int, table: _Sources) -> list[tuple
             break
         source = table.sources[entry.source]
         wanted = -(-left // source.each)
-        quantity = min(entry.cap_e3, -(-wanted // source.step_e3) * source.step_e3)
+        step_e3 = source.step_e3 if entry.source or after_substitutes else 1
+        quantity = min(entry.cap_e3, -(-wanted // step_e3) * step_e3)
         credit = min(left, quantity * source.each)
         found.append((entry, quantity, credit))
         left -= credit
@@ -275,7 +288,8 @@ def _planned(
     left = table.asked
     taken: list[tuple[_Entry, int, int]] = []
     for entries in steps:
-        found = _taken(entries, left, table)
+        stood_in = any(entry.source for entry, _, _ in taken)
+        found = _taken(entries, left, table, after_substitutes=stood_in)
         taken += found
         left -= sum(credit for _, _, credit in found)
         if left <= 0:

@@ -131,9 +131,9 @@ POSITION_LIVE_S, POSITION_LATE_S = 300.0, 3600.0
 """A vehicle's position is live up to the first age, late up to the second (both included), then stale."""
 
 _POSITION_MARKS = {
-    "live": Mark(Text("5 分钟内有定位", "position within 5 min"), "#0a7d3c", "pentagon", 15.0),
-    "late": Mark(Text("1 小时内有定位", "position within 1 h"), "#c77700", "pentagon", 14.0),
-    "stale": Mark(Text("定位过旧", "stale position"), "#8a8a8a", "pentagon", 13.0),
+    "live": Mark(Text("5 分钟内有定位", "position within 5 min"), "#0b3d91", "truck", 17.0),
+    "late": Mark(Text("1 小时内有定位", "position within 1 h"), "#c77700", "truck", 16.0),
+    "stale": Mark(Text("定位过旧", "stale position"), "#8a8a8a", "truck", 15.0),
 }
 
 _REASONS = {
@@ -617,7 +617,7 @@ LAYERS: dict[str, Layer] = {
                 ),
             ),
             Categories(
-                "position", _POSITION_MARKS, Mark(Text("从未定位", "never positioned"), "#c9c9c9", "pentagon", 12.0)
+                "position", _POSITION_MARKS, Mark(Text("从未定位", "never positioned"), "#c9c9c9", "truck", 14.0)
             ),
             Text("车载终端上报的最新位置", "the newest position that its tracker reported"),
             visible=True,

@@ -8,17 +8,27 @@ from layers import permissions
 from layers.catalogue import LAYERS
 from layers.layer import Role, Table
 
-_ROAD_TIMES = ("response_time", "team_territories", "uncovered_places")
+_AREAS = ("response_time", "team_territories")
+_TIMES = (*_AREAS, "uncovered_places")
+
 FURTHER: dict[str, tuple[str, ...]] = {
-    "road": _ROAD_TIMES,
-    "closure": _ROAD_TIMES,
-    "team": (*_ROAD_TIMES, "streets"),
+    "boundary": _AREAS,
+    "road": _TIMES,
+    "closure": _TIMES,
+    "team": (*_TIMES, "streets"),
+    "street": ("uncovered_places",),
     "village": ("uncovered_places", "streets"),
     "cell": ("uncovered_places",),
     "enterprise": ("uncovered_places",),
-    "lot": ("depots",),
+    "lot": ("depots", "supply_orders"),
+    "item": ("supply_orders",),
     "movement": ("depots",),
     "stock_count": ("depots",),
+    "supply_order": ("supply_orders", "supply_requests"),
+    "supply_order_line": ("supply_orders",),
+    "supply_request": ("supply_orders", "supply_requests"),
+    "depot": ("supply_orders",),
+    "vehicle": ("supply_orders",),
 }
 """Table -> the layers that show something of it besides the layer of its own rows."""
 

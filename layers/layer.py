@@ -21,6 +21,7 @@ Shape = Literal[
     "cross",
     "star",
     "pentagon",
+    "truck",
     "line",
     "dash",
     "fill",

@@ -10,6 +10,8 @@ from flask import Blueprint, Response, request
 from data.kinds import SKILLS
 from data.settings import Settings
 from geo.errors import NotFound, TooLarge
+from geo.supply import Way
+from geo.supply_ways import WAYS
 from layers import analyses, query, render, sheet
 from layers.actions.gate import act
 from layers.actions.readings import report
@@ -178,6 +180,8 @@ def supply(
     lonlat: tuple[float, float],
     needs: list[str],
     within_min: float | None,
+    way: Way,
+    substitutes: str,
     at: datetime | None,
 ) -> Any:
     """N of item X at P within T: which depots give how much, and when it is there."""
@@ -188,6 +192,30 @@ def supply(
             needs=analyses.parse_needs(needs),
             within_s=None if within_min is None else within_min * 60.0,
             at=at,
+            way=way,
+            with_substitutes=substitutes == "yes",
+        )
+    )
+
+
+def supply_plans(
+    q: Question,
+    *,
+    lonlat: tuple[float, float],
+    needs: list[str],
+    within_min: float | None,
+    substitutes: str,
+    at: datetime | None,
+) -> Any:
+    """Up to three plans side by side: the earliest, own level first, the fewest depots."""
+    return _plain(
+        analyses.supply_plans(
+            q.district,
+            lonlat=lonlat,
+            needs=analyses.parse_needs(needs),
+            within_s=None if within_min is None else within_min * 60.0,
+            at=at,
+            with_substitutes=substitutes == "yes",
         )
     )
 
@@ -345,6 +373,33 @@ def _plain(result: Any) -> Any:
 
 # -- the table ------------------------------------------------------------------------------------
 
+_SUPPLY = (
+    _place("to", "where the supplies are needed", "lonlat"),
+    Param(
+        "need",
+        p.text,
+        "ITEM=QUANTITY, once per item",
+        required=True,
+        many=True,
+        into="needs",
+        example="P-3-01-03=2000",
+    ),
+    Param(
+        "within",
+        p.number(0, 100_000, "minutes"),
+        "deadline in minutes, bound included (default: none)",
+        {"type": "number", "minimum": 0, "maximum": 100_000},
+        into="within_min",
+    ),
+    Param(
+        "substitutes",
+        p.one_of("yes", "no"),
+        "fill from substitutes too",
+        {"type": "string", "enum": ["yes", "no"]},
+        default="no",
+    ),
+)
+
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("/status", "What is served and of which revision", status, schema=s.STATUS, action="map.read"),
     Endpoint(
@@ -465,26 +520,25 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "A plan: quantities of items at a place within a time",
         supply,
         (
-            _place("to", "where the supplies are needed", "lonlat"),
+            *_SUPPLY,
             Param(
-                "need",
-                p.text,
-                "ITEM=QUANTITY, once per item",
-                required=True,
-                many=True,
-                into="needs",
-                example="P-3-01-03=2000",
-            ),
-            Param(
-                "within",
-                p.number(0, 100_000, "minutes"),
-                "deadline in minutes, bound included (default: none)",
-                {"type": "number", "minimum": 0, "maximum": 100_000},
-                into="within_min",
+                "way",
+                p.one_of(*WAYS),
+                "what the plan puts first",
+                {"type": "string", "enum": list(WAYS)},
+                default="earliest",
             ),
             AT,
         ),
         s.SUPPLY,
+        action="map.read",
+    ),
+    Endpoint(
+        "/supply/plans",
+        "Up to three plans side by side: the earliest, own level first, the fewest depots",
+        supply_plans,
+        (*_SUPPLY, AT),
+        s.SUPPLY_PLANS,
         action="map.read",
     ),
     Endpoint(

@@ -23,7 +23,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as BaseResponse
 
-from data.accounts import LOCKED_FOR, MAX_FAILURES, MAX_PASSWORD, MIN_PASSWORD, Account
+from data.accounts import LOCKED_FOR, MAX_FAILURES, MAX_PASSWORD, MIN_PASSWORD, Account, secret_hash
 from geo.errors import Forbidden, OneMapError, Unauthenticated
 from layers import permissions
 from layers.actions import accounts, gate
@@ -167,6 +167,12 @@ def account_of_request() -> Account | None:
 def session_secret() -> str | None:
     """The secret of the session in the cookie."""
     return session.get(_SECRET)
+
+
+def session_id() -> str | None:
+    """The id of the session that is logged in, as the database has it; None for nobody and for a device."""
+    secret = session_secret()
+    return secret_hash(secret) if secret is not None and account_of_request() is not None else None
 
 
 def begin_session(secret: str) -> None:

@@ -121,7 +121,7 @@ def _until(ready: Callable[[], bool], problem: str) -> None:
 
 
 @contextmanager
-def _served(database: Path, listeners: int) -> Iterator[tuple[int, int]]:
+def served(database: Path, listeners: int) -> Iterator[tuple[int, int]]:
     """A server over `database`: its port and the process that holds the streams."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("ONEMAP_")}
     environment["ONEMAP_LISTENERS"] = str(listeners)
@@ -155,6 +155,19 @@ def _served(database: Path, listeners: int) -> Iterator[tuple[int, int]]:
             process.wait(10)
 
 
+@contextmanager
+def copied(database: str) -> Iterator[Path]:
+    """A copy of a district in a folder that goes away."""
+    with tempfile.TemporaryDirectory(prefix="onemap-bench-") as name:
+        copy = Path(name) / "district.gpkg"
+        with Store(database) as live:
+            live.snapshot(copy)
+            cache = live.cache_folder()
+        if cache.is_dir():  # the order of the road network is not computed again
+            shutil.copytree(cache, copy.with_suffix(".cache"))
+        yield copy
+
+
 def _worker(pid: int) -> int:
     """The process that answers: the only child of the one that was started."""
     children = Path(f"/proc/{pid}/task/{pid}/children")
@@ -162,7 +175,8 @@ def _worker(pid: int) -> int:
     return int(found[0]) if found else pid
 
 
-def _memory_mb(pid: int) -> float | None:
+def memory_mb(pid: int) -> float | None:
+    """What a process holds in memory; None where the system does not say."""
     status = Path(f"/proc/{pid}/status")
     if not status.exists():
         return None
@@ -187,7 +201,8 @@ def _questions(port: int, count: int) -> list[float]:
     return sorted(taken)
 
 
-def _share(values: Sequence[float], share: float) -> float:
+def share_of(values: Sequence[float], share: float) -> float:
+    """The value below which a share of the sorted values lies."""
     return values[min(len(values) - 1, int(len(values) * share))]
 
 
@@ -205,22 +220,15 @@ def run_bench_events(
     if (warning := raise_file_limit(most)) is not None:
         say(warning)
     rows = []
-    with tempfile.TemporaryDirectory(prefix="onemap-bench-events-") as name:
-        copy = Path(name) / "district.gpkg"
-        with Store(database) as live:
-            live.snapshot(copy)
-            cache = live.cache_folder()
-        if cache.is_dir():  # the order of the road network is not computed again
-            shutil.copytree(cache, copy.with_suffix(".cache"))
-        with Store(copy) as store, _served(copy, most) as (port, pid):
-            _questions(port, 20)
-            listeners = Listeners(port)
-            try:
-                for count in sorted(counts):
-                    rows.append(_measured(store, listeners, port, pid, count, questions, commits))
-                    say(f"{count} listeners: measured")
-            finally:
-                listeners.close()
+    with copied(database) as copy, Store(copy) as store, served(copy, most) as (port, pid):
+        _questions(port, 20)
+        listeners = Listeners(port)
+        try:
+            for count in sorted(counts):
+                rows.append(_measured(store, listeners, port, pid, count, questions, commits))
+                say(f"{count} listeners: measured")
+        finally:
+            listeners.close()
     report = {
         "measured_utc": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {
@@ -264,8 +272,8 @@ def _measured(
         "listeners": count,
         "opened_s": round(opened_s, 2),
         "lost": listeners.lost,
-        "memory_mb": _memory_mb(pid),
-        "question_ms": {"p50": asked[len(asked) // 2], "p99": _share(asked, 0.99), "max": asked[-1]},
+        "memory_mb": memory_mb(pid),
+        "question_ms": {"p50": asked[len(asked) // 2], "p99": share_of(asked, 0.99), "max": asked[-1]},
     }
     if lasts:
         row["heard_ms"] = {

@@ -549,6 +549,28 @@ def bench_events(db: str | None, listeners: int, output: Path | None) -> None:
     run_bench_events(db or _settings().database, counts=counts, output=output, say=click.echo)
 
 
+@bench.command("supplies")
+@database
+@click.option("--clients", type=click.IntRange(1, 500), default=50, show_default=True, help="Clients at once.")
+@click.option(
+    "--requests", type=click.IntRange(1, 100_000), default=3000, show_default=True, help="Reservations in all."
+)
+@click.option("--listeners", type=click.IntRange(1, 5000), default=500, show_default=True, help="Open maps.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Also write the figures as JSON.")
+def bench_supplies(db: str | None, clients: int, requests: int, listeners: int, output: Path | None) -> None:
+    """Reserve through the API on a copy of the demo district, beside raw commits of the same disk."""
+    from web.bench_supplies import run_bench_supplies
+
+    run_bench_supplies(
+        db or _settings().database,
+        clients=clients,
+        requests=requests,
+        listeners=listeners,
+        output=output,
+        say=click.echo,
+    )
+
+
 @bench.command("zoning")
 @click.option("--scale", type=float, default=1.0, show_default=True, help="Share of the full number of cells.")
 @click.option("--scheduler", metavar="ADDRESS", help="Address of a Dask scheduler for our own rows.")

@@ -149,6 +149,9 @@ _NOUNS = {
 }
 
 
+_FORMATS = {"date-time": "a time such as 2026-07-01T08:00+08:00", "date": "a date such as 2026-07-01"}
+
+
 def _sentence(error: fastjsonschema.JsonSchemaValueException) -> str:
     """What is wrong with a body: the field, the value, what was expected."""
     where = "".join(f"[{part}]" if str(part).isdigit() else f".{part}" for part in error.path[1:]).lstrip(".")
@@ -173,6 +176,7 @@ def _sentence(error: fastjsonschema.JsonSchemaValueException) -> str:
         "minimum": f"{wanted} or more",
         "maximum": f"{wanted} or less",
         "exclusiveMinimum": f"more than {wanted}",
+        "format": _FORMATS.get(str(wanted), ""),
     }.get(str(error.rule))
     return f"{where}={shown}: expected {expected or error.message.removeprefix(str(error.name)).strip()}"
 

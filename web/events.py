@@ -26,7 +26,7 @@ from layers import changes
 from layers.district import District
 from layers.layer import Role
 from layers.zoning import runs
-from web.auth import role_of_request
+from web.auth import role_of_request, session_id
 
 log = logging.getLogger("onemap.web")
 
@@ -384,7 +384,7 @@ def _session_roles(district: District, sessions: Collection[str]) -> Mapping[str
 
 def viewer_of_request() -> Viewer:
     """Who listens, by the request."""
-    return Viewer(role_of_request())
+    return Viewer(role_of_request(), session_id())
 
 
 def read_since(header: str | None, query: str | None) -> int | None:

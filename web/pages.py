@@ -7,7 +7,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, redirect, render_template, request, session, url_for
+from flask import Flask, Response, current_app, redirect, render_template, request, session, url_for
 from flask_babel import Babel
 from flask_wtf.csrf import generate_csrf
 from werkzeug.wrappers import Response as BaseResponse
@@ -38,6 +38,7 @@ from web.auth import (
     needs,
     role_of_request,
     safe_target,
+    session_id,
     session_secret,
 )
 from web.kept import Answer, Kept, accepts_gzip, respond
@@ -264,9 +265,12 @@ def _log_in_pages(app: Flask, district: District, serving: Serving) -> None:
     @app.post("/logout")
     @needs("self.manage")
     def logout() -> BaseResponse:
-        secret = session_secret()
+        secret, streams = session_secret(), current_app.extensions["onemap_events"]
         if secret is not None:
+            ended = session_id()
             accounts.log_out(district, actor_of_request(), secret)
+            if ended is not None:
+                streams.end_session(ended)
         session.clear()
         return redirect("/login" if not (serving.is_local and district.demo) else "/", 303)
 

@@ -159,6 +159,11 @@ SUPPLY = _object(
         **_ASKED,
         "to": PLACE,
         "within_s": MAYBE_NUMBER,
+        "way": TEXT,
+        "ready_s": MAYBE_NUMBER,
+        "lost_s": MAYBE_NUMBER,
+        "depots": WHOLE,
+        "ranked_down": array(_object({"depot_id": TEXT, "later_s": NUMBER, "detail": TEXT})),
         "lines": array(
             _object(
                 {
@@ -171,8 +176,11 @@ SUPPLY = _object(
                         _object(
                             {
                                 "depot_id": TEXT,
+                                "item": TEXT,
+                                "instead_of": MAYBE_TEXT,
                                 "lot": TEXT,
                                 "quantity": NUMBER,
+                                "covers": NUMBER,
                                 "arrival_s": NUMBER,
                                 "distance_m": MAYBE_NUMBER,
                             }
@@ -185,6 +193,8 @@ SUPPLY = _object(
         "refused": array(_object({"depot_id": TEXT, "item": TEXT, "reason": TEXT, "detail": TEXT})),
     }
 )
+
+SUPPLY_PLANS = _object({**_ASKED, "to": PLACE, "plans": array(SUPPLY)})
 
 AROUND = _object(
     {

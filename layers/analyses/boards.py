@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from data import schema
 from data.item_catalogue import DIVISIBLE_UNITS, FOOD
+from data.order_answers import outstanding
 from geo.availability import Contract, Goods, Production, availability
 from geo.errors import InputError, NotFound
 from geo.needs import (
@@ -320,10 +321,6 @@ def _to_confirm(provenance: str) -> bool:
     return provenance in ("remembered", "proposed")
 
 
-_NOT_COMING = ("cancelled", "expired", "lost", "settled")
-"""Orders whose goods nobody waits for any more."""
-
-
 def upward(district: District, *, request_id: str | None = None, at: datetime | None = None) -> dict[str, Any]:
     """The request to the next level, drafted from what is outstanding of one request, or of all that are open.
 
@@ -351,94 +348,20 @@ def upward(district: District, *, request_id: str | None = None, at: datetime | 
 
 
 def outstanding_lines(view: View, request_id: str | None = None) -> list[tuple[str, str, Outstanding]]:
-    """(request, its number, line) of one request, or of every open one, from the ledger."""
-    store = view.district.store
-    tables = {
-        name: schema.table(name)
-        for name in ("supply_request", "supply_request_line", "supply_order", "supply_order_line")
-    }
-    request, line = tables["supply_request"], tables["supply_request_line"]
-    order, order_line = tables["supply_order"], tables["supply_order_line"]
-    lot, movement, holding = schema.table("lot"), schema.table("movement"), schema.table("holding")
-    with store.reading() as conn:
-        wanted = sa.select(request.c.id, request.c.number).order_by(request.c.fid)
-        wanted = wanted.where(request.c.closed_utc.is_(None) if request_id is None else request.c.id == request_id)
-        numbers = {row[0]: row[1] for row in conn.execute(wanted)}
+    """(request, its number, line) of one request, or of every one that is not closed, from the ledger."""
+    request = schema.table("supply_request")
+    wanted = sa.select(request.c.id, request.c.number).order_by(request.c.fid)
+    wanted = wanted.where(request.c.closed_utc.is_(None) if request_id is None else request.c.id == request_id)
+    found = []
+    with view.district.store.reading() as conn:
+        numbers = [(row[0], row[1]) for row in conn.execute(wanted)]
         if request_id is not None and not numbers:
             raise NotFound(f"there is no request {request_id!r}")
-        asked_for = conn.execute(sa.select(line.c.request_id, line.c.item_id, line.c.quantity_e3).order_by(line.c.fid))
-        lines = [(r, i, int(q)) for r, i, q in asked_for if r in numbers]
-        orders = {
-            row[0]: (row[1], row[2])
-            for row in conn.execute(sa.select(order.c.id, order.c.request_id, order.c.state))
-            if row[1] in numbers
-        }
-        stands_for = {
-            (row[0], row[1]): row[2]
-            for row in conn.execute(sa.select(order_line.c.order_id, order_line.c.lot_id, order_line.c.instead_of))
-            if row[2]
-        }
-        bound_rows = conn.execute(
-            sa.select(holding.c.ref, holding.c.lot_id, lot.c.item_id, holding.c.quantity_e3)
-            .join(lot, lot.c.id == holding.c.lot_id)
-            .where(holding.c.account.in_(("reserved", "in_transit")), holding.c.quantity_e3 > 0)
-        ).all()
-        received_rows = conn.execute(
-            sa.select(
-                movement.c.from_ref,
-                movement.c.to_ref,
-                movement.c.lot_id,
-                lot.c.item_id,
-                movement.c.quantity_e3,
-                movement.c.kind,
-            )
-            .join(lot, lot.c.id == movement.c.lot_id)
-            .where(
-                sa.or_(
-                    sa.and_(
-                        movement.c.kind != "reversal",
-                        movement.c.from_account == "in_transit",
-                        movement.c.to_account.in_(("incident", "depot")),
-                    ),
-                    sa.and_(  # a receipt that was undone
-                        movement.c.kind == "reversal",
-                        movement.c.to_account == "in_transit",
-                        movement.c.from_account.in_(("incident", "depot")),
-                    ),
-                )
-            )
-        ).all()
-    ratio = {
-        (row["item_id"], row["substitute_id"]): (int(row["quantity_e3"]), int(row["substitute_quantity_e3"]))
-        for row in view.frame("substitute").to_dict("records")
-    }
-
-    def credited(order_id: str, lot_id: str, item: str, quantity_e3: int) -> tuple[str, int]:
-        of = stands_for.get((order_id, lot_id))
-        if of is None or of == item:
-            return item, quantity_e3
-        mine, other = ratio.get((of, item), (1, 1))
-        return of, quantity_e3 * mine // other
-
-    bound: dict[tuple[str, str], int] = {}
-    received: dict[tuple[str, str], int] = {}
-
-    def add(total: dict[tuple[str, str], int], order_id: str, lot_id: str, item: str, quantity_e3: int) -> None:
-        credit_item, quantity = credited(order_id, lot_id, item, abs(quantity_e3))
-        key = (orders[order_id][0], credit_item)
-        total[key] = total.get(key, 0) + (quantity if quantity_e3 >= 0 else -quantity)
-
-    for ref, lot_id, item, quantity in bound_rows:
-        if ref in orders and orders[ref][1] not in _NOT_COMING:
-            add(bound, ref, lot_id, item, int(quantity))
-    for from_ref, to_ref, lot_id, item, quantity, kind in received_rows:
-        ref = to_ref if kind == "reversal" else from_ref
-        if ref in orders:
-            add(received, ref, lot_id, item, -int(quantity) if kind == "reversal" else int(quantity))
-    return [
-        (r, numbers[r], Outstanding(i, q, max(0, received.get((r, i), 0)), max(0, bound.get((r, i), 0))))
-        for r, i, q in lines
-    ]
+        for identity, number in numbers:
+            for row in outstanding(conn, identity, as_e3=True):
+                line = Outstanding(row["item_id"], row["requested_e3"], row["received_e3"], row["bound_e3"])
+                found.append((identity, number, line))
+    return found
 
 
 # -- the reserve list -----------------------------------------------------------------------------

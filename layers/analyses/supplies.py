@@ -118,6 +118,7 @@ class _Asking:
             levels=dict(zip(levels["id"], levels["level"], strict=True)) if way == "own_level" else None,
             later=self.later,
             substitutes=self.substitutes,
+            whole=whole_items(self.view),
         )
         if way == "earliest":
             self._earliest = plan
@@ -166,18 +167,24 @@ def later_depots(view: View, moment: datetime, lines: SupplyLines) -> dict[str, 
     return found
 
 
+def whole_items(view: View) -> frozenset[str]:
+    """Items of which there are whole units only."""
+
+    def make() -> frozenset[str]:
+        return frozenset(item for item, (_, unit) in item_titles(view).items() if unit not in DIVISIBLE_UNITS)
+
+    return view.kept("whole items", make)
+
+
 def substitutes_of(view: View) -> dict[str, list[Substitute]]:
     """Item -> what may stand in for it, in the order of the register."""
 
     def make() -> dict[str, list[Substitute]]:
-        units = {item: unit for item, (_, unit) in item_titles(view).items()}
+        whole = whole_items(view)
         found: dict[str, list[Substitute]] = {}
         for row in view.frame("substitute").to_dict("records"):
-            other = row["substitute_id"]
-            is_whole = units.get(other) not in DIVISIBLE_UNITS
-            found.setdefault(row["item_id"], []).append(
-                Substitute(other, int(row["quantity_e3"]), int(row["substitute_quantity_e3"]), is_whole)
-            )
+            other, quantities = row["substitute_id"], (int(row["quantity_e3"]), int(row["substitute_quantity_e3"]))
+            found.setdefault(row["item_id"], []).append(Substitute(other, *quantities, other in whole))
         return found
 
     return view.kept("substitutes", make)

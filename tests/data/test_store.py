@@ -1197,3 +1197,22 @@ def test_derived_files_stand_beside_the_database(store: Store) -> None:
     assert store.path is not None
     assert store.cache_folder().parent == store.path.parent
     assert store.url == str(store.path)
+
+
+def test_quantities_of_any_kind_are_stored_exactly(store: Store) -> None:
+    def written(value: Any) -> Any:
+        with store.writing() as conn:
+            frame = pd.DataFrame({"item_id": ["x"], "pack": ["箱"], "quantity": [value]})
+            store.upsert(conn, "pack", frame, source="t", source_datum="none", now_utc=NOW)
+        return store.frame("pack")["quantity_e3"].tolist()
+
+    with store.writing() as conn:
+        item = pd.DataFrame({"id": ["x"], "name": ["水"], "unit": ["瓶"]})
+        store.upsert(conn, "item", item, source="t", source_datum="none", now_utc=NOW)
+    assert written("9.6") == [9600]
+    assert written(0.001) == [1]
+    assert written(24) == [24_000]
+    for bad in ("0.0001", None, "x"):
+        with pytest.raises(InputError, match="quantity"):
+            written(bad)
+    assert store.frame("pack")["quantity_e3"].tolist() == [24_000]

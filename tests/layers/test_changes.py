@@ -1,5 +1,7 @@
 """Who hears of which changed table."""
 
+import dataclasses
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,7 +42,7 @@ def test_a_role_hears_what_it_may_see_and_no_more(table: str, role: Role) -> Non
             assert heard.get(layer.id, "-") == (["a", "b"] if own else "-")
     if table in changes.SUPPLY_TABLES and role == "viewer":
         assert table not in found.get("tables", {})
-        assert "a" not in str(found)
+        assert '"b"' not in json.dumps(found)
     if table in changes.NAMED_TABLES and role == "viewer":
         assert found["tables"][table] is None
     if table in changes.SUPPLY_TABLES | changes.NAMED_TABLES and role == "dispatcher":
@@ -49,8 +51,6 @@ def test_a_role_hears_what_it_may_see_and_no_more(table: str, role: Role) -> Non
 
 
 def test_a_layer_that_a_role_may_not_know_of_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    import dataclasses
-
     hidden = dataclasses.replace(LAYERS["depots"], roles=frozenset({"dispatcher"}))
     monkeypatch.setitem(LAYERS, "depots", hidden)
     rows = {"depot": ("d1",), "lot": ("d1/quilt/A",), "team": None}

@@ -1,9 +1,11 @@
 """The web side over the small town of the layer tests."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
@@ -60,6 +62,14 @@ values = [0.6, 0.4]
 runs = 8
 """
 """A scheme that the town's few tables can feed: water rises to the east, fire around the one enterprise."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_hashes() -> Iterator[None]:
+    """Passwords of tests are hashed with little work; tests/data has the true parameters."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(accounts, "HASHER", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+        yield
 
 
 class Browser(FlaskClient):

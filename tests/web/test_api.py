@@ -21,6 +21,7 @@ from web.cli import cli
 from web.endpoint import Endpoint, to_json
 
 AT = "2026-07-01T10:00+08:00"
+OWN_LEVEL = ("--way", "own_level", "--substitutes")
 
 
 def asked(place: Any) -> dict[str, tuple[dict[str, Any], list[str] | None]]:
@@ -43,9 +44,10 @@ def asked(place: Any) -> dict[str, tuple[dict[str, Any], list[str] | None]]:
             ["coverage", "--limit", "900", "--skill", "flood", "--at", AT],
         ),
         "/supply": (
-            {"to": east, "need": ["quilt=150"], "within": "45", "at": AT},
-            ["supply", "--to", east, "--need", "quilt=150", "--within", "45", "--at", AT],
+            {"to": east, "need": ["quilt=150"], "within": "45", "at": AT, "way": "own_level", "substitutes": "yes"},
+            ["supply", "--to", east, "--need", "quilt=150", "--within", "45", "--at", AT, *OWN_LEVEL],
         ),
+        "/supply/plans": ({"to": east, "need": ["quilt=150"], "substitutes": "yes", "at": AT}, None),
         "/around": (
             {"at": west, "radius_m": "2500", "when": AT},
             ["around", "--at", west, "--radius-m", "2500", "--when", AT],
@@ -63,7 +65,9 @@ PATHS = sorted(asked(lambda x, y: "0,0"))
 
 
 def test_every_endpoint_is_asked_here() -> None:
-    templates = {_asked_as(e) for e in ENDPOINTS if e.method == "GET"}
+    # What supplies and devices tell is asked in test_supplies.py, test_events.py and tests of their own.
+    elsewhere = ("/supplies", "/stock", "/devices", "/alarms", "/readings", "/events")
+    templates = {_asked_as(e) for e in ENDPOINTS if e.method == "GET" and not e.path.startswith(elsewhere)}
     # Files, sheets, comparisons and jobs have tests of their own in test_zoning.py.
     apart = {"/zoning/compare", "/zoning/jobs/{job}", "/zoning/natural/files/{file}", "/sheet/teams.geojson"}
     assert templates == set(PATHS) | apart

@@ -26,6 +26,7 @@ def test_document_and_routes_are_the_same_set(app: Flask) -> None:
     assert methods == {"GET", "HEAD", "OPTIONS", "POST", "DELETE"}
     told = {(path, name.upper()) for path, methods in document()["paths"].items() for name in methods}
     assert {pair for pair in told if pair[1] != "GET"} == {
+        ("/readings", "POST"),
         ("/zoning/runs", "POST"),
         ("/zoning/jobs/{job}", "DELETE"),
     }

@@ -4,6 +4,7 @@ import { config, t } from "./config.js";
 
 const ROOT = "/api/v1";
 const listeners = new Set();
+const farewells = new Set();
 let lastAnswer = Date.now();
 let online = true;
 
@@ -18,6 +19,11 @@ export class Problem extends Error {
 /** Be told {online, since} on every change of the connection. */
 export function onConnection(listener) {
   listeners.add(listener);
+}
+
+/** Be told when whoever was logged in no longer is. */
+export function onLoggedOut(listener) {
+  farewells.add(listener);
 }
 
 function connection(isOnline) {
@@ -45,7 +51,9 @@ async function answered(url, options) {
   } catch {
     /* not JSON: the status line must do */
   }
-  throw new Problem(details);
+  const problem = new Problem(details);
+  if (details.code === "unauthenticated" && config.visitor.logged_in) for (const listener of farewells) listener(problem);
+  throw problem;
 }
 
 /** A key for one change: sent again with the same key, it happens once. */

@@ -1,5 +1,6 @@
 /** Puts the page together. */
 
+import { onLoggedOut } from "./api.js";
 import { config, t } from "./config.js";
 import { makeCoverage } from "./coverage.js";
 import { el, show } from "./dom.js";
@@ -93,6 +94,7 @@ async function start() {
     if (tabs.current() === "reach") reach.again();
   });
 
+  onLoggedOut((problem) => inform(failure(problem)));
   onState(({ state, revision, since }) => {
     const isLost = state === "lost";
     document.body.classList.toggle("offline", isLost);

@@ -9,7 +9,7 @@ import { failure, loading } from "./notice.js";
 /** What may be done next without a form; everything else stands on the order's own page. */
 const NEXT = { ordered: ["issue", "supply.issue"], issued: ["depart", "supply.issue"] };
 
-const goods = (order) => order.lines.map((line) => `${line.item_name} ${quantity(line.quantity)} ${line.unit}`).join(config.lang === "zh" ? "、" : ", ");
+const goods = (order) => order.lines.map((line) => `${line.item_name} ${quantity(line.quantity || line.issued)} ${line.unit}`).join(config.lang === "zh" ? "、" : ", ");
 
 /** One order in short. */
 export function orderCard(order, ...actions) {
@@ -45,7 +45,7 @@ export function makeOrders(root, { view }) {
     const key = freshKey();
     return [
       name && may(action) ? el("button", { type: "button", class: "primary", onclick: (event) => step(order, name, event.target, key) }, t(`orders.${name}`)) : null,
-      order.to ? el("button", { type: "button", onclick: () => view.fly(order.to) }, t("orders.fly")) : null,
+      order.lon != null ? el("button", { type: "button", onclick: () => view.fly([order.lon, order.lat]) }, t("orders.fly")) : null,
       el("a", { href: `/api/v1/supplies/orders/${order.id}/waybill.pdf`, target: "_blank", rel: "noopener" }, t("orders.waybill")),
     ].filter(Boolean);
   }
