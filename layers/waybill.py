@@ -64,6 +64,7 @@ _T = {
     "upward_hint": Text(
         "请求数量为本级各库调拨后仍缺的数量。", "What is asked for is what the own depots could not give."
     ),
+    "lonlat": Text("经度, 纬度", "Lon, lat"),
     "emergency": Text("应急指挥机构", "emergency command"),
 }
 
@@ -187,7 +188,7 @@ def count_sheet(district: District, depot_id: str, *, fonts: SheetFonts, lang: L
             district,
             t("count"),
             [f"{depot['name']}  {depot_id}", t("count_hint")],
-            code=f"/supplies/depots/{depot_id}/count",
+            code=depot_id,
         ),
         Spacer(1, 4 * mm),
         paper.lines(
@@ -275,7 +276,7 @@ def upward_request(
                     t("deadline"),
                     moment_text(draft["deadline_utc"], zone),
                 ),
-                (t("incident"), draft["incident"], "GPS", f"{draft['to'][0]:.6f}, {draft['to'][1]:.6f}"),
+                (t("incident"), draft["incident"], t("lonlat"), f"{draft['to'][0]:.6f}, {draft['to'][1]:.6f}"),
             ]
         ),
         Spacer(1, 4 * mm),

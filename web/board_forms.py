@@ -16,6 +16,8 @@ from layers import entries
 from layers.district import District
 from layers.entries import Entry
 from layers.layer import Lang, Text
+from web import refusals
+from web.pages import language
 
 KEY = "key"
 """The hidden field with the idempotency key of a form, made when it is drawn."""
@@ -98,18 +100,13 @@ def problem_of(error: OneMapError, form: str, changes: Sequence[Mapping[str, Any
         "not-found": _("没有登记: 没有找到"),
         "import-refused": _("没有登记: 有几处要改"),
     }.get(error.code, _("没有登记: 填写有误"))
-    sentence = _("改好下面列出的各处再提交, 填的内容都还在。") if rows else error.detail
+    sentence = _("改好下面列出的各处再提交, 填的内容都还在。") if rows else refusals.sentence(error.detail, language())
     return Problem(title, sentence, rows, changes, error.status, form)
 
 
 def wrong(sentence: str) -> InputError:
     """A refusal of what was typed, in the language of the page."""
     return InputError(sentence)
-
-
-def lang_of(value: str) -> Lang:
-    """The language as the layers know it."""
-    return "en" if value == "en" else "zh"
 
 
 def text(name: str) -> str | None:
