@@ -231,6 +231,7 @@ def rows_of_sheet(entries: Sequence[Entry], content: bytes, *, name: str) -> tup
             title_of = {e.title.to(lang) + (" *" if e.required else ""): e.name for e in entries}
             frame = raw.frame.rename(columns=title_of)
             kept = [column for column in title_of.values() if column in frame.columns]
-            return frame[kept].to_dict("records"), list(raw.lines or ())
+            rows = [{str(name): value for name, value in row.items()} for row in frame[kept].to_dict("records")]
+            return rows, list(raw.lines or ())
     assert refused is not None
     raise refused

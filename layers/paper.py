@@ -185,7 +185,7 @@ def document(
     return _built(district, content, title, mark, made, lang, pages)[0]
 
 
-class _Counted(BaseDocTemplate):
+class _Counted(BaseDocTemplate):  # type: ignore[misc]
     """A document that knows how many pages it got."""
 
     pages = 0

@@ -18,7 +18,7 @@ from layers import analyses, boards, entries, listing, waybill
 from layers.actions import stock, supplies
 from layers.actions.places import depot_street
 from layers.analyses import dispatch
-from layers.analyses.supplies import item_titles
+from layers.analyses.stock import item_titles
 from layers.boards import BOARD, HANDOVER, LISTINGS
 from layers.district import District
 from layers.listing import Listing
@@ -134,12 +134,15 @@ class Pages:
 
     def register(self, pages: Blueprint) -> None:
         """Add every route with the action that it takes."""
-        reads, changes = "supply.read", {"methods": ["POST"]}
+        reads = "supply.read"
 
-        def route(rule: str, view: Callable[..., Any], action: str, name: str = "", **how: Any) -> None:
+        def route(rule: str, view: Callable[..., Any], action: str, name: str = "", method: str = "GET") -> None:
             endpoint = name or view.__name__
             declared = _named(view, endpoint)
-            pages.add_url_rule(rule, endpoint, needs(action)(declared), **how)
+            pages.add_url_rule(rule, endpoint, needs(action)(declared), methods=[method])
+
+        def changes(rule: str, view: Callable[..., Any], action: str, name: str = "") -> None:
+            route(rule, view, action, name, "POST")
 
         route("", self.board, reads)
         route("/lists/<name>", self.list_page, reads)
@@ -149,17 +152,17 @@ class Pages:
         route("/kpis.xlsx", self.kpis_xlsx, reads)
         route("/needs", self.needs, reads)
         route("/needs.xlsx", self.needs_xlsx, reads)
-        route("/needs", self.needs_post, "supply.reserve", **changes)
+        changes("/needs", self.needs_post, "supply.reserve")
         route("/requests/<request_id>", self.request_page, reads)
         route("/requests/<request_id>/upward.pdf", self.upward_pdf, reads)
-        route("/requests/<request_id>/renew", self.renew, "supply.reserve", **changes)
-        route("/requests/<request_id>/again", self.again, "supply.reserve", **changes)
-        route("/requests/<request_id>/order", self.place, "supply.order", **changes)
-        route("/requests/<request_id>/papers", self.papers, "supply.papers", **changes)
+        changes("/requests/<request_id>/renew", self.renew, "supply.reserve")
+        changes("/requests/<request_id>/again", self.again, "supply.reserve")
+        changes("/requests/<request_id>/order", self.place, "supply.order")
+        changes("/requests/<request_id>/papers", self.papers, "supply.papers")
         route("/orders/<order_id>", self.order_page, reads)
         route("/orders/<order_id>/trace.xlsx", self.order_trace_xlsx, reads)
         for step in supplies.STEPS:
-            route(f"/orders/<order_id>/{step.name}", self._step(step.name), step.action, f"step_{step.name}", **changes)
+            changes(f"/orders/<order_id>/{step.name}", self._step(step.name), step.action, f"step_{step.name}")
         route("/lots", self.lots, reads)
         route("/lots.xlsx", self.lot_xlsx, reads)
         route("/depots", self.depots, reads)
@@ -168,12 +171,12 @@ class Pages:
         route("/depots/<depot_id>/count", self.count_page, reads)
         route("/depots/<depot_id>/count.xlsx", self.count_xlsx, reads)
         route("/depots/<depot_id>/count.pdf", self.count_pdf, reads)
-        route("/depots/<depot_id>/count", self.count_post, "stock.count", **changes)
+        changes("/depots/<depot_id>/count", self.count_post, "stock.count")
         route("/depots/<depot_id>/in", self.in_page, reads)
         route("/depots/<depot_id>/in.xlsx", self.in_xlsx, reads)
-        route("/depots/<depot_id>/in", self.in_post, "stock.receive", **changes)
-        route("/depots/<depot_id>/status", self.status_post, "stock.change", **changes)
-        route("/depots/<depot_id>/aside", self.aside_post, "stock.change", **changes)
+        changes("/depots/<depot_id>/in", self.in_post, "stock.receive")
+        changes("/depots/<depot_id>/status", self.status_post, "stock.change")
+        changes("/depots/<depot_id>/aside", self.aside_post, "stock.change")
 
     # -- the board ----------------------------------------------------------------------------------
 
@@ -275,6 +278,11 @@ class Pages:
             found[name] = int(value)
         return found
 
+    def _draft(self, people: Mapping[str, int]) -> dict[str, Any]:
+        return analyses.needs_draft(
+            self.district, affected=people["affected"], evacuated=people["evacuated"], days=people["days"]
+        )
+
     def needs(self, problem: Problem | None = None, typed: Typed | None = None) -> Response:
         """Persons affected and persons evacuated, by the standards: what to ask for."""
         source = typed.values if typed else request.args
@@ -283,7 +291,7 @@ class Pages:
         try:
             people = self._people(source)
             if people is not None:
-                draft = analyses.needs_draft(self.district, **people)
+                draft = self._draft(people)
         except forms.REFUSED as error:
             problem = problem or forms.problem_of(error, "people")
         return self.page(
@@ -301,7 +309,7 @@ class Pages:
         """The needs as a spreadsheet; its columns of code and quantity are read back in a request."""
         people = self._people(request.args)
         lang = language()
-        rows = [] if people is None else analyses.needs_draft(self.district, **people)["rows"]
+        rows = [] if people is None else self._draft(people)["rows"]
         if request.args.get("form"):
             filled = [
                 {"item_id": row["item_id"], "quantity": row["draft"], "specification": row["name"]}
@@ -511,7 +519,7 @@ class Pages:
         with self.district.store.reading() as conn:
             order = orders.order_of(conn, order_id)
             rows = dispatch.issue_rows(conn, order, now=self.district.now()) if order["state"] == "ordered" else []
-        typed = Typed(request.form.copy(), "issue")  # type: ignore[arg-type]
+        typed = Typed(request.form.copy(), "issue")
         typed.values["scan"] = ""
         fits = [k for k, row in enumerate(rows) if code and code in (row["lot_id"], row["lot"])]
         if not fits:
