@@ -31,7 +31,8 @@ _NO_NOTE, _LEDGER = Text("", ""), Text("台账", "ledger")
 class Column:
     """One column: the name of its value in a row, its title with the unit, and how the value is shown.
 
-    `link` is the address of a page, with names of the row in braces. `main` stays on a narrow screen's first line.
+    `link` is the address of a page, with names of the row in braces. `main` stays on a narrow screen's first line;
+    a `detail` is left out where a list is one of several on a page.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Column:
     choices: Mapping[str, Text] = field(default_factory=dict)
     link: str = ""
     main: bool = False
+    detail: bool = False
 
     @property
     def is_numeric(self) -> bool:

@@ -30,7 +30,7 @@ def create_app(
     """
     from data.store import Store
     from layers.district import District
-    from web import api, auth, events, pages, problems
+    from web import api, auth, board, events, pages, problems
 
     if district is None:
         district = District(Store(store_url), snap_m=settings.snap_m)
@@ -43,6 +43,7 @@ def create_app(
     auth.register(app, district, serving)
     events.register(app, district, cap=settings.listeners)
     pages.register(app, district, settings, serving)
+    app.register_blueprint(board.blueprint(district))
     app.register_blueprint(api.blueprint(district, settings))
 
     @app.after_request

@@ -278,6 +278,7 @@ _STEPS: dict[str, tuple[str, str, Callable[..., Any], dict[str, Any]]] = {
     "receive": ("Sign for what came", "supply.receive", supplies.receive, _RECEIPT),
     "use": ("Note what was used up", "supply.settle", supplies.use, _USED),
     "return": ("Take back what was not used", "supply.settle", supplies.take_back, _RETURNED),
+    "send_back": ("Send back what was not used", "supply.settle", supplies.send_back, _BACK),
     "settle": (
         "Close an order of which every piece is accounted for",
         "supply.settle",

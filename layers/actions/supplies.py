@@ -1,6 +1,7 @@
 """Supplies from the reservation to the settlement: who may, what is booked, when it will be there."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,13 +10,13 @@ from sqlalchemy import Connection
 
 from data import orders, schema
 from data.orders import NewLine, NewRequest, Pick, ReceiptLine, ReturnLine
-from geo.errors import InputError
+from geo.errors import Conflict, InputError
 from geo.supply import thousandths
 from layers import analyses
 from layers.actions.gate import act
 from layers.actions.places import depot_street
 from layers.district import District
-from layers.permissions import SYSTEM, Actor
+from layers.permissions import SYSTEM, Actor, may
 
 Body = Mapping[str, Any]
 
@@ -28,6 +29,64 @@ def reserve(district: District, actor: Actor, body: Body, *, key: str) -> dict[s
         return orders.reserve(conn, wanted, lines, actor=actor.id, now_utc=now)
 
     return _done(act(district, actor, "supply.reserve", change, route="supplies.reserve", key=key, body=body))
+
+
+def request_planned(
+    district: District, actor: Actor, body: Body, *, key: str, by_telephone: bool = False
+) -> dict[str, Any]:
+    """A request by its needs alone: what the depots can give now is planned and reserved, the rest is outstanding."""
+    lines = planned_lines(district, body["to"], {need["item_id"]: need["quantity"] for need in body["needs"]})
+    whole = {**body, "lines": lines}
+    return (post_by_telephone if by_telephone else reserve)(district, actor, whole, key=key)
+
+
+def reserve_outstanding(district: District, actor: Actor, request_id: str, *, key: str) -> dict[str, Any]:
+    """Plan anew for what a request still lacks, and reserve it for the same request."""
+    with district.store.reading() as conn:
+        request = orders.request_of(conn, request_id)
+    lacking = {line["item_id"]: line["outstanding"] for line in request["lines"] if line["outstanding"]}
+    if not lacking:
+        raise Conflict(f"request {request_id}: nothing of it is outstanding")
+    lines = _new_lines(planned_lines(district, request["to"], lacking, but_not=request["to_depot_id"]))
+
+    def change(conn: Connection, now: datetime) -> Any:
+        return orders.reserve(conn, request_id, lines, actor=actor.id, now_utc=now)
+
+    return _done(
+        act(
+            district,
+            actor,
+            "supply.reserve",
+            change,
+            route="supplies.again",
+            key=key,
+            body={"request": request_id},
+            subject=request_id,
+        )
+    )
+
+
+def planned_lines(
+    district: District, to: Sequence[float], needs: Mapping[str, Any], *, but_not: str | None = None
+) -> list[dict[str, Any]]:
+    """What the plan for a place takes of which lots; Conflict where no depot can give anything."""
+    lon, lat = to
+    plan = analyses.supply(district, lonlat=(float(lon), float(lat)), needs=needs)
+    lines = [
+        {
+            "depot_id": row["depot_id"],
+            "item_id": row.get("item") or line["item"],
+            "lot": row["lot"],
+            "quantity": row["quantity"],
+            **({"instead_of": line["item"]} if row.get("item") not in (None, line["item"]) else {}),
+        }
+        for line in plan["lines"]
+        for row in line["from"]
+        if row["depot_id"] != but_not
+    ]
+    if not lines:
+        raise Conflict("no depot can give any of it now; ask the next level, the draft stands on the request's page")
+    return lines
 
 
 def post_by_telephone(district: District, actor: Actor, body: Body, *, key: str) -> dict[str, Any]:
@@ -57,7 +116,14 @@ def complete_papers(district: District, actor: Actor, request_id: str, body: Bod
         return orders.complete_papers(conn, request_id, body["papers"], actor=actor, now_utc=now_utc)
 
     return _on_request(
-        district, actor, request_id, "supply.papers", "papers", lambda conn, _, **who: change(conn, **who), key=key
+        district,
+        actor,
+        request_id,
+        "supply.papers",
+        "papers",
+        lambda conn, _, **who: change(conn, **who),
+        key=key,
+        body=body,
     )
 
 
@@ -88,6 +154,7 @@ def issue(district: District, actor: Actor, order_id: str, body: Body, *, key: s
             driver=body.get("driver"),
             phone=body.get("phone"),
             reason=body.get("reason"),
+            occurred_utc=body.get("occurred"),
             actor=actor.id,
             now_utc=now,
         )
@@ -101,9 +168,16 @@ def depart(district: District, actor: Actor, order_id: str, body: Body | None = 
         way = _way(district, {**orders.order_of(conn, order_id), "departed_utc": None})
 
     def change(conn: Connection, now: datetime) -> Any:
-        return orders.depart(conn, order_id, **_arrival(way, now), actor=actor.id, now_utc=now)
+        return orders.depart(
+            conn,
+            order_id,
+            **_arrival(way, now),
+            occurred_utc=(body or {}).get("occurred"),
+            actor=actor.id,
+            now_utc=now,
+        )
 
-    return _on_order(district, actor, order_id, "supply.issue", "depart", change, key=key)
+    return _on_order(district, actor, order_id, "supply.issue", "depart", change, key=key, body=body)
 
 
 def report_lost(district: District, actor: Actor, order_id: str, body: Body, *, key: str) -> dict[str, Any]:
@@ -138,50 +212,50 @@ def receive(district: District, actor: Actor, order_id: str, body: Body, *, key:
     ]
 
     def change(conn: Connection, now: datetime) -> Any:
-        return orders.receive(conn, order_id, lines, actor=actor.id, now_utc=now)
+        return orders.receive(conn, order_id, lines, occurred_utc=body.get("occurred"), actor=actor.id, now_utc=now)
 
     return _on_order(district, actor, order_id, "supply.receive", "receive", change, key=key, body=body, receiving=True)
 
 
 def use(district: District, actor: Actor, order_id: str, body: Body, *, key: str) -> dict[str, Any]:
     """Note what was used up at the place."""
+    lines = [Pick(line["lot_id"], _e3(line["quantity"], "lines.quantity"), line.get("note")) for line in body["lines"]]
 
     def change(conn: Connection, now: datetime) -> Any:
-        lines = [
-            Pick(line["lot_id"], _e3(line["quantity"], "lines.quantity"), line.get("note")) for line in body["lines"]
-        ]
-        return orders.use(conn, order_id, lines, actor=actor.id, now_utc=now)
+        return orders.use(conn, order_id, lines, occurred_utc=body.get("occurred"), actor=actor.id, now_utc=now)
 
     return _on_order(district, actor, order_id, "supply.settle", "use", change, key=key, body=body, receiving=True)
 
 
+def send_back(district: District, actor: Actor, order_id: str, body: Body, *, key: str) -> dict[str, Any]:
+    """What was not used leaves the place, or turns round on its way."""
+    lines = _coming_back(body)
+
+    def change(conn: Connection, now: datetime) -> Any:
+        return orders.send_back(conn, order_id, lines, occurred_utc=body.get("occurred"), actor=actor.id, now_utc=now)
+
+    return _on_order(
+        district, actor, order_id, "supply.settle", "send_back", change, key=key, body=body, receiving=True
+    )
+
+
 def take_back(district: District, actor: Actor, order_id: str, body: Body, *, key: str) -> dict[str, Any]:
     """What was not used comes back into a depot, on hold where it has to be looked at first."""
-    lines = [
-        ReturnLine(
-            line["lot_id"],
-            _e3(line.get("quantity", 0), "lines.quantity"),
-            _e3(line.get("damaged", 0), "lines.damaged"),
-            line.get("note"),
-        )
-        for line in body["lines"]
-    ]
+    lines, depot = _coming_back(body), body.get("to_depot_id") or None
 
     def change(conn: Connection, now: datetime) -> Any:
         return orders.take_back(
             conn,
             order_id,
             lines,
-            to_depot_id=body.get("to_depot_id"),
+            to_depot_id=depot,
             hold=bool(body.get("hold", False)),
+            occurred_utc=body.get("occurred"),
             actor=actor.id,
             now_utc=now,
         )
 
-    depot = body.get("to_depot_id")
-    return _on_order(
-        district, actor, order_id, "supply.settle", "return", change, key=key, body=body, depot_id=depot or None
-    )
+    return _on_order(district, actor, order_id, "supply.settle", "return", change, key=key, body=body, depot_id=depot)
 
 
 def settle(district: District, actor: Actor, order_id: str, body: Body, *, key: str) -> dict[str, Any]:
@@ -206,7 +280,7 @@ def tend(district: District) -> dict[str, list[str]]:
     if ended:
 
         def expire(conn: Connection, now: datetime) -> Any:
-            return {"expired": orders.expire_due(conn, now_utc=now)}
+            return {"expired": orders.expire_due(conn, actor=SYSTEM.id, now_utc=now)}
 
         done["expired"] = act(district, SYSTEM, "supply.order", expire, route="supplies.expire")["expired"]
     for order in moving:
@@ -231,6 +305,18 @@ def tend(district: District) -> dict[str, list[str]]:
 
 def _e3(value: Any, name: str) -> int:
     return thousandths(value, name=name)
+
+
+def _coming_back(body: Body) -> list[ReturnLine]:
+    return [
+        ReturnLine(
+            line["lot_id"],
+            _e3(line.get("quantity", 0), "lines.quantity"),
+            _e3(line.get("damaged", 0), "lines.damaged"),
+            line.get("note"),
+        )
+        for line in body["lines"]
+    ]
 
 
 def _new_request(district: District, body: Body) -> NewRequest:
@@ -284,11 +370,23 @@ def _on_request(
     step: Callable[..., Any],
     *,
     key: str,
+    body: Body | None = None,
 ) -> dict[str, Any]:
     def change(conn: Connection, now: datetime) -> Any:
         return step(conn, request_id, actor=actor.id, now_utc=now)
 
-    return _done(act(district, actor, action, change, route=f"supplies.{name}", key=key, subject=request_id))
+    return _done(
+        act(
+            district,
+            actor,
+            action,
+            change,
+            route=f"supplies.{name}",
+            key=key,
+            body={"request": request_id, **(body or {})},
+            subject=request_id,
+        )
+    )
 
 
 def _on_order(
@@ -324,14 +422,61 @@ def _on_order(
     )
 
 
-def _done(answer: Any) -> dict[str, Any]:
-    found: dict[str, Any] = answer
+@dataclass(frozen=True)
+class Step:
+    """Something that can be done to an order next: its way in `orders.TRANSITIONS` and what has to be permitted."""
+
+    name: str
+    transition: str
+    action: str
+    receiving: bool = False
+    needs: tuple[str, ...] = ()  # one of these has to hold something
+
+
+STEPS: tuple[Step, ...] = (
+    Step("issue", "issue", "supply.issue"),
+    Step("depart", "depart", "supply.issue"),
+    Step("receive", "receive", "supply.receive", True, ("in_transit",)),
+    Step("use", "use", "supply.settle", True, ("at_place",)),
+    Step("return", "take_back", "supply.settle", True, ("at_place", "in_transit", "coming_back")),
+    Step("settle", "settle", "supply.settle", True),
+    Step("found", "find", "supply.order"),
+    Step("lost", "lose", "supply.order"),
+    Step("cancel", "cancel", "supply.order"),
+)
+
+
+def next_steps(district: District, actor: Actor, order: Mapping[str, Any]) -> list[str]:
+    """What somebody may do to an order as it is now, in the order in which it is usually done."""
+    found = []
+    held = {part for line in order["lines"] for part in HELD if line[part]}
+    for step in STEPS:
+        if order["state"] not in orders.TRANSITIONS[step.transition].from_states:
+            continue
+        if step.needs and not held & set(step.needs):
+            continue
+        if step.name == "settle" and held:
+            continue
+        depots = {acting_depot(order, receiving=step.receiving)}
+        if step.name == "return" and actor.depot_id is not None:
+            depots.add(actor.depot_id)  # goods may come back to another depot than they left
+        if any(may(actor, step.action, depot_id=depot, street=depot_street(district, depot)) for depot in depots):
+            found.append(step.name)
     return found
+
+
+HELD = ("reserved", "in_transit", "at_place", "coming_back")
+"""Where something of an order can be of which an account has still to be given."""
 
 
 def acting_depot(order: Mapping[str, Any], *, receiving: bool) -> str:
     """The depot whose keeper does a step: the one that the goods leave, or the one that they are brought to."""
     return str(order["to_depot_id"] if receiving and order["to_depot_id"] else order["depot_id"])
+
+
+def _done(answer: Any) -> dict[str, Any]:
+    found: dict[str, Any] = answer
+    return found
 
 
 def _way(district: District, order: Mapping[str, Any]) -> dict[str, Any]:
@@ -349,13 +494,12 @@ def _way(district: District, order: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _arrival(way: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """When a load is there that left at ``left_utc``, or leaves now; no time where there is no way."""
+    """When a load that leaves now is there; no time where there is no way."""
     if way["time_s"] is None:
         return {"eta_utc": None, "travel_s": None, "distance_m": None, "geom": None}
     seconds = way["from_last_leg_s"] + way["time_s"] + way["to_last_leg_s"]
-    left = now if way["left_utc"] is None else datetime.fromisoformat(way["left_utc"])
     return {
-        "eta_utc": left + timedelta(seconds=seconds),
+        "eta_utc": now + timedelta(seconds=seconds),
         "travel_s": seconds,
         "distance_m": way["distance_m"],
         "geom": shapely.LineString(way["geometry"]["coordinates"]),

@@ -1,0 +1,127 @@
+"""Refusals of orders and stock, said in Chinese: the sentences themselves are English, like every error's."""
+
+import re
+from collections.abc import Callable, Mapping
+
+from layers.boards import ACTS, STATES, STATUSES
+from layers.layer import Lang, Text
+
+Words = Callable[[re.Match[str]], str]
+
+
+def _word(table: Mapping[str, Text], code: str) -> str:
+    found = table.get(code)
+    return code if found is None else found.zh
+
+
+def _plain(text: str) -> Words:
+    """A sentence into which what was found is put, by number."""
+    return lambda found: text.format(*[part or "" for part in found.groups()])
+
+
+_LOT, _ORDER, _NUMBER = r"(\S+)", r"\S+", r"([\d.]+)"
+
+_SAID: tuple[tuple[str, Words], ...] = (
+    (
+        rf"(\w+) {_ORDER}: the order is (\w+); expected .*",
+        lambda m: f"这张单现在是“{_word(STATES, m[2])}”, 不能再{_word(ACTS, m[1])}。",
+    ),
+    (
+        rf"(\w+) {_ORDER}: nothing of it is reserved; .*",
+        lambda m: f"这张需求单没有待下单的预留, 不能{_word(ACTS, m[1])}。",
+    ),
+    (rf"\w+ {_ORDER}: the reservation ended at .*", _plain("预留已经到期释放, 请重新排方案预留。")),
+    (r"nothing was reserved; (.*)", lambda m: f"没有预留: {_shortages(m[1])}。别人可能先用了, 请重新排方案。"),
+    (
+        rf"receive {_ORDER}: {_NUMBER} of lot {_LOT}, only {_NUMBER} of it are on their way",
+        _plain("批次 {1}: 签收 {0}, 但在途只有 {2}。"),
+    ),
+    (
+        rf"use {_ORDER}: {_NUMBER} of lot {_LOT}, only {_NUMBER} are at the place",
+        _plain("批次 {1}: 使用 {0}, 但现场只有 {2}。"),
+    ),
+    (
+        rf"order {_ORDER}: {_NUMBER} of lot {_LOT} are to come back, only {_NUMBER} of it are out",
+        _plain("批次 {1}: 退回 {0}, 但在外只有 {2}。"),
+    ),
+    (
+        rf"lot {_LOT}: {_NUMBER} of it are reserved for order {_ORDER}, {_NUMBER} are picked; .*",
+        _plain("批次 {0}: 本单预留 {1}, 出库 {2}; 换批次要写原因。"),
+    ),
+    (
+        rf"issue {_ORDER}: {_NUMBER} of lot {_LOT} are not picked; .*",
+        _plain("批次 {1} 少发 {0}, 要写少发原因。"),
+    ),
+    (
+        rf"issue {_ORDER}: more of (\S+) is picked than the {_NUMBER} ordered",
+        _plain("{0} 出库比下单的 {1} 多。"),
+    ),
+    (
+        rf"issue {_ORDER}: lot {_LOT}: it is (\w+); .*",
+        lambda m: f"批次 {m[1]} 现在是“{_word(STATUSES, m[2])}”, 不能出库; 换别的批次并写原因。",
+    ),
+    (rf"issue {_ORDER}: lot {_LOT}: it expired on (\S+); .*", _plain("批次 {0} 已于 {1} 过期, 换别的批次并写原因。")),
+    (rf"issue {_ORDER}: nothing is picked; .*", _plain("没有填出库数量; 不发就取消这张单。")),
+    (
+        rf"lot {_LOT}: lot {_LOT} expires earlier, on ([\d-]+); .*",
+        _plain("批次 {1} 更早到期 ({2}), 应先用它; 要用 {0} 请写原因。"),
+    ),
+    (
+        rf"settle {_ORDER}: .* are left; .*",
+        _plain("还有没有去处的物资, 先登记使用、退库或缺失, 再结清。"),
+    ),
+    (
+        rf"lot {_LOT}: {_NUMBER} asked from (\w+)[^,]*, only {_NUMBER} .*",
+        _plain("批次 {0}: 要 {1}, 只有 {3}。"),
+    ),
+    (rf"lot {_LOT} is (\w+) already", lambda m: f"批次 {m[1]} 已经是“{_word(STATUSES, m[2])}”。"),
+    (
+        rf"lot {_LOT} is there: .*",
+        _plain("批次 {0} 已有, 但状态或有效期不一样; 请换一个批号。"),
+    ),
+    (r"expires_on=(\S+): the goods have expired; .*", _plain("有效期 {0} 已过; 状态改为“过期”再入库, 或退回。")),
+    (
+        rf"lot {_LOT}: counted {_NUMBER}, but {_NUMBER} are reserved and {_NUMBER} on hold; .*",
+        _plain("批次 {0}: 实点 {1}, 少于预留 {2} 加冻结 {3}; 先取消预留或解冻, 再登记盘点。"),
+    ),
+    (r"checker=.*", _plain("复核人不能是盘点人本人。")),
+    (r"occurred_utc=.* lies after the time of recording.*", _plain("实际发生时间晚于现在, 请检查。")),
+    (
+        r"lot \S+: what is said to have happened at .* would have left .*",
+        _plain("按这个时间补登, 当时的库存会变成负数, 没有登记。"),
+    ),
+    (r"no depot can give any of it now; .*", _plain("现在没有仓库能给; 请向上级请求, 草稿在需求单上。")),
+    (r"request \S+: nothing of it is outstanding.*", _plain("这张需求单已经没有缺口。")),
+    (r"request \S+: its papers were completed at .*", _plain("手续已经补齐了。")),
+    (r"to=.*", _plain("这个地点不在本区范围内。")),
+    (r"Idempotency-Key=.*used for another request.*", _plain("这张表单已经提交过; 请刷新页面后再填。")),
+    (r"there is no (?:request|order|lot|depot) .*", _plain("没有找到这张单或这个批次。")),
+)
+"""What an error says, as a pattern, and the same in Chinese; the first that fits counts."""
+
+_PATTERNS = tuple((re.compile(pattern, re.S), words) for pattern, words in _SAID)
+
+
+def _shortages(text: str) -> str:
+    """The lots that could not be reserved, and why."""
+    parts = []
+    for part in text.split("; "):
+        if found := re.fullmatch(rf"lot {_LOT}: {_NUMBER} asked, {_NUMBER} available", part):
+            parts.append(f"批次 {found[1]} 要 {found[2]}, 只剩 {found[3]}")
+        elif found := re.fullmatch(rf"lot {_LOT}: it is (\w+)", part):
+            parts.append(f"批次 {found[1]} 是“{_word(STATUSES, found[2])}”")
+        elif found := re.fullmatch(rf"lot {_LOT}: it expired on (\S+)", part):
+            parts.append(f"批次 {found[1]} 已于 {found[2]} 过期")
+        else:
+            parts.append(part)
+    return "; ".join(parts)
+
+
+def sentence(detail: str, lang: Lang) -> str:
+    """The sentence of an error in the language of the page; one that is not known stays as it is."""
+    if lang == "zh":
+        for pattern, words in _PATTERNS:
+            found = pattern.fullmatch(detail)
+            if found is not None:
+                return words(found)
+    return detail
