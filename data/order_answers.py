@@ -14,6 +14,7 @@ from data.store import marks, read_rows
 from geo.errors import InputError, NotFound
 from geo.supply import number_of
 
+_ON_THE_WAY = ("in_transit", "late", "partly_received")
 CLOSED_STATES = ("expired", "cancelled", "settled")
 """States after which nothing happens to an order."""
 
@@ -105,14 +106,18 @@ def order_of(conn: Connection, order_id: str) -> dict[str, Any]:
 
 def open_orders(conn: Connection) -> list[dict[str, Any]]:
     """Every order that is neither settled nor given up, the oldest first."""
-    table = schema.table("supply_order")
-    statement = sa.select(table.c.id).where(table.c.state.not_in(CLOSED_STATES)).order_by(table.c.fid)
-    return [_plain(order) for order in _orders(conn, list(conn.scalars(statement)))]
+    return _orders_where(conn, schema.table("supply_order").c.state.not_in(CLOSED_STATES))
 
 
 def on_the_way(conn: Connection) -> list[dict[str, Any]]:
     """The orders whose vehicle is on its way and heard of, as `open_orders` gives them."""
-    return [order for order in open_orders(conn) if order["state"] in ("in_transit", "late", "partly_received")]
+    return _orders_where(conn, schema.table("supply_order").c.state.in_(_ON_THE_WAY))
+
+
+def _orders_where(conn: Connection, condition: sa.ColumnElement[bool]) -> list[dict[str, Any]]:
+    table = schema.table("supply_order")
+    ids = conn.scalars(sa.select(table.c.id).where(condition).order_by(table.c.fid))
+    return [_plain(order) for order in _orders(conn, list(ids))]
 
 
 def papers_due(conn: Connection) -> list[dict[str, Any]]:

@@ -707,15 +707,20 @@ def update_eta(
     now_utc: datetime,
     geom: Any = None,
     reason: str | None = None,
+    has_way: bool = True,
 ) -> dict[str, Any]:
-    """A new time of arrival, None for the one that is known: late beyond the promised time, else on its way."""
+    """A new time of arrival, None for the one that is known: late beyond the promised time, else on its way.
+
+    Without a way (`has_way` off: the roads are closed) there is no time of arrival, and the order is late.
+    """
     order = _require(conn, order_id, "eta")
     clock = _clock(conn, now_utc)
-    eta = order["eta_utc"] if eta_utc is None else schema.utc_text(eta_utc)
+    eta = None if not has_way else order["eta_utc"] if eta_utc is None else schema.utc_text(eta_utc)
     promised = order["promised_utc"] or eta
     state = order["state"]
     if state in _ROLLING:
-        state = "late" if _is_late(promised, eta, schema.utc_text(now_utc)) else "in_transit"
+        is_late = not has_way or _is_late(promised, eta, schema.utc_text(now_utc))
+        state = "late" if is_late else "in_transit"
     changes: dict[str, Any] = {"eta_utc": eta, "promised_utc": promised}
     if geom is not None:
         changes["geom"] = _line(geom)
@@ -753,11 +758,11 @@ def is_news(order: Mapping[str, Any], arrival: Mapping[str, Any], *, now_utc: da
     eta = None if arrival["eta_utc"] is None else schema.utc_text(arrival["eta_utc"])
     known = order["eta_utc"]
     if order["state"] in _ROLLING:
-        is_late = _is_late(order["promised_utc"] or eta, eta or known, schema.utc_text(now_utc))
+        is_late = eta is None or _is_late(order["promised_utc"] or eta, eta, schema.utc_text(now_utc))
         if is_late != (order["state"] == "late"):
             return True
     if eta is None or known is None:
-        return eta != known and eta is not None
+        return bool(eta != known)
     apart = datetime.fromisoformat(eta) - datetime.fromisoformat(known)
     return abs(apart) >= NEWS_S
 

@@ -24,6 +24,9 @@ from web.events import LISTENERS
 if TYPE_CHECKING:
     from layers.district import District
 
+SWITCH_S = 0.0002
+"""How long a thread may keep the interpreter while others wait for it."""
+
 SPARE_THREADS = 30
 """Threads that stay free for everything else when all listeners are there."""
 
@@ -216,6 +219,9 @@ def main(pipe: int) -> None:
     bound.close()
     if (warning := raise_file_limit(settings.listeners)) is not None:
         sys.stderr.write(f"onemap: {warning}\n")
+
+    # Every statement lets go of the interpreter; by default its thread may wait 5 ms to get it back.
+    sys.setswitchinterval(SWITCH_S)
 
     class Served(BaseApplication):  # type: ignore[misc]
         def load_config(self) -> None:

@@ -124,6 +124,25 @@ def test_a_closure_moves_the_arrival_and_makes_it_late(with_vehicle: District, c
     assert (again["state"], again["eta_utc"]) == ("in_transit", order["eta_utc"])
 
 
+def test_without_a_way_there_is_no_time_of_arrival(with_vehicle: District) -> None:
+    order = on_the_way(with_vehicle)
+    closure = gpd.GeoDataFrame(
+        {"id": ["shut"], "reason": ["bridges shut"], "from_utc": [None], "to_utc": [None], "factor": [0.0]},
+        geometry=[line((2.5, -1), (2.5, 4))],
+        crs=4326,
+    ).set_geometry([line((2.5, -1), (2.5, 4)).buffer(0.001)], crs=4326)
+    with with_vehicle.store.writing() as conn:
+        with_vehicle.store.upsert(conn, "closure", closure, **STAMP)
+    assert supplies.tend(with_vehicle)["arrivals"] == [order["id"]]
+    stuck = shown(with_vehicle, order["id"])
+    assert (stuck["state"], stuck["eta_utc"]) == ("late", None)
+    assert supplies.tend(with_vehicle)["arrivals"] == []
+    with with_vehicle.store.writing() as conn:
+        conn.exec_driver_sql("DELETE FROM closure WHERE id = 'shut'")
+    assert supplies.tend(with_vehicle)["arrivals"] == [order["id"]]
+    assert shown(with_vehicle, order["id"])["eta_utc"] == order["eta_utc"]
+
+
 def test_the_arrival_follows_the_vehicle(with_vehicle: District, clock: Clock) -> None:
     order = on_the_way(with_vehicle)
     clock.go_on(minutes=10)
