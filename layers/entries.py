@@ -26,6 +26,7 @@ MAX_ROWS = 2_000
 """The most rows that one form or sheet may carry."""
 
 MAX_TEXT = 500
+_MOST_E3 = 10**12
 
 EntryKind = Literal["text", "quantity", "date", "choice"]
 Check = Callable[[Any], Text | None]
@@ -41,6 +42,7 @@ class Entry:
     kind: EntryKind = "text"
     required: bool = False
     given: bool = False
+    positive: bool = False  # nought is no quantity
     choices: tuple[Choice, ...] = ()
 
 
@@ -58,7 +60,7 @@ COUNT: tuple[Entry, ...] = (
 TAKEN_IN: tuple[Entry, ...] = (
     Entry("item_id", Text("物资编码", "Item code"), required=True),
     Entry("lot", Text("批号", "Lot"), required=True),
-    Entry("quantity", Text("数量", "Quantity"), "quantity", required=True),
+    Entry("quantity", Text("数量", "Quantity"), "quantity", required=True, positive=True),
     Entry("pack", Text("包装", "Pack")),
     Entry("expires_on", Text("有效期至", "Expires"), "date"),
     Entry("status", Text("状态", "State"), "choice", choices=LOT_STATUSES),
@@ -67,13 +69,14 @@ TAKEN_IN: tuple[Entry, ...] = (
 
 NEEDS: tuple[Entry, ...] = (
     Entry("item_id", Text("物资编码", "Item code"), required=True),
-    Entry("quantity", Text("数量", "Quantity"), "quantity", required=True),
+    Entry("quantity", Text("数量", "Quantity"), "quantity", required=True, positive=True),
     Entry("specification", Text("规格", "Specification")),
 )
 """The lines of a request."""
 
 _EXPECTED = {
     "number": Text("0 以上的数, 小数不超过三位", "a number from 0 on, at most three decimals"),
+    "positive": Text("大于 0 的数, 小数不超过三位", "a number above 0, at most three decimals"),
     "date": Text("日期, 如 2027-12-31", "a date such as 2027-12-31"),
     "required": Text("必填", "a value"),
     "text": Text("不超过 {n} 字", "at most {n} characters"),
@@ -182,10 +185,10 @@ def _plain(entry: Entry, value: Any, lang: Lang) -> tuple[Any, str | None]:
     if entry.kind == "quantity":
         text = plain_number(value)
         try:
-            thousandths(text)
+            fits = (1 if entry.positive else 0) <= thousandths(text) <= _MOST_E3
         except InputError:
-            return None, said("number", lang)
-        return text, None
+            fits = False
+        return (text, None) if fits else (None, said("positive" if entry.positive else "number", lang))
     if entry.kind == "date":
         found = _date(value)
         return found, None if found else said("date", lang)

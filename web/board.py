@@ -614,9 +614,7 @@ class Pages:
             what = forms.required("what", _("做什么"))
             if what not in ("hold", "unhold", "write_off", "write_off_held"):
                 raise forms.wrong(_("做什么: 选一项。"))
-            quantity = entries.plain_number(forms.required("quantity", _("数量")))
-            if thousandths(quantity) == 0:
-                raise forms.wrong(_("没有填数量。"))
+            quantity = forms.quantity("quantity", _("数量"), lang=language())
             body = {
                 "depot_id": depot_id,
                 "lot_id": forms.required("lot_id", _("批次")),

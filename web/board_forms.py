@@ -122,6 +122,13 @@ def required(name: str, title: str) -> str:
     return found
 
 
+def quantity(name: str, title: str, *, lang: Lang) -> str:
+    """A field with a quantity above 0, as plain text so that it stays exact."""
+    one = Entry(name, Text(title, title), "quantity", required=True, positive=True)
+    rows = entries.checked_rows([one], [{name: required(name, title)}], what=title, lang=lang, counted_by=name)
+    return str(rows[0][name])
+
+
 def moment(name: str, district: District) -> str | None:
     """A field with a local time as UTC text; None for an empty one."""
     value = text(name)
@@ -166,7 +173,8 @@ def uploaded() -> tuple[bytes, str] | None:
     file = request.files.get("sheet")
     if file is None or not file.filename:
         return None
-    content = file.stream.read(entries.MAX_SHEET_BYTES + 1)
+    with file.stream:
+        content = file.stream.read(entries.MAX_SHEET_BYTES + 1)
     if len(content) > entries.MAX_SHEET_BYTES:
         raise ImportRefused(_("文件超过 %(n)s MB。", n=entries.MAX_SHEET_BYTES // 2**20))
     return content, file.filename[-100:]

@@ -93,6 +93,7 @@ _SAID: tuple[tuple[str, Words], ...] = (
     (r"no depot can give any of it now; .*", _plain("现在没有仓库能给; 请向上级请求, 草稿在需求单上。")),
     (r"request \S+: nothing of it is outstanding.*", _plain("这张需求单已经没有缺口。")),
     (r"request \S+: its papers were completed at .*", _plain("手续已经补齐了。")),
+    (r"evacuated=\d+: more than affected=\d+; .*", _plain("转移人数比受灾人数多; 受灾人数包含转移人数。")),
     (r"to=.*", _plain("这个地点不在本区范围内。")),
     (r"Idempotency-Key=.*used for another request.*", _plain("这张表单已经提交过; 请刷新页面后再填。")),
     (r"there is no (?:request|order|lot|depot) .*", _plain("没有找到这张单或这个批次。")),

@@ -1,0 +1,608 @@
+"""The boards of supplies: every page, every form, who may what, sheets out and in, two at once."""
+
+import io
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import openpyxl
+import pandas as pd
+import pytest
+from flask import Flask
+
+from data import orders
+from data.settings import Settings
+from data.store import Store
+from layers import entries
+from layers.actions import supplies
+from layers.district import District
+from layers.permissions import Actor
+from tests.layers.conftest import EPSG, NOW, STAMP, fill, lonlat
+from tests.web.conftest import Browser, browser
+from web import create_app, refusals
+
+WANG = Actor("wang", "王", "dispatcher")
+LOT = "d1/quilt/A"
+REQUEST: dict[str, Any] = {
+    "to": list(lonlat(5.0, 1.0)),
+    "unit": "东街道办",
+    "place": "东村",
+    "contact": "值班室",
+    "phone": "110",
+    "needs": [{"item_id": "quilt", "quantity": "80"}],
+    "lines": [
+        {"depot_id": "d1", "item_id": "quilt", "lot": "A", "quantity": "30"},
+        {"depot_id": "d2", "item_id": "quilt", "lot": "A", "quantity": "40"},
+    ],
+}
+
+
+def stock(town: District) -> District:
+    """Packs, levels, a relief standard and a vehicle for the town."""
+    with town.store.writing() as conn:
+        for table, frame in {
+            "pack": pd.DataFrame({"item_id": ["quilt"], "pack": ["包"], "quantity": ["12"]}),
+            "stock_level": pd.DataFrame(
+                {"depot_id": ["d1"], "item_id": ["quilt"], "minimum": ["90"], "target": ["200"]}
+            ),
+            "relief_standard": pd.DataFrame(
+                {
+                    "item_id": ["quilt", "pump"],
+                    "basis": ["evacuated", "affected"],
+                    "quantity": ["1", "0.01"],
+                    "is_daily": [False, False],
+                    "provenance": ["proposed", "proposed"],
+                }
+            ),
+            "vehicle": pd.DataFrame(
+                {"id": ["v1"], "name": ["苏F00001"], "type": ["truck"], "depot_id": ["d1"], "contact": ["驾驶员甲"]}
+            ),
+        }.items():
+            town.store.upsert(conn, table, frame, **STAMP)
+    return town
+
+
+@pytest.fixture
+def stocked(own_town: District) -> District:
+    """A town of its own for a test that changes it."""
+    return stock(own_town)
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Browser, Browser, str, str]]:
+    """A dispatcher and a viewer before a town with a request, which nobody changes; the request and an order."""
+    with Store.create(str(tmp_path_factory.mktemp("shown") / "town.gpkg"), name="小镇", epsg=EPSG) as store:
+        fill(store)
+        town = stock(District(store, clock=lambda: NOW))
+        made = supplies.reserve(town, WANG, REQUEST, key="first")
+        app = create_app(Settings(), "", district=town)
+        yield browser(app, "dispatcher"), browser(app, "viewer"), made["id"], made["orders"][0]["id"]
+
+
+@pytest.fixture
+def board(stocked: District) -> Flask:
+    """The app over it."""
+    return create_app(Settings(), "", district=stocked)
+
+
+@pytest.fixture
+def wang(board: Flask) -> Browser:
+    """A dispatcher before the boards."""
+    return browser(board, "dispatcher")
+
+
+@pytest.fixture
+def request_id(stocked: District) -> str:
+    """A request of which a part is reserved."""
+    return str(supplies.reserve(stocked, WANG, REQUEST, key="first")["id"])
+
+
+def page(client: Browser, path: str, status: int = 200) -> str:
+    response = client.get(path, headers={"Accept": "text/html"})
+    assert response.status_code == status, response.get_data(as_text=True)[:600]
+    return str(response.get_data(as_text=True))
+
+
+def hidden(text: str, action: str) -> dict[str, str]:
+    """The hidden fields of the form that posts to `action`, with the rows that it names."""
+    found = re.search(rf'<form method="post"[^>]*action="{re.escape(action)}"[^>]*>(.*?)</form>', text, re.S)
+    assert found is not None, action
+    fields = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', found.group(1))
+    return {name: value for name, value in fields if name != "csrf_token"}
+
+
+def send(client: Browser, where: str, action: str, code: int = 303, **typed: Any) -> str:
+    """Open a page, fill its form in and send it; the page that comes of it, or the target of the redirect."""
+    fields = hidden(page(client, where), action)
+    return post(client, action, code, {**fields, **typed})
+
+
+def post(client: Browser, action: str, status: int, fields: dict[str, Any]) -> str:
+    response = client.post(action, data=fields, headers={"Accept": "text/html"}, content_type="multipart/form-data")
+    assert response.status_code == status, response.get_data(as_text=True)[:900]
+    return str(response.headers.get("Location") or response.get_data(as_text=True))
+
+
+def order_of(district: District, order_id: str) -> dict[str, Any]:
+    with district.store.reading() as conn:
+        return orders.order_of(conn, order_id)
+
+
+def order_ids(district: District, request: str) -> list[str]:
+    with district.store.reading() as conn:
+        return [order["id"] for order in orders.request_of(conn, request)["orders"]]
+
+
+def free(district: District, lot: str) -> float:
+    frame = district.view().frame("lot")
+    row = frame[frame["id"] == lot].iloc[0]
+    return float((row["on_hand_e3"] - row["reserved_e3"] - row["on_hold_e3"]) / 1000)
+
+
+# -- pages ------------------------------------------------------------------------------------------
+
+PAGES = (
+    "/supplies",
+    "/supplies?item=quilt",
+    "/supplies/lists/orders",
+    "/supplies/lists/low",
+    "/supplies/handover",
+    "/supplies/handover?since=2026-06-30T22:00",
+    "/supplies/kpis",
+    "/supplies/needs",
+    "/supplies/needs?affected=500&evacuated=90&days=2",
+    "/supplies/lots",
+    f"/supplies/lots?lot={LOT}",
+    "/supplies/depots",
+    "/supplies/depots/d1",
+    "/supplies/depots/d1/count",
+    "/supplies/depots/d1/in",
+)
+SHEETS = (
+    "/supplies/lists/orders.xlsx",
+    "/supplies/lists/expiring.xlsx",
+    "/supplies/lists/movements.xlsx?since=2026-06-30T22:00",
+    "/supplies/kpis.xlsx",
+    "/supplies/needs.xlsx?affected=500&evacuated=90&days=2",
+    "/supplies/needs.xlsx?affected=500&evacuated=90&days=2&form=1",
+    f"/supplies/lots.xlsx?lot={LOT}",
+    "/supplies/depots/d1/stock.xlsx",
+    "/supplies/depots/d1/count.xlsx",
+    "/supplies/depots/d1/in.xlsx",
+)
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_every_page_opens(shown: Any, path: str, lang: str) -> None:
+    wang = shown[0]
+    joint = "&" if "?" in path else "?"
+    text = page(wang, f"{path}{joint}lang={lang}")
+    assert ("看板" in text) == (lang == "zh")
+    assert " style=" not in text
+    assert " onclick" not in text
+    assert re.findall(r"<script(?![^>]*src=)", text) == []
+    unlabelled = [
+        field
+        for field in re.findall(r"<(?:input|select|textarea)[^>]*>", text)
+        if 'type="hidden"' not in field
+        and "aria-label" not in field
+        and not re.search(rf'for="{re.escape((re.search(r"id=.([^ >]*).[ >]", field) or ["", "-"])[1])}"', text)
+        and 'type="checkbox"' not in field
+    ]
+    assert unlabelled == []
+
+
+@pytest.mark.parametrize("path", SHEETS)
+def test_every_sheet_says_what_it_is(shown: Any, path: str) -> None:
+    response = shown[0].get(f"{path}{'&' if '?' in path else '?'}lang=zh")
+    assert response.status_code == 200
+    sheet = openpyxl.load_workbook(io.BytesIO(response.data)).active
+    assert sheet is not None
+    assert str(sheet["A1"].value).startswith("小镇 · ")
+    assert sheet["A2"].value
+    assert "attachment" in response.headers["Content-Disposition"]
+
+
+def test_order_and_request_pages_open_in_both_languages(shown: Any) -> None:
+    wang, _, request, order = shown
+    for lang, word in (("zh", "每一件在哪里"), ("en", "Where every piece is")):
+        assert "东街道办" in page(wang, f"/supplies/requests/{request}?lang={lang}")
+        assert word in page(wang, f"/supplies/orders/{order}?lang={lang}")
+    assert wang.get(f"/supplies/requests/{request}/upward.pdf").data.startswith(b"%PDF-")
+    assert wang.get("/supplies/depots/d1/count.pdf").data.startswith(b"%PDF-")
+
+
+def test_what_is_not_there_is_not_found(shown: Any) -> None:
+    wang = shown[0]
+    for path in ("orders/x", "requests/x", "depots/x", "depots/x/count", "lists/x", "lists/x.xlsx"):
+        page(wang, f"/supplies/{path}", 404)
+    assert "没有这样的批次" in page(wang, "/supplies/lots?lot=nothing&lang=zh")
+    for since in ("yesterday", "2030-01-01T00:00", "2020-01-01T00:00"):
+        page(wang, f"/supplies/handover?since={since}", 422)
+
+
+def test_board_tells_what_waits(shown: Any) -> None:
+    wang, _, request, order = shown
+    text = page(wang, "/supplies?lang=zh")
+    assert f'href="/supplies/orders/{order}"' in text
+    assert "已预留" in text
+    assert f'href="/supplies/requests/{request}"' in text
+    assert "低于下限" in text, "40 of 90 are free in d1"
+    assert "已过期" in text
+    for kind in ("实物", "协议储备", "产能储备"):
+        assert kind in text
+
+
+def test_hand_over_tells_what_happened_since(shown: Any) -> None:
+    wang, _, _, order = shown
+    text = page(wang, "/supplies/handover?since=2026-07-01T09:59&lang=zh")
+    assert order in text
+    moved = text.split('id="moved"')[1].split("</section>")[0]
+    assert re.search(r"棉被.*?>70<", moved, re.S), "30 and 40 were reserved"
+    assert order in page(wang, "/supplies/handover?since=2026-07-01T10:00"), "the bound is included"
+
+
+# -- who may what -------------------------------------------------------------------------------------
+
+
+def test_viewer_and_strangers_see_nothing(shown: Any) -> None:
+    _, viewer, request, order = shown
+    paths = [*PAGES, *SHEETS, f"/supplies/requests/{request}", f"/supplies/orders/{order}"]
+    assert {viewer.get(path).status_code for path in paths} == {403}
+    assert {browser(viewer.application, None).get(path).status_code for path in paths} == {401}
+
+
+def test_keeper_changes_the_own_depot_only(board: Flask, request_id: str, stocked: District) -> None:
+    first, second = order_ids(stocked, request_id)
+    supplies.place(stocked, WANG, request_id, key="placed")
+    keeper = browser(board, "keeper")
+    assert "确认出库" in page(keeper, f"/supplies/orders/{first}")
+    other = page(keeper, f"/supplies/orders/{second}")
+    assert "确认出库" not in other
+    assert "取消这张单" not in other
+    fields = {"key": "k1", "lot_id.0": "d2/quilt/A", "quantity.0": "40"}
+    post(keeper, f"/supplies/orders/{second}/issue", 403, fields)
+    assert order_of(stocked, second)["state"] == "ordered"
+    post(keeper, f"/supplies/orders/{first}/cancel", 403, {"key": "k2", "reason": "x"})
+    for path, typed in (
+        ("count", {"checker": "李", "lot_id.0": "d2/quilt/A", "counted.0": "200"}),
+        ("in", {"reason": "采购", "item_id.0": "pump", "lot.0": "n1", "quantity.0": "1"}),
+        ("status", {"lot_id": "d2/quilt/A", "status": "damaged", "reason": "水"}),
+        ("aside", {"lot_id": "d2/quilt/A", "what": "hold", "quantity": "1", "reason": "查"}),
+    ):
+        post(keeper, f"/supplies/depots/d2/{path}", 403, {"key": f"k-{path}", **typed})
+    assert free(stocked, "d2/quilt/A") == 160
+    send(keeper, f"/supplies/orders/{first}", f"/supplies/orders/{first}/issue", **{"quantity.0": "30"})
+    assert order_of(stocked, first)["state"] == "issued"
+
+
+def test_a_form_without_the_token_of_its_page_is_refused(board: Flask, request_id: str) -> None:
+    client = browser(board, "dispatcher")
+    client.csrf = ""
+    post(client, f"/supplies/requests/{request_id}/order", 403, {"key": "k"})
+    text = page(client, f"/supplies/requests/{request_id}")
+    token = re.search(r'name="csrf_token" value="([^"]+)"', text)
+    assert token is not None
+    fields = {**hidden(text, f"/supplies/requests/{request_id}/order"), "csrf_token": token[1]}
+    post(client, f"/supplies/requests/{request_id}/order", 303, fields)
+
+
+# -- an order from the reservation to the settlement ----------------------------------------------------
+
+
+def test_whole_life_of_an_order_through_its_forms(wang: Browser, stocked: District, request_id: str) -> None:
+    where = f"/supplies/requests/{request_id}"
+    send(wang, where, f"{where}/renew")
+    send(wang, where, f"{where}/order")
+    order = order_ids(stocked, request_id)[0]
+    at = f"/supplies/orders/{order}"
+    target = send(wang, at, f"{at}/issue", **{"quantity.0": "30", "vehicle_id": "v1"})
+    assert target == f"{at}?done=issue"
+    assert order_of(stocked, order)["driver"] == "驾驶员甲"
+    assert "已登记" in page(wang, target)
+    send(wang, at, f"{at}/depart")
+    assert order_of(stocked, order)["eta_utc"] is not None
+    partly = {"received.0": "20", "damaged.0": "2", "missing.0": "1", "note.0": "雨淋"}
+    send(wang, at, f"{at}/receive", **partly)
+    found = order_of(stocked, order)
+    assert found["state"] == "partly_received"
+    assert {k: found["lines"][0][k] for k in ("received", "damaged", "missing", "in_transit", "at_place")} == {
+        "received": 20,
+        "damaged": 2,
+        "missing": 1,
+        "in_transit": 7,
+        "at_place": 20,
+    }
+    send(wang, at, f"{at}/receive", **{"received.0": "7"})
+    send(wang, at, f"{at}/use", **{"quantity.0": "15"})
+    send(wang, at, f"{at}/return", **{"quantity.0": "11", "damaged.0": "1", "to_depot_id": "d1", "hold": "1"})
+    send(wang, at, f"{at}/settle")
+    assert order_of(stocked, order)["state"] == "settled"
+    frame = stocked.view().frame("lot").set_index("id").loc[LOT]
+    assert (frame["on_hand_e3"], frame["on_hold_e3"]) == (81_000, 11_000)
+    text = page(wang, at)
+    assert "已结清" in text
+    assert "确认签收" not in text
+    life = page(wang, f"/supplies/lots?lot={LOT}")
+    for step in ("预留", "出库", "签收", "使用", "退库入账", "报废"):
+        assert step in life
+    assert wang.get(f"{at}/trace.xlsx").status_code == 200
+
+
+def test_lost_found_cancelled_need_a_reason(wang: Browser, stocked: District, request_id: str) -> None:
+    supplies.place(stocked, WANG, request_id, key="placed")
+    first, second = order_ids(stocked, request_id)
+    supplies.issue(stocked, WANG, first, {}, key="i")
+    supplies.depart(stocked, WANG, first, {}, key="d")
+    at = f"/supplies/orders/{first}"
+    assert "原因没有填" in send(wang, at, f"{at}/lost", 422, reason="  ")
+    send(wang, at, f"{at}/lost", reason="两小时没有消息")
+    assert "失联" in page(wang, "/supplies")
+    send(wang, at, f"{at}/found", reason="电话联系上了")
+    assert order_of(stocked, first)["state"] == "in_transit"
+    send(wang, f"/supplies/orders/{second}", f"/supplies/orders/{second}/cancel", reason="改由市级调")
+    assert free(stocked, "d2/quilt/A") == 200
+
+
+def test_what_was_outstanding_is_planned_anew(wang: Browser, stocked: District, request_id: str) -> None:
+    where = f"/supplies/requests/{request_id}"
+    text = page(wang, where)
+    assert "棉被" in text.split('id="upward-text"')[1]
+    assert "10 床" in text.split('id="upward-text"')[1], "what is lacking, not the 80 that were asked"
+    send(wang, where, f"{where}/again")
+    assert len(order_ids(stocked, request_id)) == 3
+    assert "upward-text" not in page(wang, where)
+
+
+def test_telephone_order_and_its_papers(wang: Browser, stocked: District) -> None:
+    request = supplies.post_by_telephone(stocked, WANG, REQUEST, key="t")["id"]
+    where = f"/supplies/requests/{request}"
+    assert "还有 2 天 0 小时" in page(wang, where)
+    assert request in page(wang, "/supplies").split('id="papers"')[1]
+    assert "文号或手续没有填" in send(wang, where, f"{where}/papers", 422, papers="")
+    send(wang, where, f"{where}/papers", papers="应急调〔2026〕7号")
+    assert "应急调〔2026〕7号" in page(wang, where)
+    assert "手续已经补齐了" in post(wang, f"{where}/papers", 409, {"key": "again", "papers": "x"})
+
+
+# -- refusals ---------------------------------------------------------------------------------------------
+
+
+def test_refused_form_keeps_what_was_typed(wang: Browser, stocked: District, request_id: str) -> None:
+    supplies.place(stocked, WANG, request_id, key="placed")
+    order = order_ids(stocked, request_id)[0]
+    at = f"/supplies/orders/{order}"
+    text = send(wang, at, f"{at}/issue", 422, **{"quantity.0": "20", "driver": "李师傅<b>"})
+    assert "少发 10, 要写少发原因" in text
+    assert 'value="20"' in text
+    assert 'value="李师傅&lt;b&gt;"' in text
+    assert '<details class="step" id="step-issue" open>' in text
+    text = send(wang, at, f"{at}/issue", 422, **{"quantity.0": "二十"})
+    assert "0 以上的数" in text
+    assert "出库数量" in text
+    assert "没有填数量" in send(wang, at, f"{at}/issue", 422, **{"quantity.0": ""})
+    assert "看不懂" in send(wang, at, f"{at}/issue", 422, **{"quantity.0": "30", "occurred": "昨天"})
+    late = send(wang, at, f"{at}/issue", 422, **{"quantity.0": "30", "occurred": "2026-07-01T10:01"})
+    assert "实际发生时间晚于现在" in late
+    assert order_of(stocked, order)["state"] == "ordered"
+
+
+def test_somebody_was_quicker(wang: Browser, stocked: District, request_id: str) -> None:
+    supplies.place(stocked, WANG, request_id, key="placed")
+    order = order_ids(stocked, request_id)[0]
+    at = f"/supplies/orders/{order}"
+    fields = hidden(page(wang, at), f"{at}/issue")
+    supplies.cancel(stocked, Actor("li", "李", "dispatcher"), order, {"reason": "重复下单"}, key="quick")
+    text = post(wang, f"{at}/issue", 409, {**fields, "quantity.0": "30"})
+    assert "没有登记: 情况已经变了" in text
+    assert "这张单现在是“已取消”, 不能再出库。" in text
+    assert "li: 取消 → 已取消 (重复下单)" in text, "who, what and why"
+
+
+def test_one_form_twice_happens_once(wang: Browser, stocked: District, request_id: str) -> None:
+    supplies.place(stocked, WANG, request_id, key="placed")
+    order = order_ids(stocked, request_id)[0]
+    at = f"/supplies/orders/{order}"
+    fields = {**hidden(page(wang, at), f"{at}/issue"), "quantity.0": "30"}
+    assert [post(wang, f"{at}/issue", 303, fields) for _ in range(2)] == [f"{at}?done=issue"] * 2
+    assert len([e for e in order_of(stocked, order)["events"] if e["action"] == "issue"]) == 1
+    changed = {**fields, "quantity.0": "29", "reason": "少"}
+    assert "这张表单已经提交过" in post(wang, f"{at}/issue", 409, changed)
+    assert post(wang, f"{at}/issue", 422, {**fields, "key": ""})
+
+
+def test_two_at_the_last_units(board: Flask, stocked: District) -> None:
+    """Both ask for all 270; the second gets nothing of it and keeps what was typed."""
+    typed = {"unit": "甲", "place": "广场", "contact": "乙", "affected": "270", "evacuated": "270", "days": "1"}
+    lines = {"item_id.0": "quilt", "quantity.0": "270", "specification.0": ""}
+    one, two = browser(board, "dispatcher"), browser(board, "administrator")
+    assert "/requests/" in post(one, "/supplies/needs", 303, {"key": "1", **typed, **lines})
+    text = post(two, "/supplies/needs", 409, {"key": "2", **typed, **lines})
+    assert "现在没有仓库能给" in text
+    assert 'value="广场"' in text
+    assert free(stocked, LOT) == free(stocked, "d2/quilt/A") == 0
+
+
+def test_scanning_ticks_the_lot_and_stops_a_wrong_one(wang: Browser, stocked: District, request_id: str) -> None:
+    supplies.place(stocked, WANG, request_id, key="placed")
+    order = order_ids(stocked, request_id)[0]
+    at = f"/supplies/orders/{order}"
+    text = send(wang, at, f"{at}/issue", 200, do="scan", scan="A", **{"quantity.0": "30"})
+    assert re.search(r'name="checked.0" value="1" checked', text)
+    wrong = send(wang, at, f"{at}/issue", 422, do="scan", scan="Z9", **{"quantity.0": "30"})
+    assert "不要装车" in wrong
+    assert order_of(stocked, order)["state"] == "ordered", "a scan issues nothing"
+
+
+# -- stock ------------------------------------------------------------------------------------------------
+
+
+def count_fields(client: Browser) -> dict[str, str]:
+    return hidden(page(client, "/supplies/depots/d1/count"), "/supplies/depots/d1/count")
+
+
+def test_count_does_not_tell_and_asks_for_the_reason(board: Flask, stocked: District) -> None:
+    keeper = browser(board, "keeper")
+    text = page(keeper, "/supplies/depots/d1/count")
+    assert ">100<" not in text
+    assert 'value="100"' not in text
+    lots = {k: v for k, v in count_fields(keeper).items() if k.startswith("lot_id")}
+    assert list(lots.values()) == ["d1/quilt/B", "d1/quilt/A"]
+    fields = {**count_fields(keeper), "counted.1": "98", "counted.0": "", "checker": "李"}
+    text = post(keeper, "/supplies/depots/d1/count", 422, fields)
+    assert "与账面不符: 请复点" in text
+    assert "d1/quilt/A" in text
+    problem = text.split('id="problem"')[1].split("</table>")[0]
+    assert "100" not in problem, "how much is expected is not told"
+    assert 'value="98"' in text
+    assert "复核人没有填" in post(keeper, "/supplies/depots/d1/count", 422, {**fields, "checker": ""})
+    same = post(keeper, "/supplies/depots/d1/count", 422, {**fields, "reason.1": "少", "checker": "test-keeper"})
+    assert "复核人不能是盘点人本人" in same
+    target = post(keeper, "/supplies/depots/d1/count", 303, {**fields, "reason.1": "破损丢弃"})
+    assert target.endswith("/supplies/depots/d1?done=count")
+    assert free(stocked, LOT) == 68
+    few = post(keeper, "/supplies/depots/d1/count", 409, {**fields, "key": "n", "counted.1": "10", "reason.1": "x"})
+    assert "少于预留 30" in few
+
+
+def test_count_sheet_comes_back(board: Flask, stocked: District) -> None:
+    keeper = browser(board, "keeper")
+    for lang, head in (("zh", "实点数量"), ("en", "Counted")):
+        book = openpyxl.load_workbook(io.BytesIO(keeper.get(f"/supplies/depots/d1/count.xlsx?lang={lang}").data))
+        sheet = book.active
+        assert sheet is not None
+        row = next(r for r in range(1, 10) if head in [c.value for c in sheet[r]])
+        titles = [c.value for c in sheet[row]]
+        column = titles.index(head) + 1
+        assert sheet.cell(row + 2, 1).value == LOT
+        assert sheet.cell(row + 2, column).value is None, "what is expected is not on the sheet"
+        sheet.cell(row + 2, column, "多")
+        text = upload(keeper, book, status=422, checker="李")
+        assert f"<td>{row + 2}</td>" in text, "the row of the fault"
+        assert head in text, "its column"
+        sheet.cell(row + 2, column, 100)
+        upload(keeper, book, checker="李", lang="zh")
+    assert stocked.view().frame("lot").set_index("id").loc[LOT, "counted_utc"] is not None
+
+
+def upload(client: Browser, book: Any, status: int = 303, path: str = "depots/d1/count", **typed: Any) -> str:
+    content = io.BytesIO()
+    book.save(content)
+    content.seek(0)
+    fields = {"key": f"k{id(content)}{status}", "sheet": (content, "sheet.xlsx"), **typed}
+    return post(client, f"/supplies/{path}", status, fields)
+
+
+def test_bad_files_are_refused_whole(board: Flask, stocked: District, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(entries, "MAX_SHEET_BYTES", 20_000)
+    keeper = browser(board, "keeper")
+    for content, name in (
+        (b"", "a.xlsx"),
+        (b"PK\x03\x04 not a zip", "a.xlsx"),
+        (b"lot,counted\n", "a.csv"),
+        (b"x" * (entries.MAX_SHEET_BYTES + 1), "a.xlsx"),
+    ):
+        fields = {"key": "k", "checker": "李", "sheet": (io.BytesIO(content), name)}
+        post(keeper, "/supplies/depots/d1/count", 422, fields)
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    book.active.append(["别的", "表"])
+    upload(keeper, book, 422, checker="李")
+    formula = openpyxl.load_workbook(io.BytesIO(keeper.get("/supplies/depots/d1/in.xlsx").data))
+    assert formula.active is not None
+    formula.active.append(["pump", "n1", "=1+1"])
+    assert "formula" in upload(keeper, formula, 422, "depots/d1/in", reason="采购")
+    assert free(stocked, LOT) == 70
+
+
+def test_goods_in_by_the_pack(board: Flask, stocked: District) -> None:
+    keeper = browser(board, "keeper")
+    where = "/supplies/depots/d1/in"
+    line = {"item_id.0": "quilt", "lot.0": "N1", "quantity.0": "2.5", "pack.0": "包", "expires_on.0": "2030-01-31"}
+    assert "来源或单据号没有填" in send(keeper, where, where, 422, **line)
+    send(keeper, where, where, reason="采购 12 号", **line)
+    assert free(stocked, "d1/quilt/N1") == 30, "2.5 packs of 12"
+    for fault, said in (
+        ({"item_id.0": "none"}, "物资目录里的编码"),
+        ({"pack.0": "箱"}, "<td>箱</td><td>包</td>"),
+        ({"expires_on.0": "soon"}, "日期, 如"),
+        ({"expires_on.0": "2030-02-01"}, "已有, 但状态或有效期不一样"),
+        ({"lot.0": ""}, "必填"),
+        ({"quantity.0": "1.2345"}, "小数不超过三位"),
+    ):
+        text = post(
+            keeper, where, 409 if "2030-02-01" in fault.values() else 422, {"key": "f", "reason": "r", **line, **fault}
+        )
+        assert said in text.replace("&lt;", "<"), fault
+    old = post(keeper, where, 422, {"key": "g", "reason": "r", **line, "lot.0": "N2", "expires_on.0": "2026-06-30"})
+    assert "已过; 状态改为" in old
+    assert free(stocked, "d1/quilt/N1") == 30
+
+
+def test_states_holds_and_write_offs(board: Flask, stocked: District) -> None:
+    keeper = browser(board, "keeper")
+    where = "/supplies/depots/d1"
+    send(keeper, where, f"{where}/aside", lot_id=LOT, what="hold", quantity="10", reason="抽检")
+    assert free(stocked, LOT) == 60
+    send(keeper, where, f"{where}/aside", lot_id=LOT, what="write_off_held", quantity="4", cause="damaged", reason="坏")
+    send(keeper, where, f"{where}/aside", lot_id=LOT, what="unhold", quantity="6", reason="合格")
+    assert free(stocked, LOT) == 66
+    much = send(keeper, where, f"{where}/aside", 409, lot_id=LOT, what="write_off", quantity="67", reason="坏")
+    assert f"批次 {LOT}: 要 67, 只有 66" in much
+    send(keeper, where, f"{where}/status", lot_id=LOT, status="quarantined", reason="待检")
+    assert "已经是“待检”" in send(keeper, where, f"{where}/status", 409, lot_id=LOT, status="quarantined", reason="x")
+    assert "待检" in page(keeper, where)
+
+
+# -- needs ------------------------------------------------------------------------------------------------
+
+
+def test_affected_and_evacuated_are_two_numbers(wang: Browser) -> None:
+    text = page(wang, "/supplies/needs?affected=500&evacuated=90&days=2")
+    rows = dict(re.findall(r'name="item_id\.(\d)" value="(\w+)"', text))
+    amounts = dict(re.findall(r'name="quantity\.(\d)" value="([\d,]+)"', text))
+    assert {rows[k]: amounts[k] for k in rows} == {"quilt": "90", "pump": "5"}
+    for query in ("affected=-1", "affected=x", "evacuated=1&days=366", "affected=99999999"):
+        page(wang, f"/supplies/needs?{query}", 422)
+
+
+def test_needs_become_a_request(wang: Browser, stocked: District) -> None:
+    where, action = "/supplies/needs?affected=500&evacuated=90&days=2", "/supplies/needs"
+    typed = {"unit": "东街道办", "contact": "值班室", "quantity.0": "90", "quantity.1": "5"}
+    assert "地图上没有叫" in send(wang, where, action, 422, place="火星", **typed)
+    assert "不在本区范围内" in send(wang, where, action, 422, place="外地", to="100,20", **typed)
+    target = send(wang, where, action, place="广场", deadline="2026-07-01T12:00", **typed)
+    with stocked.store.reading() as conn:
+        found = orders.request_of(conn, target.split("/")[-1].split("?")[0])
+    assert {line["item_id"]: (line["requested"], line["outstanding"]) for line in found["lines"]} == {
+        "quilt": (90, 0),
+        "pump": (5, 5),
+    }
+    assert found["deadline_utc"] == "2026-07-01T04:00:00.000Z"
+
+
+def test_needs_from_a_sheet(wang: Browser, stocked: District) -> None:
+    book = openpyxl.load_workbook(
+        io.BytesIO(wang.get("/supplies/needs.xlsx?affected=300&evacuated=300&days=2&form=1").data)
+    )
+    assert book.active is not None
+    lines = [[cell.value for cell in row] for row in book.active.iter_rows(min_row=4)]
+    assert lines == [["quilt", 30, "棉被"], ["pump", 3, "水泵"]], "300 less the 270 that are there"
+    typed = {"unit": "甲", "place": "广场", "contact": "乙"}
+    book.active.cell(4, 2, -3)
+    assert "大于 0 的数" in upload(wang, book, 422, "needs", **typed)
+    book.active.cell(4, 2, 7)
+    assert "/requests/" in upload(wang, book, 303, "needs", **typed)
+
+
+# -- sentences ----------------------------------------------------------------------------------------------
+
+
+def test_refusals_are_said_in_the_language_of_the_page() -> None:
+    detail = "nothing was reserved; lot d1/quilt/A: 80 asked, 70 available; lot d1/quilt/B: it expired on 2026-06-30"
+    assert refusals.sentence(detail, "en") == detail
+    assert refusals.sentence(detail, "zh") == (
+        "没有预留: 批次 d1/quilt/A 要 80, 只剩 70; 批次 d1/quilt/B 已于 2026-06-30 过期。别人可能先用了, 请重新排方案。"
+    )
+    assert refusals.sentence("something new", "zh") == "something new"
