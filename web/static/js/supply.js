@@ -235,6 +235,8 @@ export function makeSupply({ view, isShown, onChanged }) {
     const deadline = within.value ? new Date(Date.now() + within.value * 60_000).toISOString() : null;
     dispatch.offer(plan, { place, name: placeName, deadline, ownLevel: plan.ways.includes("own_level") && chosen > 0 });
     drawRoutes(plan);
+    // On a phone the plan would stand below the fold.
+    if (matchMedia("(max-width: 820px)").matches) root.scrollIntoView({ block: "start" });
   }
 
   async function plan() {
