@@ -46,9 +46,7 @@ formula = "clip((x - 575000) / 6000, 0, 1)"
 id = "fire"
 title = "城市火灾"
 title_en = "Fire"
-points = "enterprise"
-bandwidth_m = 1500
-high = 0.3
+formula = "clip(1 - ((x - 580096)**2 + (y - 3544142)**2) / 2250000, 0, 1)"
 
 [[exposure]]
 indicator = "persons"
