@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from data import schema
+from data.store import insert_rows, read_rows
 
 Outcome = Literal["done", "refused", "failed"]
 
@@ -68,10 +69,8 @@ def append(
 
     A clock that was set back does not turn the order round: the time is never before that of the last row.
     """
-    last = conn.exec_driver_sql(
-        "SELECT hash, movement_seq, recorded_utc FROM audit ORDER BY seq DESC LIMIT 1"
-    ).one_or_none()
-    before, covered, last_utc = last if last is not None else (FIRST_HASH, 0, "")
+    last = read_rows(conn, "SELECT hash, movement_seq, recorded_utc FROM audit ORDER BY seq DESC LIMIT 1")
+    before, covered, last_utc = last[0] if last else (FIRST_HASH, 0, "")
     digest, newest = _movements(conn, covered)
     identity = hashlib.blake2b(f"{before}{action}{subject}".encode(), digest_size=8).hexdigest()
     row = {
@@ -87,7 +86,7 @@ def append(
         "movement_seq": newest,
     }
     found = _hash(before, row, digest)
-    conn.execute(sa.insert(schema.table("audit")), {**row, "hash": found})
+    insert_rows(conn, "audit", [{**row, "hash": found}])
     return found
 
 
@@ -110,6 +109,13 @@ def verify(conn: Connection) -> tuple[int, str, Fault | None]:
             return count, before, Fault(int(found[0]), row["recorded_utc"], f"row {found[0]}: {what}")
         before, covered, count, expected_seq = found[-1], int(row["movement_seq"]), count + 1, int(found[0]) + 1
     return count, before, None
+
+
+def hash_of(conn: Connection, number: int) -> str | None:
+    """The hash of the row with that number, counted from 1; None where there are fewer rows."""
+    table = schema.table("audit")
+    found = conn.scalar(sa.select(table.c.hash).order_by(table.c.seq).offset(number - 1).limit(1))
+    return None if found is None else str(found)
 
 
 def entries(conn: Connection, *, since: str | None = None, subject: str | None = None, limit: int = 200) -> list[Entry]:
@@ -143,12 +149,10 @@ def _movements(conn: Connection, after: int, up_to: int | None = None) -> tuple[
 
 
 def _movement_rows(conn: Connection, after: int, up_to: int | None) -> Iterator[tuple[Any, ...]]:
-    table = schema.table("movement")
-    statement = sa.select(*(table.c[name] for name in _MOVEMENT)).order_by(table.c.seq).limit(_CHUNK)
-    if up_to is not None:
-        statement = statement.where(table.c.seq <= up_to)
+    end = "" if up_to is None else f" AND seq <= {int(up_to)}"
+    text = f"SELECT {', '.join(_MOVEMENT)} FROM movement WHERE seq > ?{end} ORDER BY seq LIMIT {_CHUNK}"
     while True:
-        rows = conn.execute(statement.where(table.c.seq > after)).all()
+        rows = read_rows(conn, text, (after,))
         yield from (tuple(row) for row in rows)
         if len(rows) < _CHUNK:
             return

@@ -10,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from data import schema
-from data.store import Store
+from data.store import Store, live_copy
 from geo.errors import InputError, Unavailable
 
 _BESIDE = (".rasters", ".zoning", ".cache")
@@ -34,6 +34,7 @@ def make_drill(store: Store, *, now_utc: datetime) -> Path:
     target = drill_path(store.path)
     discard_drill(store.path)
     store.snapshot(target)
+    live_copy(target)
     for suffix in _BESIDE:
         folder = store.path.with_suffix(suffix)
         if folder.is_dir():

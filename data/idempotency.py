@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from data import schema
+from data.store import insert_rows, read_rows
 from geo.errors import Conflict, InputError
 
 KEPT_FOR = timedelta(days=7)
@@ -34,11 +35,10 @@ def require_key(key: str | None) -> str:
 
 def answered(conn: Connection, *, actor: str, key: str, route: str, body: str) -> Any | None:
     """The answer that this request got already; None for a new one, Conflict for another one with its key."""
-    row = conn.exec_driver_sql(
-        "SELECT route, body_hash, answer FROM idempotency WHERE id = " + _mark(conn), (_id(actor, key),)
-    ).one_or_none()
-    if row is None:
+    found = read_rows(conn, "SELECT route, body_hash, answer FROM idempotency WHERE id = ?", (_id(actor, key),))
+    if not found:
         return None
+    row = found[0]
     if (row[0], row[1]) != (route, body):
         raise Conflict(f"Idempotency-Key={key}: it was used for another request; take a new key for each")
     return json.loads(row[2])
@@ -46,17 +46,15 @@ def answered(conn: Connection, *, actor: str, key: str, route: str, body: str) -
 
 def keep(conn: Connection, *, actor: str, key: str, route: str, body: str, answer: Any, now_utc: datetime) -> None:
     """Keep an answer in the transaction of the change."""
-    conn.execute(
-        sa.insert(schema.table("idempotency")),
-        {
-            "id": _id(actor, key),
-            "route": route,
-            "body_hash": body,
-            "status": 200,
-            "answer": json.dumps(answer, ensure_ascii=False, default=str),
-            "created_utc": schema.utc_text(now_utc),
-        },
-    )
+    row = {
+        "id": _id(actor, key),
+        "route": route,
+        "body_hash": body,
+        "status": 200,
+        "answer": json.dumps(answer, ensure_ascii=False, default=str),
+        "created_utc": schema.utc_text(now_utc),
+    }
+    insert_rows(conn, "idempotency", [row])
 
 
 def forget(conn: Connection, *, now_utc: datetime) -> int:
@@ -68,7 +66,3 @@ def forget(conn: Connection, *, now_utc: datetime) -> int:
 
 def _id(actor: str, key: str) -> str:
     return schema.id_of((actor, key))
-
-
-def _mark(conn: Connection) -> str:
-    return "?" if conn.dialect.name == "sqlite" else "%s"

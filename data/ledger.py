@@ -11,6 +11,7 @@ late, but not where it would leave less than nothing at some moment since.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -23,7 +24,7 @@ from sqlalchemy import Connection
 
 from data import schema
 from data.schema import ACCOUNTS, BALANCES, CAUSES, HELD_ACCOUNTS, MOVEMENT_KINDS, ON_HAND_ACCOUNTS
-from data.store import Counts, cell, insert_many, translated
+from data.store import Counts, cell, insert_many, marks, read_rows, translated
 from geo.errors import Conflict, InputError, NotFound
 
 _CHUNK = 500
@@ -162,14 +163,14 @@ def record(
     if not wanted:
         return 0
     recorded = recorded_utc(conn, now_utc)
-    items = _items_of(conn, wanted)
+    items, there = _known(conn, wanted)
     for movement in wanted:
         _require_valid(conn, movement, items)
     occurred = [recorded if m.occurred_utc is None else schema.utc_text(m.occurred_utc) for m in wanted]
     for moment in occurred:
         if moment > recorded:
             raise InputError(f"occurred_utc={moment}: it lies after the time of recording, {recorded}; check the clock")
-    _require_there(conn, wanted)
+    _require_there(wanted, there)
     _require_there_since(conn, wanted, occurred, recorded)
     rows = [
         (
@@ -193,7 +194,7 @@ def record(
         )
         for m, moment in zip(wanted, occurred, strict=True)
     ]
-    with translated(), conn.begin_nested():
+    with translated(), conn.begin_nested() if len(rows) > 1 else nullcontext():
         for has_id, part in groupby(rows, key=lambda row: len(row) > len(_COLUMNS)):
             names = [*_COLUMNS, "id"] if has_id else _COLUMNS
             insert_many(conn, schema.table("movement"), names, list(part))
@@ -567,9 +568,8 @@ def _of_order(ref: str) -> str:
     return f" of order {ref}" if ref else ""
 
 
-def _require_there(conn: Connection, wanted: Sequence[Movement]) -> None:
+def _require_there(wanted: Sequence[Movement], there: dict[Key, int]) -> None:
     """Each movement in turn finds what it takes, after those before it."""
-    there = _quantities_of(conn, {m.from_key for m in wanted if _is_kept(m.from_account)})
     for movement in wanted:
         if _is_kept(movement.from_account):
             key = movement.from_key
@@ -621,32 +621,29 @@ def _ends_of(conn: Connection, lot_ids: Sequence[str]) -> Iterable[tuple[Key, Ke
             yield (lot_id, source, from_ref or ""), (to_lot_id or lot_id, target, to_ref or ""), quantity_e3, moment
 
 
-def _quantities_of(conn: Connection, keys: set[Key]) -> dict[Key, int]:
-    """What some accounts hold now."""
-    lot, holding = schema.table("lot"), schema.table("holding")
-    found: dict[Key, int] = {}
-    for chunk in _chunks(sorted({key[0] for key in keys if key[1] in _DEPOT_ACCOUNTS})):
-        statement = sa.select(lot.c.id, *(lot.c[name] for name in BALANCES)).where(lot.c.id.in_(chunk))
-        for lot_id, on_hand, reserved, held in conn.execute(statement):
-            found[(lot_id, "depot", "")] = int(on_hand) - int(reserved) - int(held)
-            found[(lot_id, "hold", "")] = int(held)
-    columns = (holding.c.lot_id, holding.c.account, holding.c.ref)
-    for part in _chunks(sorted(key for key in keys if key[1] in HELD_ACCOUNTS)):
-        statement = sa.select(*columns, holding.c.quantity_e3).where(sa.tuple_(*columns).in_(part))
-        for lot_id, account, ref, quantity_e3 in conn.execute(statement):
-            found[(lot_id, account, ref)] = int(quantity_e3)
-    return found
-
-
-def _items_of(conn: Connection, wanted: Sequence[Movement]) -> dict[str, str]:
-    """The item of every lot that is named."""
-    lot = schema.table("lot")
+def _known(conn: Connection, wanted: Sequence[Movement]) -> tuple[dict[str, str], dict[Key, int]]:
+    """The item of every lot that is named, and what the accounts hold now that something is taken from."""
+    items: dict[str, str] = {}
+    there: dict[Key, int] = {}
     ids = dict.fromkeys(lot_id for m in wanted for lot_id in (m.lot_id, m.to_lot_id) if lot_id is not None)
-    return {
-        lot_id: item_id
-        for chunk in _chunks(list(ids))
-        for lot_id, item_id in conn.execute(sa.select(lot.c.id, lot.c.item_id).where(lot.c.id.in_(chunk)))
-    }
+    columns = ", ".join(("id", "item_id", *BALANCES))
+    for chunk in _chunks(list(ids)):
+        for lot_id, item_id, on_hand, reserved, held in read_rows(
+            conn, f"SELECT {columns} FROM lot WHERE id IN ({marks(chunk)})", chunk
+        ):
+            items[lot_id] = item_id
+            there[(lot_id, "depot", "")] = int(on_hand) - int(reserved) - int(held)
+            there[(lot_id, "hold", "")] = int(held)
+    keys = sorted({m.from_key for m in wanted if m.from_account in HELD_ACCOUNTS})
+    for part in _chunks(keys):
+        places = ", ".join(["(?, ?, ?)"] * len(part))
+        for lot_id, account, ref, quantity_e3 in read_rows(
+            conn,
+            f"SELECT lot_id, account, ref, quantity_e3 FROM holding WHERE (lot_id, account, ref) IN (VALUES {places})",
+            [value for key in part for value in key],
+        ):
+            there[(lot_id, account, ref)] = int(quantity_e3)
+    return items, there
 
 
 def _chunks(values: list[T]) -> Iterable[list[T]]:

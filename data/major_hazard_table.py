@@ -53,20 +53,29 @@ def critical_quantities() -> tuple[CriticalQuantity, ...]:
 def critical_quantity(name: str, cas: str = "", hazard_class: str = "") -> CriticalQuantity | None:
     """The row of a substance: by name or alias, then by CAS number, then by the symbol of its class; None else.
 
-    The name goes first: two rows of ammonium nitrate share one CAS number.
+    The name goes first: two rows of ammonium nitrate share one CAS number, and a name or number that does not tell
+    which of them it is takes the one with the smaller quantity (`is_cautious` says so).
     """
     rows = critical_quantities()
     plain = name.strip().replace("（", "(").replace("）", ")")
     for row in rows:
         if plain and plain in (row.name, *row.aliases):
             return row
-    for row in rows:
-        if cas.strip() and cas.strip() == row.cas:
-            return row
+    same = [row for row in rows if cas.strip() and cas.strip() == row.cas]
+    if same:
+        return min(same, key=lambda row: row.threshold_t)
     for row in rows:
         if hazard_class.strip() and hazard_class.strip().upper() == row.code:
             return row
     return None
+
+
+def is_cautious(name: str, row: CriticalQuantity) -> bool:
+    """Whether a substance could be of a laxer row as well: several share its CAS number, and the name tells none."""
+    plain = name.strip().replace("（", "(").replace("）", ")")
+    return plain != row.name and any(
+        other.cas == row.cas and other.threshold_t > row.threshold_t for other in critical_quantities() if row.cas
+    )
 
 
 def is_cas(text: str) -> bool:

@@ -8,11 +8,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from data import schema
+from data import geometry, schema
 from data.kinds import DEPOT_LEVELS
+from data.store import marks, read_rows
 from geo.errors import InputError, NotFound
 from geo.supply import number_of
 
+_ON_THE_WAY = ("in_transit", "late", "partly_received")
 CLOSED_STATES = ("expired", "cancelled", "settled")
 """States after which nothing happens to an order."""
 
@@ -58,6 +60,41 @@ def request_of(conn: Connection, request_id: str) -> dict[str, Any]:
     }
 
 
+def new_request(
+    conn: Connection,
+    request: Mapping[str, Any],
+    lonlat: Sequence[float],
+    needs: Sequence[Mapping[str, Any]],
+    orders: Sequence[Mapping[str, Any]],
+    order_lines: Sequence[Mapping[str, Any]],
+    lots: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Any]:
+    """What `request_of` says of a request whose rows were just written, without reading them again."""
+    to_depot_id = request["to_depot_id"]
+    depots = list(dict.fromkeys((*(order["depot_id"] for order in orders), *([to_depot_id] if to_depot_id else []))))
+    text = f"SELECT id, name, geom FROM depot WHERE id IN ({marks(depots)})"
+    depot = {row[0]: row for row in read_rows(conn, text, depots)}
+    places = dict(zip(depot, geometry.decode([row[2] for row in depot.values()]), strict=True))
+    made = _request(
+        {**dict.fromkeys(_REQUEST_COLUMNS), **{name: request[name] for name in _REQUEST_COLUMNS if name in request}}
+        | {"to_depot_name": depot[to_depot_id][1] if to_depot_id else None},
+        lonlat,
+    )
+    answer = []
+    for order in orders:
+        lines = []
+        for line in order_lines:
+            if line["order_id"] == order["id"]:
+                entry = _empty(line["lot_id"], line["instead_of"], line["reason"])
+                entry |= {"quantity": line["quantity_e3"], "reserved": line["quantity_e3"]}
+                lines.append(entry | {name: lots[line["lot_id"]][name] for name in _LOT_SAID})
+        row = {**dict.fromkeys(_ORDER_COLUMNS), **{name: order[name] for name in _ORDER_COLUMNS if name in order}}
+        row |= {"depot_name": depot[order["depot_id"]][1], "vehicle_name": None, "position_utc": None}
+        answer.append(_order(row, None, places[order["depot_id"]], None, made, lines))
+    lines_of_request = _outstanding(conn, request["id"], answer, as_e3=False)
+    return {**made, "lines": lines_of_request, "orders": [_plain(order) for order in answer]}
+
+
 def order_of(conn: Connection, order_id: str) -> dict[str, Any]:
     """An order with its lines, where its goods are, and everything that happened to it."""
     found = _orders(conn, [order_id])
@@ -69,14 +106,18 @@ def order_of(conn: Connection, order_id: str) -> dict[str, Any]:
 
 def open_orders(conn: Connection) -> list[dict[str, Any]]:
     """Every order that is neither settled nor given up, the oldest first."""
-    table = schema.table("supply_order")
-    statement = sa.select(table.c.id).where(table.c.state.not_in(CLOSED_STATES)).order_by(table.c.fid)
-    return [_plain(order) for order in _orders(conn, list(conn.scalars(statement)))]
+    return _orders_where(conn, schema.table("supply_order").c.state.not_in(CLOSED_STATES))
 
 
 def on_the_way(conn: Connection) -> list[dict[str, Any]]:
     """The orders whose vehicle is on its way and heard of, as `open_orders` gives them."""
-    return [order for order in open_orders(conn) if order["state"] in ("in_transit", "late", "partly_received")]
+    return _orders_where(conn, schema.table("supply_order").c.state.in_(_ON_THE_WAY))
+
+
+def _orders_where(conn: Connection, condition: sa.ColumnElement[bool]) -> list[dict[str, Any]]:
+    table = schema.table("supply_order")
+    ids = conn.scalars(sa.select(table.c.id).where(condition).order_by(table.c.fid))
+    return [_plain(order) for order in _orders(conn, list(ids))]
 
 
 def papers_due(conn: Connection) -> list[dict[str, Any]]:
@@ -130,74 +171,109 @@ def upward_draft(conn: Connection, request_id: str, *, to_level: str | None = No
     }
 
 
+_REQUEST_COLUMNS = tuple(
+    column.name
+    for column in schema.table("supply_request").columns
+    if column.name not in ("fid", "geom", "source", "source_datum")
+)
+_ORDER_COLUMNS = tuple(
+    column.name
+    for column in schema.table("supply_order").columns
+    if column.name not in ("fid", "geom", "source", "source_datum")
+)
+_LOT_SAID = ("lot", "item_id", "item_name", "unit", "expires_on")
+_OF_REQUEST = (
+    "unit",
+    "place",
+    "to",
+    "contact",
+    "incident",
+    "note",
+    "by_telephone",
+    "to_depot_id",
+    "to_depot_name",
+    "deadline_utc",
+    "papers_due_utc",
+    "papers_done_utc",
+)
+"""What an order says of its request."""
+
+
+def _request(row: Mapping[str, Any], lonlat: Sequence[float]) -> dict[str, Any]:
+    return {**row, "by_telephone": bool(row["by_telephone"]), "to": [float(lonlat[0]), float(lonlat[1])]}
+
+
+def _order(
+    row: Mapping[str, Any],
+    line: Any,
+    point: Any,
+    position: Any,
+    request: Mapping[str, Any],
+    lines: list[dict[str, Any]],
+) -> dict[str, Any]:
+    # where the vehicle was before it left says nothing of this order
+    is_seen = position is not None and (row["position_utc"] or "") >= (row["departed_utc"] or "9")
+    return {
+        **row,
+        "route": None if line is None else [list(place) for place in line.coords],
+        "depot_place": None if point is None else [point.x, point.y],
+        "position": [position.x, position.y] if is_seen else None,
+        **{name: request[name] for name in _OF_REQUEST},
+        "contact_phone": request["phone"],  # the order's own is the driver's
+        "lines": lines,
+    }
+
+
 def _requests(conn: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     table, depot = schema.table("supply_request"), schema.table("depot")
-    names = [column.name for column in table.columns if column.name not in ("fid", "source", "source_datum")]
     found: dict[str, dict[str, Any]] = {}
     for chunk in _chunks(ids):
         statement = (
-            sa.select(*(table.c[name] for name in names), depot.c.name.label("to_depot_name"))
+            sa.select(*(table.c[name] for name in _REQUEST_COLUMNS), depot.c.name.label("to_depot_name"), table.c.geom)
             .outerjoin(depot, depot.c.id == table.c.to_depot_id)
             .where(table.c.id.in_(chunk))
         )
         for row in conn.execute(statement).mappings():
             request = dict(row)
             point = request.pop("geom")
-            request["by_telephone"] = bool(request["by_telephone"])
-            found[request["id"]] = {**request, "to": [point.x, point.y]}
+            found[request["id"]] = _request(request, (point.x, point.y))
     return found
 
 
 def _orders(conn: Connection, ids: Sequence[str]) -> list[dict[str, Any]]:
     """Orders in the order of `ids`; their quantities are still whole thousandths."""
     order, depot, vehicle = schema.table("supply_order"), schema.table("depot"), schema.table("vehicle")
-    names = [column.name for column in order.columns if column.name not in ("fid", "source", "source_datum")]
-    found: dict[str, dict[str, Any]] = {}
+    rows: dict[str, dict[str, Any]] = {}
     for chunk in _chunks(ids):
         statement = (
             sa.select(
-                *(order.c[name] for name in names),
+                *(order.c[name] for name in _ORDER_COLUMNS),
                 depot.c.name.label("depot_name"),
-                depot.c.geom.label("depot_point"),
                 vehicle.c.name.label("vehicle_name"),
-                vehicle.c.geom.label("position"),
                 vehicle.c.position_utc,
+                order.c.geom,
+                depot.c.geom.label("depot_point"),
+                vehicle.c.geom.label("position"),
             )
             .join(depot, depot.c.id == order.c.depot_id)
             .outerjoin(vehicle, vehicle.c.id == order.c.vehicle_id)
             .where(order.c.id.in_(chunk))
         )
-        for row in conn.execute(statement).mappings():
-            one = dict(row)
-            line, point, position = one.pop("geom"), one.pop("depot_point"), one.pop("position")
-            one["route"] = None if line is None else [list(place) for place in line.coords]
-            one["depot_place"] = None if point is None else [point.x, point.y]
-            # where the vehicle was before it left says nothing of this order
-            is_on_the_way = position is not None and (one["position_utc"] or "") >= (one["departed_utc"] or "9")
-            one["position"] = [position.x, position.y] if is_on_the_way else None
-            found[one["id"]] = one
-    requests = _requests(conn, list(dict.fromkeys(one["request_id"] for one in found.values())))
-    lines = _lines(conn, list(found))
-    copied = (
-        "unit",
-        "place",
-        "to",
-        "contact",
-        "incident",
-        "note",
-        "by_telephone",
-        "to_depot_id",
-        "to_depot_name",
-        "deadline_utc",
-        "papers_due_utc",
-        "papers_done_utc",
-    )
-    for one in found.values():
-        request = requests[one["request_id"]]
-        one.update({name: request[name] for name in copied})
-        one["contact_phone"] = request["phone"]  # the order's own is the driver's
-        one["lines"] = lines.get(one["id"], [])
-    return [found[order_id] for order_id in ids if order_id in found]
+        rows.update({row["id"]: dict(row) for row in conn.execute(statement).mappings()})
+    requests = _requests(conn, list(dict.fromkeys(row["request_id"] for row in rows.values())))
+    lines = _lines(conn, list(rows))
+    return [
+        _order(
+            row,
+            row.pop("geom"),
+            row.pop("depot_point"),
+            row.pop("position"),
+            requests[row["request_id"]],
+            lines.get(order_id, []),
+        )
+        for order_id in ids
+        if (row := rows.get(order_id)) is not None
+    ]
 
 
 def _lines(conn: Connection, ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
@@ -225,7 +301,7 @@ def _lines(conn: Connection, ids: Sequence[str]) -> dict[str, list[dict[str, Any
         stands_for = {names[lot_id]["item_id"]: e["instead_of"] for lot_id, e in entries.items() if e["quantity"]}
         for lot_id, entry in entries.items():
             row = names[lot_id]
-            entry.update({name: row[name] for name in ("lot", "item_id", "item_name", "unit", "expires_on")})
+            entry.update({name: row[name] for name in _LOT_SAID})
             if not entry["quantity"]:
                 entry["instead_of"] = stands_for.get(row["item_id"])
     return {order_id: list(entries.values()) for order_id, entries in found.items()}
@@ -295,7 +371,6 @@ def _plain(order: Mapping[str, Any]) -> dict[str, Any]:
 def _outstanding(
     conn: Connection, request_id: str, orders: Sequence[Mapping[str, Any]], *, as_e3: bool
 ) -> list[dict[str, Any]]:
-    table, item = schema.table("supply_request_line"), schema.table("item")
     sums: dict[str, dict[str, Fraction]] = {}
     for order in orders:
         for line in order["lines"]:
@@ -305,12 +380,12 @@ def _outstanding(
             bound = sum(line[account] for account in BOUND_ACCOUNTS)
             sum_of["lost" if order["state"] == "lost" else "bound"] += bound * rate
             sum_of["received"] += line["received"] * rate
-    columns = (table.c.item_id, item.c.name, item.c.unit, table.c.specification, table.c.quantity_e3)
-    rows = conn.execute(
-        sa.select(*columns)
-        .join(item, item.c.id == table.c.item_id)
-        .where(table.c.request_id == request_id)
-        .order_by(table.c.fid)
+    rows = read_rows(
+        conn,
+        "SELECT line.item_id, item.name, item.unit, line.specification, line.quantity_e3"
+        " FROM supply_request_line AS line"
+        " JOIN item ON item.id = line.item_id WHERE line.request_id = ? ORDER BY line.fid",
+        (request_id,),
     )
     found = []
     for item_id, name, unit, specification, requested in rows:

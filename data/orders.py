@@ -5,7 +5,7 @@ its way or has at the place are accounts of the ledger kept for it, so that no s
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -14,12 +14,13 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from data import ledger, schema, stock
+from data import geometry, ledger, schema, stock
 from data.kinds import DEPOT_LEVELS
 from data.ledger import Movement, shown
 from data.order_answers import (
     BOUND_ACCOUNTS,
     CLOSED_STATES,
+    new_request,
     on_the_way,
     open_orders,
     order_of,
@@ -32,7 +33,7 @@ from data.order_answers import (
     upward_draft,
 )
 from data.stock import Taken, require_once, require_text
-from data.store import translated
+from data.store import insert_rows, read_rows, translated
 from geo.errors import Conflict, InputError, NotFound
 from geo.supply import number_of
 
@@ -158,8 +159,8 @@ def reserve(
     """
     expire_due(conn, actor=SYSTEM, now_utc=now_utc)
     with translated(), conn.begin_nested():
-        request_id = _reserve(conn, request, lines, actor=actor, now_utc=now_utc, by_telephone=False)
-    return request_of(conn, request_id)
+        answer = _reserve(conn, request, lines, actor=actor, now_utc=now_utc, by_telephone=False)
+    return answer()
 
 
 def post_by_telephone(
@@ -171,7 +172,7 @@ def post_by_telephone(
     """
     expire_due(conn, actor=SYSTEM, now_utc=now_utc)
     with translated(), conn.begin_nested():
-        request_id = _reserve(conn, request, lines, actor=actor, now_utc=now_utc, by_telephone=True)
+        request_id = str(_reserve(conn, request, lines, actor=actor, now_utc=now_utc, by_telephone=True)()["id"])
         _place(conn, request_id, actor=actor, now_utc=now_utc)
     return request_of(conn, request_id)
 
@@ -184,7 +185,8 @@ def _reserve(
     actor: str,
     now_utc: datetime,
     by_telephone: bool,
-) -> str:
+) -> Callable[[], dict[str, Any]]:
+    """Reserve; what comes back makes the answer, which needs no second look at what was just written."""
     if not lines:
         raise InputError("lines is empty; expected at least one lot to reserve")
     require_once([line.lot_id for line in lines])
@@ -199,14 +201,13 @@ def _reserve(
         row = _row(conn, "supply_request", request)
         rest = {line["item_id"]: line["outstanding_e3"] for line in outstanding(conn, request, as_e3=True)}
         _require_asked(_covered(conn, lines, lots), rest, Conflict)
-        request_id, to_depot_id, deadline_utc = request, row["to_depot_id"], row["deadline_utc"]
         if row["closed_utc"] is not None:
-            _update(conn, "supply_request", request_id, clock, closed_utc=None)
-    else:
-        request_id, deadline_utc = _make_request(conn, request, lines, lots, day, clock, actor, now_utc, by_telephone)
-        to_depot_id = request.to_depot_id
-    _make_orders(conn, request_id, lines, lots, to_depot_id, deadline_utc, clock, actor, now_utc)
-    return request_id
+            _update(conn, "supply_request", request, clock, closed_utc=None)
+        _make_orders(conn, row, lines, lots, clock, actor, now_utc)
+        return lambda: request_of(conn, request)
+    row, needs = _make_request(conn, request, lines, lots, day, clock, actor, now_utc, by_telephone)
+    orders, order_lines = _make_orders(conn, row, lines, lots, clock, actor, now_utc)
+    return lambda: new_request(conn, row, request.lonlat, needs, orders, order_lines, lots)
 
 
 def _require_free(lines: Sequence[NewLine], lots: Mapping[str, Mapping[str, Any]], day: str) -> None:
@@ -288,7 +289,8 @@ def _make_request(
     actor: str,
     now_utc: datetime,
     by_telephone: bool,
-) -> tuple[str, str | None]:
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Insert a request and what it needs; the rows."""
     from shapely import Point
 
     covered = _covered(conn, lines, lots)
@@ -313,44 +315,39 @@ def _make_request(
     if request.to_depot_id is not None:
         _row(conn, "depot", request.to_depot_id)
     number = _next_number(conn, day)
-    deadline_utc = None if request.deadline_utc is None else schema.utc_text(request.deadline_utc)
-    conn.execute(
-        sa.insert(schema.table("supply_request")),
+    row = {
+        "id": number,
+        "number": number,
+        "unit": require_text("unit", request.unit, "say which unit receives"),
+        "place": require_text("place", request.place, "say where the goods go"),
+        "contact": require_text("contact", request.contact, "say who takes the goods over"),
+        "phone": request.phone,
+        "incident": request.incident,
+        "note": request.note,
+        "by_telephone": int(by_telephone),
+        "to_depot_id": request.to_depot_id,
+        "level": request.level,
+        "created_by": actor,
+        "created_utc": clock,
+        "deadline_utc": None if request.deadline_utc is None else schema.utc_text(request.deadline_utc),
+        "papers_due_utc": schema.utc_text(now_utc + PAPERS_WITHIN) if by_telephone else None,
+        "geom": geometry.encode([Point(lon, lat)], conn.dialect.name)[0],
+        **_stamp(clock),
+    }
+    needs = [
         {
-            "id": number,
-            "number": number,
-            "unit": require_text("unit", request.unit, "say which unit receives"),
-            "place": require_text("place", request.place, "say where the goods go"),
-            "contact": require_text("contact", request.contact, "say who takes the goods over"),
-            "phone": request.phone,
-            "incident": request.incident,
-            "note": request.note,
-            "by_telephone": int(by_telephone),
-            "to_depot_id": request.to_depot_id,
-            "level": request.level,
-            "created_by": actor,
-            "created_utc": clock,
-            "deadline_utc": deadline_utc,
-            "papers_due_utc": schema.utc_text(now_utc + PAPERS_WITHIN) if by_telephone else None,
-            "geom": Point(lon, lat),
+            "id": schema.id_of((number, need.item_id)),
+            "request_id": number,
+            "item_id": need.item_id,
+            "specification": need.specification,
+            "quantity_e3": need.quantity_e3,
             **_stamp(clock),
-        },
-    )
-    conn.execute(
-        sa.insert(schema.table("supply_request_line")),
-        [
-            {
-                "id": schema.id_of((number, line.item_id)),
-                "request_id": number,
-                "item_id": line.item_id,
-                "specification": line.specification,
-                "quantity_e3": line.quantity_e3,
-                **_stamp(clock),
-            }
-            for line in wanted
-        ],
-    )
-    return number, deadline_utc
+        }
+        for need in wanted
+    ]
+    insert_rows(conn, "supply_request", [row])
+    insert_rows(conn, "supply_request_line", needs)
+    return row, needs
 
 
 def _item_name(conn: Connection, item_id: str) -> str:
@@ -360,32 +357,31 @@ def _item_name(conn: Connection, item_id: str) -> str:
 def _next_number(conn: Connection, day: str) -> str:
     """The next number of the day, such as XQ-20260701-001; writers come one after the other, so it is unique."""
     prefix = f"XQ-{day.replace('-', '')}-"
-    table = schema.table("supply_request")
-    last = conn.scalar(sa.select(table.c.number).order_by(table.c.fid.desc()).limit(1)) or ""
-    if last.startswith(prefix):
-        return f"{prefix}{int(last[len(prefix) :]) + 1:03d}"
-    known = conn.scalars(sa.select(table.c.number).where(table.c.number.between(prefix, f"{prefix}~")))
+    last = read_rows(conn, "SELECT number FROM supply_request ORDER BY fid DESC LIMIT 1")
+    known = [str(row[0]) for row in last]
+    if not (known and known[0].startswith(prefix)):  # the clock was set back over midnight, or a day begins
+        text = "SELECT number FROM supply_request WHERE number BETWEEN ? AND ?"
+        known = [str(row[0]) for row in read_rows(conn, text, (prefix, f"{prefix}~"))]
     return f"{prefix}{max((int(number[len(prefix) :]) for number in known), default=0) + 1:03d}"
 
 
 def _make_orders(
     conn: Connection,
-    request_id: str,
+    request: Mapping[str, Any],
     lines: Sequence[NewLine],
     lots: Mapping[str, Mapping[str, Any]],
-    to_depot_id: str | None,
-    deadline_utc: str | None,
     clock: str,
     actor: str,
     now_utc: datetime,
-) -> None:
-    table = schema.table("supply_order")
-    before = int(conn.scalar(sa.select(sa.func.count()).where(table.c.request_id == request_id)) or 0)
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Insert one order for each depot and bind its goods; the rows of the orders and of their lines."""
+    request_id = request["id"]
+    before = read_rows(conn, "SELECT count(*) FROM supply_order WHERE request_id = ?", (request_id,))[0][0]
     orders: list[dict[str, Any]] = []
     order_lines: list[dict[str, Any]] = []
     movements: list[Movement] = []
-    for k, depot_id in enumerate(dict.fromkeys(line.depot_id for line in lines), start=before + 1):
-        if depot_id == to_depot_id:
+    for k, depot_id in enumerate(dict.fromkeys(line.depot_id for line in lines), start=int(before) + 1):
+        if depot_id == request["to_depot_id"]:
             raise InputError(f"depot {depot_id} is where the goods are to go; take them from another one")
         order_id = f"DB{request_id[2:]}-{k}"
         orders.append(
@@ -396,7 +392,7 @@ def _make_orders(
                 "depot_id": depot_id,
                 "state": "reserved",
                 "expires_utc": schema.utc_text(now_utc + RESERVED_FOR),
-                "promised_utc": deadline_utc,
+                "promised_utc": request["deadline_utc"],
                 "created_by": actor,
                 "created_utc": clock,
                 **_stamp(clock),
@@ -429,12 +425,13 @@ def _make_orders(
                     actor=actor,
                 )
             )
-    conn.execute(sa.insert(table), orders)
-    conn.execute(sa.insert(schema.table("supply_order_line")), order_lines)
+    insert_rows(conn, "supply_order", orders)
+    insert_rows(conn, "supply_order_line", order_lines)
     ledger.record(conn, movements, source=SOURCE, now_utc=clock)
     for order in orders:
         taken = [m for m in movements if m.to_ref == order["id"]]
         _note(conn, order["id"], "reserve", None, "reserved", actor, clock, details=_quantities(taken))
+    return orders, order_lines
 
 
 # -- renew, place, cancel, expire
@@ -486,12 +483,13 @@ def cancel(conn: Connection, order_id: str, reason: str, *, actor: str, now_utc:
 
 def expire_due(conn: Connection, *, now_utc: datetime, actor: str = SYSTEM) -> list[str]:
     """Set free what is reserved until now or earlier and was neither renewed nor ordered; the orders' ids."""
+    if not due_to_expire(conn, now_utc=now_utc):
+        return []
     table = schema.table("supply_order")
     due = _found(conn, (table.c.expires_utc <= schema.utc_text(now_utc)) & (table.c.state == "reserved"))
-    if due:
-        clock = _clock(conn, now_utc)
-        for order in due:
-            _release(conn, order, "expire", "expired", f"reserved until {order['expires_utc']}", actor, clock)
+    clock = _clock(conn, now_utc)
+    for order in due:
+        _release(conn, order, "expire", "expired", f"reserved until {order['expires_utc']}", actor, clock)
     return [str(order["id"]) for order in due]
 
 
@@ -709,15 +707,20 @@ def update_eta(
     now_utc: datetime,
     geom: Any = None,
     reason: str | None = None,
+    has_way: bool = True,
 ) -> dict[str, Any]:
-    """A new time of arrival, None for the one that is known: late beyond the promised time, else on its way."""
+    """A new time of arrival, None for the one that is known: late beyond the promised time, else on its way.
+
+    Without a way (`has_way` off: the roads are closed) there is no time of arrival, and the order is late.
+    """
     order = _require(conn, order_id, "eta")
     clock = _clock(conn, now_utc)
-    eta = order["eta_utc"] if eta_utc is None else schema.utc_text(eta_utc)
+    eta = None if not has_way else order["eta_utc"] if eta_utc is None else schema.utc_text(eta_utc)
     promised = order["promised_utc"] or eta
     state = order["state"]
     if state in _ROLLING:
-        state = "late" if _is_late(promised, eta, schema.utc_text(now_utc)) else "in_transit"
+        is_late = not has_way or _is_late(promised, eta, schema.utc_text(now_utc))
+        state = "late" if is_late else "in_transit"
     changes: dict[str, Any] = {"eta_utc": eta, "promised_utc": promised}
     if geom is not None:
         changes["geom"] = _line(geom)
@@ -743,9 +746,8 @@ def _is_late(promised: str | None, eta: str | None, now: str) -> bool:
 
 def due_to_expire(conn: Connection, *, now_utc: datetime) -> list[str]:
     """The orders that `expire_due` would set free."""
-    table = schema.table("supply_order")
-    is_due = (table.c.expires_utc <= schema.utc_text(now_utc)) & (table.c.state == "reserved")
-    return [str(order["id"]) for order in _found(conn, is_due)]
+    text = "SELECT id FROM supply_order WHERE expires_utc <= ? AND state = 'reserved' ORDER BY fid"
+    return [str(row[0]) for row in read_rows(conn, text, (schema.utc_text(now_utc),))]
 
 
 def is_news(order: Mapping[str, Any], arrival: Mapping[str, Any], *, now_utc: datetime) -> bool:
@@ -756,11 +758,11 @@ def is_news(order: Mapping[str, Any], arrival: Mapping[str, Any], *, now_utc: da
     eta = None if arrival["eta_utc"] is None else schema.utc_text(arrival["eta_utc"])
     known = order["eta_utc"]
     if order["state"] in _ROLLING:
-        is_late = _is_late(order["promised_utc"] or eta, eta or known, schema.utc_text(now_utc))
+        is_late = eta is None or _is_late(order["promised_utc"] or eta, eta, schema.utc_text(now_utc))
         if is_late != (order["state"] == "late"):
             return True
     if eta is None or known is None:
-        return eta != known and eta is not None
+        return bool(eta != known)
     apart = datetime.fromisoformat(eta) - datetime.fromisoformat(known)
     return abs(apart) >= NEWS_S
 
@@ -1134,20 +1136,18 @@ def _note(
     reason: str | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> None:
-    conn.execute(
-        sa.insert(schema.table("order_event")),
-        {
-            "order_id": order_id,
-            "action": action,
-            "from_state": from_state,
-            "to_state": to_state,
-            "actor": actor,
-            "reason": (reason or "").strip() or None,
-            "details": None if details is None else json.dumps(details, ensure_ascii=False),
-            "occurred_utc": occurred or clock,
-            "recorded_utc": clock,
-        },
-    )
+    row = {
+        "order_id": order_id,
+        "action": action,
+        "from_state": from_state,
+        "to_state": to_state,
+        "actor": actor,
+        "reason": (reason or "").strip() or None,
+        "details": None if details is None else json.dumps(details, ensure_ascii=False),
+        "occurred_utc": occurred or clock,
+        "recorded_utc": clock,
+    }
+    insert_rows(conn, "order_event", [row])
 
 
 def _update(conn: Connection, table: str, row_id: str, clock: str, **changes: Any) -> None:
@@ -1171,8 +1171,8 @@ def _stamp(clock: str) -> dict[str, str]:
 
 def _clock(conn: Connection, now_utc: datetime) -> str:
     """The time under which a step is recorded: never before that of the last step or movement."""
-    last = conn.exec_driver_sql("SELECT recorded_utc FROM order_event ORDER BY seq DESC LIMIT 1").scalar()
-    return max(ledger.recorded_utc(conn, now_utc), str(last or ""))
+    last = read_rows(conn, "SELECT recorded_utc FROM order_event ORDER BY seq DESC LIMIT 1")
+    return max(ledger.recorded_utc(conn, now_utc), str(last[0][0]) if last else "")
 
 
 def _clocks(conn: Connection, now_utc: datetime, occurred_utc: datetime | str | None) -> tuple[str, str]:

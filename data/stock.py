@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from data import ledger, schema
 from data.kinds import LOT_STATUSES
 from data.ledger import Movement, shown, thousandths
-from data.store import cell, translated
+from data.store import cell, marks, read_rows, translated
 from geo.errors import Conflict, InputError, NotFound
 from geo.supply import number_of
 
@@ -26,6 +26,13 @@ SOURCE = "stock"
 """The source of what a keeper books."""
 
 _NEVER = "9999-12-31"
+_CHUNK = 500
+_LOT_COLUMNS = ("id", "depot_id", "item_id", "lot", "status", "expires_on", "counted_utc", *schema.BALANCES)
+_LOT_NAMES = (*_LOT_COLUMNS, "item_name", "unit", "depot_name")
+_LOTS = (
+    f"SELECT {', '.join(f'lot.{name}' for name in _LOT_COLUMNS)}, item.name, item.unit, depot.name FROM lot"
+    " JOIN item ON item.id = lot.item_id JOIN depot ON depot.id = lot.depot_id"
+)
 _STATUSES = tuple(choice.code for choice in LOT_STATUSES)
 
 
@@ -61,8 +68,8 @@ class Taken(NamedTuple):
 
 def local_day(conn: Connection, moment: datetime | str) -> str:
     """The district's date at a moment, as ISO text: a lot is usable on the day until which it is good."""
-    zone = conn.scalar(sa.select(schema.table("district").c.timezone))
-    return datetime.fromisoformat(schema.utc_text(moment)).astimezone(ZoneInfo(str(zone))).date().isoformat()
+    zone = ZoneInfo(str(read_rows(conn, "SELECT timezone FROM district")[0][0]))
+    return datetime.fromisoformat(schema.utc_text(moment)).astimezone(zone).date().isoformat()
 
 
 def require_text(name: str, value: str | None, purpose: str) -> str:
@@ -84,20 +91,11 @@ def require_once(lot_ids: Iterable[str]) -> None:
 def lots_of(conn: Connection, lot_ids: Iterable[str], *, depot_id: str | None = None) -> dict[str, dict[str, Any]]:
     """The rows of some lots with the names of item and depot; NotFound for one that is not there, or lies elsewhere."""
     wanted = list(dict.fromkeys(lot_ids))
-    lot, item, depot = schema.table("lot"), schema.table("item"), schema.table("depot")
-    names = ("id", "depot_id", "item_id", "lot", "status", "expires_on", "counted_utc", *schema.BALANCES)
-    statement = (
-        sa.select(
-            *(lot.c[name] for name in names),
-            item.c.name.label("item_name"),
-            item.c.unit,
-            depot.c.name.label("depot_name"),
-        )
-        .join(item, item.c.id == lot.c.item_id)
-        .join(depot, depot.c.id == lot.c.depot_id)
-        .where(lot.c.id.in_(wanted))
-    )
-    found = {row["id"]: dict(row) for row in conn.execute(statement).mappings()}
+    found: dict[str, dict[str, Any]] = {}
+    for i in range(0, len(wanted), _CHUNK):
+        chunk = wanted[i : i + _CHUNK]
+        text = f"{_LOTS} WHERE lot.id IN ({marks(chunk)})"
+        found.update((row[0], dict(zip(_LOT_NAMES, row, strict=True))) for row in read_rows(conn, text, chunk))
     for lot_id in wanted:
         if lot_id not in found:
             raise NotFound(f"there is no lot {lot_id!r}; take it in or import it first")
@@ -485,6 +483,13 @@ def _per_pack(per_pack_e3: int) -> int:
 # -- picking: what expires first goes first
 
 
+_FREE = (
+    "SELECT id, item_id, expires_on, on_hand_e3 - reserved_e3 - on_hold_e3 FROM lot WHERE depot_id = ?"
+    " AND status = 'usable' AND on_hand_e3 - reserved_e3 - on_hold_e3 > 0"
+    f" AND coalesce(expires_on, '{_NEVER}') >= ?"
+)
+
+
 class FreeLot(NamedTuple):
     """What may be taken of a lot."""
 
@@ -499,21 +504,9 @@ def free_lots(conn: Connection, depot_id: str, item_ids: Sequence[str], *, day: 
 
     What expires first comes first, what never does last; then by lot.
     """
-    lot = schema.table("lot")
-    free = lot.c.on_hand_e3 - lot.c.reserved_e3 - lot.c.on_hold_e3
-    expiry = sa.func.coalesce(lot.c.expires_on, _NEVER)
-    statement = (
-        sa.select(lot.c.id, lot.c.item_id, lot.c.expires_on, free)
-        .where(
-            lot.c.depot_id == depot_id,
-            lot.c.item_id.in_(list(dict.fromkeys(item_ids))),
-            lot.c.status == "usable",
-            expiry >= day,
-            free > 0,
-        )
-        .order_by(expiry, lot.c.lot)
-    )
-    return [FreeLot(*row) for row in conn.execute(statement)]
+    items = list(dict.fromkeys(item_ids))
+    text = f"{_FREE} AND item_id IN ({marks(items)}) ORDER BY coalesce(expires_on, '{_NEVER}'), lot"
+    return [FreeLot(*row) for row in read_rows(conn, text, (depot_id, day, *items))]
 
 
 def first_expiry_first(lots: Iterable[FreeLot], quantity_e3: int) -> list[Taken]:

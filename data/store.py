@@ -152,7 +152,7 @@ class Store:
                 raise Conflict(f"{path} exists already; name another file or delete it first")
             path.parent.mkdir(parents=True, exist_ok=True)
             _create_file(part, name=name.strip(), epsg=epsg, timezone=timezone, demo=demo)
-            _link(part, path)
+            named(part, path)
         except OSError as error:
             raise Unavailable(f"{path} cannot be made: {error.strerror or error}") from error
         finally:
@@ -608,7 +608,7 @@ class Store:
                     copy.close()
             with part.open("rb+") as file:
                 os.fsync(file.fileno())
-            _link(part, target)
+            named(part, target)
         except OSError as error:
             raise Unavailable(f"{target} cannot be made: {error.strerror or error}") from error
         finally:
@@ -742,8 +742,18 @@ def _fill(conn: Connection, *, name: str, epsg: int, timezone: str, demo: bool) 
         )
 
 
-def _link(part: Path, path: Path) -> None:
-    """Give the finished file its name; whoever comes second is refused."""
+def live_copy(path: Path) -> None:
+    """Make a snapshot fit to be served: with a write-ahead log, so that readers and the writer do not wait."""
+    found = _connect(path, BUSY_TIMEOUT_S)
+    try:
+        found.execute("PRAGMA journal_mode = WAL")
+        found.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        found.close()
+
+
+def named(part: Path, path: Path) -> None:
+    """Give a finished file its name; whoever comes second is refused."""
     try:
         os.link(part, path)
     except FileExistsError:
@@ -1027,16 +1037,43 @@ def cell(kind: str, name: str, value: Any) -> Any:
     return value if isinstance(value, str) else str(value)
 
 
+_INSERTS: dict[tuple[str, str, tuple[str, ...]], tuple[str, list[int]] | None] = {}
+"""The text of every insert met so far, and the places of its values; None where the driver takes names."""
+
+
 def insert_many(conn: Connection, target: sa.Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
     """Insert encoded rows; where the driver takes positions, without a dictionary for each row."""
-    compiled = sa.insert(target).compile(conn, column_keys=list(names))
-    if compiled.positional:
+    key = (conn.dialect.name, target.name, tuple(names))
+    if key not in _INSERTS:
+        compiled = sa.insert(target).compile(conn, column_keys=list(names))
         order = [list(names).index(name) for name in compiled.positiontup or ()]
-        if order != list(range(len(names))):
-            rows = [tuple(row[i] for i in order) for row in rows]
-        conn.exec_driver_sql(str(compiled), list(rows))
-    else:
+        _INSERTS[key] = (str(compiled), order) if compiled.positional else None
+    known = _INSERTS[key]
+    if known is None:
         conn.execute(sa.insert(target), [dict(zip(names, row, strict=True)) for row in rows])
+        return
+    text, order = known
+    if order != list(range(len(names))):
+        rows = [tuple(row[i] for i in order) for row in rows]
+    conn.exec_driver_sql(text, list(rows))
+
+
+def insert_rows(conn: Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that all have the same columns; a geometry is encoded already."""
+    if rows:
+        names = tuple(rows[0])
+        insert_many(conn, schema.table(table), names, [tuple(row[name] for name in names) for row in rows])
+
+
+def read_rows(conn: Connection, sql: str, parameters: Sequence[Any] = ()) -> Sequence[Any]:
+    """The rows of a statement written by hand, with ? for each parameter: for what is asked many times a second."""
+    text = sql if conn.dialect.name == "sqlite" else sql.replace("?", "%s")
+    return conn.exec_driver_sql(text, tuple(parameters)).fetchall()
+
+
+def marks(values: Sequence[Any]) -> str:
+    """As many ? as there are values, for IN (...)."""
+    return ", ".join("?" * len(values))
 
 
 def _existing(

@@ -5,22 +5,25 @@ The log is written by triggers, so it does not matter who wrote: this process, t
 
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
 import sqlalchemy as sa
 
-from data import schema
-from data.accounts import IDLE
+from data import accounts, schema
 from data.store import Store, translated
+from geo.errors import NotFound
 
 MOST_CHANGES = 5_000
 """Changes that are read one by one; above that only the tables are named."""
 
 MOST_IDS = 100
 """Row ids named of one table; above that it is the table as a whole."""
+
+TOKEN = "token "
+"""What the name of a token's session begins with."""
 
 Rows = Mapping[str, tuple[str, ...] | None]
 """Table -> the external ids of its changed rows in the order of the log, each once; None: too many to name."""
@@ -96,12 +99,15 @@ def read_news(store: Store, since: int, *, until: int | None = None, most: int =
 def session_roles(store: Store, sessions: Collection[str], *, now_utc: datetime | str) -> dict[str, str]:
     """Session id -> the role of its account now; a session that has ended is not in it.
 
-    One ends when it is logged out or expires, and when its account is disabled.
+    One ends when it is logged out or expires, and when its account is disabled. What begins with `TOKEN` is the
+    id of a device's token, which ends when it expires or is revoked.
     """
     session, account = schema.table("session"), schema.table("account")
-    wanted = sorted(sessions)
+    wanted = sorted(name for name in sessions if not name.startswith(TOKEN))
+    tokens = {name.removeprefix(TOKEN): name for name in sessions if name.startswith(TOKEN)}
     found: dict[str, str] = {}
-    idle_since = schema.utc_text(datetime.fromisoformat(schema.utc_text(now_utc)) - IDLE)
+    moment = datetime.fromisoformat(schema.utc_text(now_utc))
+    idle_since = schema.utc_text(moment - accounts.IDLE)
     with store.reading() as conn:
         for k in range(0, len(wanted), 500):
             rows = conn.execute(
@@ -115,4 +121,8 @@ def session_roles(store: Store, sessions: Collection[str], *, now_utc: datetime 
                 )
             )
             found |= {str(identity): str(role) for identity, role in rows}
+        for token_id, name in tokens.items():
+            with suppress(NotFound):
+                if accounts.token(conn, token_id).is_good(moment):
+                    found[name] = "viewer"
     return found

@@ -6,7 +6,7 @@ consistency and the shift before the logarithm are defaults to be confirmed.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -162,15 +162,81 @@ def entropy_weights(z: Any, names: Sequence[str] | None = None) -> EntropyResult
         raise InputError(f"z: {m} units with data; entropy weights need two or more; give the weights or judge them")
     notices = [f"{len(table) - m} units without data in some indicator are left out"] if m < len(table) else []
     low, high = known.min(axis=0), known.max(axis=0)
-    equal = low == high
+    found = entropy_from_sums(m, low, high, *entropy_sums(known, low, high), names=called)
+    return replace(found, notices=(*notices, *found.notices))
+
+
+def entropy_sums(z: Any, low: Any, high: Any) -> tuple[Floats, Floats]:
+    """What entropy weights need of some units: the sums of s and of s ln s of the shifted indicators s.
+
+    Parameters
+    ----------
+    z : (m, n) units by indicators, all turned the same way; a unit with NaN counts nowhere
+    low, high : (n,) the smallest and largest value of each indicator among all units with data
+
+    Returns
+    -------
+    (n,) sum of s, (n,) sum of s ln s; 0 for an indicator that is equal everywhere, and without units
+
+    Notes
+    -----
+    CRS: none.
+    Cost: O(m n).
+    Invariant: the sums of parts of the units add up to those of all.
+    Source: as `entropy_weights`.
+    """
+    table = np.asarray(z, dtype=np.float64)
+    known = table[~np.isnan(table).any(axis=1)]
+    low, high = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
+    differs = low < high
+    first, second = np.zeros(table.shape[1]), np.zeros(table.shape[1])
+    span = (high - low)[differs]
+    shifted = ENTROPY_FLOOR + (1 - ENTROPY_FLOOR) * ((known[:, differs] - low[differs]) / span)
+    first[differs] = shifted.sum(axis=0)
+    second[differs] = (shifted * np.log(shifted)).sum(axis=0)
+    return first, second
+
+
+def entropy_from_sums(
+    units: int, low: Any, high: Any, first: Any, second: Any, names: Sequence[str] | None = None
+) -> EntropyResult:
+    """Entropy weights from the sums of `entropy_sums`, added up over all parts of the units.
+
+    Parameters
+    ----------
+    units : how many units have data in every indicator
+    low, high : (n,) as given to `entropy_sums`
+    first, second : (n,) sums of s and of s ln s
+    names : (n,) what the notices call the indicators
+
+    Returns
+    -------
+    EntropyResult, as of `entropy_weights`
+
+    Raises
+    ------
+    InputError : fewer than two units with data, or all indicators equal everywhere
+
+    Notes
+    -----
+    CRS: none.
+    Cost: O(n).
+    Invariant: how the units are cut into parts changes the weights by rounding only.
+    Source: as `entropy_weights`; with S the sum of s, entropy is (ln S - sum(s ln s) / S) / ln m.
+    """
+    low, high = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
+    called = _called(names, len(low))
+    if units < 2:
+        raise InputError(
+            f"z: {units} units with data; entropy weights need two or more; give the weights or judge them"
+        )
+    equal = ~(low < high)
     if equal.all():
         raise InputError("z: every indicator is equal in all units; entropy cannot weigh them; give the weights")
-    notices += [f"{called[j]} is {low[j]:g} in all units: weight 0" for j in np.flatnonzero(equal)]
-    low, span = low[~equal], (high - low)[~equal]
-    shifted = ENTROPY_FLOOR + (1 - ENTROPY_FLOOR) * ((known[:, ~equal] - low) / span)
-    p = shifted / shifted.sum(axis=0)
-    entropy = np.ones(table.shape[1])
-    entropy[~equal] = np.clip(-(p * np.log(p)).sum(axis=0) / math.log(m), 0.0, 1.0)
+    notices = [f"{called[j]} is {low[j]:g} in all units: weight 0" for j in np.flatnonzero(equal)]
+    first, second = np.asarray(first, dtype=np.float64)[~equal], np.asarray(second, dtype=np.float64)[~equal]
+    entropy = np.ones(len(low))
+    entropy[~equal] = np.clip((np.log(first) - second / first) / math.log(units), 0.0, 1.0)
     spread = 1.0 - entropy
     if spread.sum() <= 0:
         raise InputError("z: the indicators hardly differ between units; entropy cannot weigh them; give the weights")

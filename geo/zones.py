@@ -201,7 +201,8 @@ def _neighbours(shapes: Sequence[Any], group: NDArray[np.object_]) -> dict[int, 
     left, right = shapely.STRtree(array).query(array, predicate="intersects")
     keep = (left < right) & (group[left] == group[right])
     left, right = left[keep], right[keep]
-    length = shapely.length(shapely.intersection(shapely.boundary(array[left]), shapely.boundary(array[right])))
+    edges = shapely.boundary(array)  # once a polygon: a large one has thousands of neighbours
+    length = shapely.length(shapely.intersection(edges[left], edges[right]))
     for a, b, shared in zip(left.tolist(), right.tolist(), length.tolist(), strict=True):
         if shared > 1e-6:
             near[a][b] = near[b][a] = shared

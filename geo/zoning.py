@@ -22,6 +22,7 @@ from geo.classify import (
     quantile_breaks,
 )
 from geo.errors import InputError
+from geo.weights import EntropyResult, entropy_from_sums, entropy_sums
 
 Arrays = Mapping[str, NDArray[Any]]
 Block = Callable[[], Arrays]
@@ -289,7 +290,8 @@ def fit(blocks: Sequence[Block], model: ZoningModel, *, binned: bool = False, ma
     ----------
     blocks : each a function that returns the raw columns of some units; read several times
     model : scales that are given and breaks that are frozen stay; the others are found
-    binned : count values in `HISTOGRAM_BINS` bins of 0..1 instead of keeping them (more than `EXACT_UNITS` units)
+    binned : count values in `HISTOGRAM_BINS` bins of 0..1 instead of keeping them (more than `EXACT_UNITS` units);
+        ranks are then known to within 3 of these bins
     mapper : runs a function over the blocks, here or on a cluster
 
     Returns
@@ -311,7 +313,7 @@ def fit(blocks: Sequence[Block], model: ZoningModel, *, binned: bool = False, ma
     """
     notices: list[Notice] = []
     _require_weights(model)
-    model = _with_scales(blocks, model, mapper)
+    model = _with_scales(blocks, model, mapper, binned=binned)
     summaries = list(mapper(_RiskValues(model, binned), blocks))
     units = sum(summary.units for summary in summaries)
     if units == 0:
@@ -374,16 +376,13 @@ def _require_weights(model: ZoningModel) -> None:
             raise InputError(f"weights of {name} add up to {sum(weights):.6f}: expected 1")
 
 
-def _with_scales(blocks: Sequence[Block], model: ZoningModel, mapper: Mapper) -> ZoningModel:
-    """The scales of this run: ranges by one pass, ranks from the values themselves."""
+def _with_scales(blocks: Sequence[Block], model: ZoningModel, mapper: Mapper, *, binned: bool) -> ZoningModel:
+    """The scales of this run: ranges by one pass, ranks from the values themselves or, binned, from thinned ones."""
     terms = (*model.exposure, *model.vulnerability, *model.capacity)
     open_ = tuple(dict.fromkeys(t.column for t in terms if t.scale is None and t.method != "given"))
     ranges = _ranges(list(mapper(_Ranges(open_), blocks))) if open_ else {}
     ranked = sorted({t.column for t in terms if t.scale is None and t.method == "percentile"})
-    values: dict[str, NDArray[np.float64]] = {}
-    if ranked:
-        parts = list(mapper(_Values(tuple(ranked)), blocks))
-        values = {name: np.concatenate([part[name] for part in parts]) for name in ranked}
+    values = _ranked(blocks, tuple(ranked), mapper, binned=binned) if ranked else {}
 
     def scaled(term: Term) -> Term:
         if term.scale is not None:
@@ -399,7 +398,7 @@ def _with_scales(blocks: Sequence[Block], model: ZoningModel, mapper: Mapper) ->
                 "scaled; leave it out, or give it a fixed range"
             )
         if term.method == "percentile":
-            distinct, count = np.unique(values[term.column], return_counts=True)
+            distinct, count = values[term.column]
             rank = np.cumsum(count) - count / 2.0
             rank = (rank - rank[0]) / (rank[-1] - rank[0])
             return replace(term, scale=Scale(tuple(distinct.tolist()), tuple(rank.tolist())))
@@ -411,6 +410,64 @@ def _with_scales(blocks: Sequence[Block], model: ZoningModel, mapper: Mapper) ->
         vulnerability=tuple(map(scaled, model.vulnerability)),
         capacity=tuple(map(scaled, model.capacity)),
     )
+
+
+_Counted = tuple[NDArray[np.float64], NDArray[np.int64]]  # distinct values in order, how often each is there
+
+
+def _ranked(blocks: Sequence[Block], columns: tuple[str, ...], mapper: Mapper, *, binned: bool) -> dict[str, _Counted]:
+    """The distinct values of some columns and their counts, added up block by block."""
+    found: dict[str, list[_Counted]] = {name: [] for name in columns}
+    for part in mapper(_Values(columns, binned), blocks):
+        for name, counted in part.items():
+            found[name].append(counted)
+            if not binned and len(found[name]) == 16:  # equal values of many blocks are kept once
+                found[name] = [_added(found[name])]
+    added = {name: _added(parts) for name, parts in found.items()}
+    return {name: thinned(*counted) if binned else counted for name, counted in added.items()}
+
+
+def _added(parts: Sequence[_Counted]) -> _Counted:
+    distinct, place = np.unique(np.concatenate([part[0] for part in parts]), return_inverse=True)
+    count = np.zeros(len(distinct), dtype=np.int64)
+    np.add.at(count, place, np.concatenate([part[1] for part in parts]))
+    return distinct, count
+
+
+def thinned(distinct: NDArray[np.float64], count: NDArray[np.int64]) -> _Counted:
+    """Fewer values that stand for all, so that the ranks of millions stay small.
+
+    Parameters
+    ----------
+    distinct : (n,) values in ascending order
+    count : (n,) how often each is there
+
+    Returns
+    -------
+    Some of the values, the least and the greatest among them, each with the count of those that it stands for: itself
+    and what is below it down to the one before. A value that as many share as a bin holds stands for itself, and so do
+    its neighbours; besides these there are at most `HISTOGRAM_BINS` + 1
+
+    Notes
+    -----
+    CRS: none.
+    Cost: O(n).
+    Invariant: counts add up to the same; the share of units at or below any number changes by less than
+        1 / `HISTOGRAM_BINS`.
+    Source: none.
+    """
+    if len(distinct) <= HISTOGRAM_BINS:
+        return distinct, count
+    below = np.cumsum(count) - count
+    part = below * HISTOGRAM_BINS // int(count.sum())
+    last = np.append(part[1:] != part[:-1], True)
+    last[0] = True
+    heavy = np.flatnonzero(count * HISTOGRAM_BINS >= count.sum())
+    last[heavy] = True
+    last[np.maximum(heavy - 1, 0)] = True
+    last[np.minimum(heavy + 1, len(last) - 1)] = True
+    ends = np.flatnonzero(last)
+    return distinct[ends], np.add.reduceat(count, np.append(0, ends[:-1] + 1))
 
 
 @dataclass(frozen=True)
@@ -544,13 +601,15 @@ def _ranges(parts: Sequence[Mapping[str, tuple[float, float]]]) -> dict[str, tup
 @dataclass(frozen=True)
 class _Values:
     columns: tuple[str, ...]
+    binned: bool
 
-    def __call__(self, block: Block) -> dict[str, NDArray[np.float64]]:
+    def __call__(self, block: Block) -> dict[str, _Counted]:
         raw = block()
         found = {}
         for name in self.columns:
             values = rounded(raw[name]).reshape(-1)
-            found[name] = values[~np.isnan(values)]
+            counted = np.unique(values[~np.isnan(values)], return_counts=True)
+            found[name] = thinned(*counted) if self.binned else counted
         return found
 
 
@@ -589,6 +648,92 @@ class _IndexValues:
         for hazard in self.model.hazards:
             found[f"level_{hazard.id}"] = _levels(found[f"risk_{hazard.id}"], hazard.breaks)
         return _spread(_index(_contributions(found, raw, self.model), found, self.model))
+
+
+def hazard_levels(raw: Arrays, model: ZoningModel) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
+    """The level of each hazard, and which of them contributes most, with few temporary arrays.
+
+    Parameters
+    ----------
+    raw : column -> array, all of one shape, NaN where there is no data
+    model : a fitted model
+
+    Returns
+    -------
+    (hazards, ...) levels, and the position of the dominant hazard, -1 where no index can be had; as in `evaluate`
+
+    Notes
+    -----
+    CRS: none.
+    Cost: O(units x columns).
+    Invariant: that of `evaluate`.
+    Source: as `evaluate`.
+    """
+    found = _risks(raw, model)
+    complete = np.logical_and.reduce([np.isfinite(found[f"risk_{h.id}"]) for h in model.hazards])
+    for hazard in model.hazards:
+        found[f"level_{hazard.id}"] = _levels(found[f"risk_{hazard.id}"], hazard.breaks)
+    parts = np.nan_to_num(_contributions(found, raw, model), nan=-1.0)
+    levels = np.asarray([found[f"level_{h.id}"] for h in model.hazards], dtype=np.int8)
+    return levels, np.where(complete, np.argmax(parts, axis=0), -1).astype(np.int8)
+
+
+def entropy_of_risks(blocks: Sequence[Block], model: ZoningModel, *, mapper: Mapper = serial) -> EntropyResult:
+    """Weights of the hazards by the entropy of their risks, from sums over the blocks.
+
+    Parameters
+    ----------
+    blocks : each a function that returns the raw columns of some units; read twice
+    model : its scales fitted; breaks are not needed
+    mapper : runs a function over the blocks, here or on a cluster
+
+    Returns
+    -------
+    EntropyResult in the order of the hazards; units without data in some hazard count nowhere
+
+    Raises
+    ------
+    InputError : fewer than two units with data, or every risk equal everywhere
+
+    Notes
+    -----
+    CRS: none.
+    Cost: two passes over the blocks.
+    Invariant: how the units are cut into blocks changes the weights by rounding only (1e-12).
+    Source: `geo.weights.entropy_weights`.
+    """
+    spans = list(mapper(_RiskSpans(model), blocks))
+    low, high = np.min([span[1] for span in spans], axis=0), np.max([span[2] for span in spans], axis=0)
+    sums = list(mapper(_RiskSums(model, tuple(low.tolist()), tuple(high.tolist())), blocks))
+    first, second = (np.sum([part[k] for part in sums], axis=0) for k in (0, 1))
+    units = sum(span[0] for span in spans)
+    return entropy_from_sums(units, low, high, first, second, names=[h.id for h in model.hazards])
+
+
+def _risk_table(raw: Arrays, model: ZoningModel) -> NDArray[np.float64]:
+    """(units, hazards) the risks of the units with data in all."""
+    found = _risks(raw, model)
+    table = np.column_stack([found[f"risk_{h.id}"].reshape(-1) for h in model.hazards])
+    return np.asarray(table[np.isfinite(table).all(axis=1)], dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class _RiskSpans:
+    model: ZoningModel
+
+    def __call__(self, block: Block) -> tuple[int, NDArray[np.float64], NDArray[np.float64]]:
+        table = _risk_table(block(), self.model)
+        return len(table), table.min(axis=0, initial=np.inf), table.max(axis=0, initial=-np.inf)
+
+
+@dataclass(frozen=True)
+class _RiskSums:
+    model: ZoningModel
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+    def __call__(self, block: Block) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return entropy_sums(_risk_table(block(), self.model), self.low, self.high)
 
 
 def rated(raw: Arrays, model: ZoningModel) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:

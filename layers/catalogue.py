@@ -1,6 +1,15 @@
 """The declarations of every layer. Adding a layer is one entry here and nothing elsewhere."""
 
-from data.kinds import DEPOT_LEVELS, KINDS, ORDER_STATES, RISK_LEVELS, SHELTER_CLASSES, TEAM_TYPES, Choice
+from data.kinds import (
+    AGREEMENT_MODES,
+    DEPOT_LEVELS,
+    KINDS,
+    ORDER_STATES,
+    RISK_LEVELS,
+    SHELTER_CLASSES,
+    TEAM_TYPES,
+    Choice,
+)
 from layers.layer import (
     Categories,
     Computed,
@@ -235,6 +244,26 @@ def _zoning_layers(scheme: str, group: Text, zh: str, en: str) -> tuple[Layer, .
             ),
             _level_style("level"),
             _ZONED,
+        ),
+        Layer(
+            f"zones_large_{scheme}",
+            Text(f"{zh}综合风险区划(细格网)", f"{en}: risk zones of a fine grid"),
+            group,
+            "polygon",
+            Computed(f"zones_large_{scheme}"),
+            (
+                Field("street", Text("街道", "street")),
+                _level_field("level", "等级", "level"),
+                _AREA_FIELD,
+                _PERSONS_FIELD,
+                Field("cell_m", Text("格网", "cell"), "number", "m"),
+            ),
+            _level_style("level"),
+            Text(
+                "最近一次分块运行(细格网), 边界经简化; 面积与人口为简化前数值",
+                "newest run block by block (fine grid), outlines simplified; areas and persons are those before it",
+            ),
+            label_field="street",
         ),
         Layer(
             f"prevention_{scheme}",
@@ -575,6 +604,25 @@ LAYERS: dict[str, Layer] = {
             _LEDGER,
             label_field="place",
             visible=True,
+            roles=_STAFF,
+        ),
+        Layer(
+            "agreements",
+            Text("协议与产能储备", "Contract stock and production"),
+            _MOVING,
+            "point",
+            Table("agreement"),
+            _fields("agreements"),
+            Categories(
+                "mode",
+                _marks(
+                    AGREEMENT_MODES,
+                    {"contract": ("#00695c", "diamond"), "production": ("#6d4c41", "pentagon")},
+                    12.0,
+                ),
+                Mark(_UNKNOWN, "#808080", "diamond", 12.0),
+            ),
+            Text("到调用时间才算有货, 不计入库存", "counts from its call-off time on, never as stock"),
             roles=_STAFF,
         ),
         Layer(

@@ -37,7 +37,6 @@ BASE_TABLES = ("boundary", "road", "water")
 
 SUPPLY_TABLES = frozenset(
     {
-        "agreement",
         "device",
         "lot_status_change",
         "movement",

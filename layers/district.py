@@ -111,6 +111,10 @@ class View:
         found: T = self._kept[key]
         return found
 
+    def apart(self) -> "View":
+        """The same district with what is kept so far; what is kept from now on goes away with it."""
+        return replace(self, _kept=dict(self._kept), _lock=threading.RLock())
+
     def frame(self, table: str) -> gpd.GeoDataFrame:
         """The rows of one table, WGS 84; the caller must not write into it."""
         if table == "road":
@@ -287,7 +291,12 @@ class District:
             self._times.clear()
         self._view = View(self, revision, frames, network, seqs, order, stock, self._index)
         if old is not None and touched.keys() <= _APART:
-            self._view._kept, self._view._lock = old._kept, old._lock
+            # A copy: who still reads the old view may go on filling its own.
+            self._view._kept.update(
+                (key, value)
+                for key, value in dict(old._kept).items()
+                if not (isinstance(key, tuple) and touched.keys() & {part for part in key if isinstance(part, str)})
+            )
         return self._view
 
     def _order(self, network: RoadNetwork) -> list[int] | None:

@@ -10,6 +10,7 @@ from data.settings import Settings, settings_table
 from geo import errors
 from layers.catalogue import LAYERS
 from layers.layer import ROLES, Computed
+from layers.permissions import ACTIONS, ROLE_TEXTS, TOKEN_SCOPES
 from web import openapi
 from web.cli import cli
 
@@ -151,11 +152,18 @@ def commands_page() -> str:
     """Every command with its options."""
     text = NOTE + "# Commands\n\n"
     context = click.Context(cli, info_name="onemap", **cli.context_settings)
-    for name in cli.list_commands(context):
-        command = cli.get_command(context, name)
+    return text + _commands(cli, context, "onemap", "##")
+
+
+def _commands(group: click.Group, context: click.Context, path: str, mark: str) -> str:
+    text = ""
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         assert command is not None
-        usage = command.get_help(click.Context(command, info_name=name, parent=context, max_content_width=100))
-        text += f"## `onemap {name}`\n\n```\n{usage}\n```\n\n"
+        inner = click.Context(command, info_name=name, parent=context, max_content_width=100)
+        text += f"{mark} `{path} {name}`\n\n```\n{command.get_help(inner)}\n```\n\n"
+        if isinstance(command, click.Group):
+            text += _commands(command, inner, f"{path} {name}", f"{mark}#")
     return text
 
 
@@ -179,6 +187,23 @@ def api_page() -> str:
     return text
 
 
+_BEGIN, _END = "<!-- permissions: written by scripts/docs.py -->\n", "<!-- /permissions -->"
+
+
+def security_page() -> str:
+    """The page about accounts as it is, with the table of roles and actions from its declaration."""
+    before, _, rest = (DOCS / "security.md").read_text(encoding="utf-8").partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    word = {"anywhere": "yes", "own": "own", None: ""}
+    rows: list[tuple[object, ...]] = [
+        (f"`{action.id}`", action.title.en, action.title.zh, *(word[action.roles.get(role)] for role in ROLES))
+        for action in ACTIONS.values()
+    ]
+    head = ("action", "meaning", "说明", *(f"{role} {ROLE_TEXTS[role].zh}" for role in ROLES))
+    scopes = ", ".join(f"`{scope}`" for scope in TOKEN_SCOPES)
+    return f"{before}{_BEGIN}\n{_table(head, rows)}A token may have the scopes {scopes}.\n\n{_END}{after}"
+
+
 PAGES = {
     "api.md": api_page,
     "settings.md": settings_page,
@@ -186,6 +211,7 @@ PAGES = {
     "layers.md": layers_page,
     "errors.md": errors_page,
     "commands.md": commands_page,
+    "security.md": security_page,
 }
 
 

@@ -48,3 +48,13 @@ def test_dependencies_page_names_every_direct_dependency() -> None:
     wanted = re.findall(r"^[A-Za-z-]+", config["options"]["install_requires"].strip(), re.M)
     text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8").lower()
     assert [name for name in wanted if name.lower() not in text] == []
+
+
+def test_the_page_of_the_ledger_says_what_may_follow_what() -> None:
+    from data.orders import TRANSITIONS
+
+    rows = (ROOT / "docs" / "ledger.md").read_text(encoding="utf-8").splitlines()
+    said = {tuple(cell.strip() for cell in row.strip("|").split("|")) for row in rows if row.startswith("|")}
+    for step in TRANSITIONS.values():
+        needed = "needed" if step.needs_reason else ""
+        assert (step.action, ", ".join(step.from_states) or "-", ", ".join(step.to_states), needed) in said

@@ -235,6 +235,11 @@ def around(
     )
 
 
+def stock_glance(q: Question, *, item: str, at: datetime | None) -> Any:
+    """Each depot by what it has of one item."""
+    return _plain(analyses.glance(q.district, item, at=at))
+
+
 def items(q: Question) -> Any:
     """The catalogue of items with what is on hand."""
     return analyses.items(q.district)
@@ -563,6 +568,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             WHEN,
         ),
         s.AROUND,
+        action="map.read",
+    ),
+    Endpoint(
+        "/stock/glance",
+        "Each depot by what it has of one item: enough, low, none, not counted for long",
+        stock_glance,
+        (Param("item", p.text, "id of an item", required=True, example="P-3-01-03"), AT),
+        {"type": "object", "required": ["item_id", "rows"]},
         action="map.read",
     ),
     Endpoint(

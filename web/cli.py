@@ -855,7 +855,7 @@ def _bar() -> Callable[[str, float], None]:
 @database
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the products; must be new or empty.")
 @click.option("--no-publish", is_flag=True, help="Do not show the run on the map.")
-@click.option("--scheduler", metavar="ADDRESS", help="Rate block by block on a Dask cluster.")
+@click.option("--scheduler", metavar="ADDRESS", help="Rate block by block: on a Dask cluster, or 'local'.")
 @when
 @as_json
 def zoning_run(
@@ -883,8 +883,14 @@ def zoning_run(
     if scheduler is not None or is_large(district, checked):
         if out is None:
             raise InputError("out: what is rated block by block is written to files only; give --out DIR")
-        large = run_large(district, checked, out, at=at, scheduler=scheduler, progress=_bar())
+        there = None if scheduler == "local" else scheduler
+        large = run_large(district, checked, out, at=at, scheduler=there, progress=_bar())
         _say(f"run {large.id}: {large.found.units:,} cells in {time.monotonic() - began:.1f} s -> {out}")
+        if not no_publish:
+            why = runs.publish_large(
+                district, large, scheme=checked, made_utc=datetime.now(UTC), made_by="command line"
+            )
+            _say(f"not shown on the map: {why}" if why else f"shown on the map: layer zones_large_{checked.kind}")
         if json_out:
             _print_json({"run": large.id, "files": [str(path) for path in large.files]})
         return
@@ -1215,7 +1221,11 @@ def main() -> None:
 
 
 # The groups of commands that have a file of their own join here, when all that they use is there.
+from web import cli_records as _records  # noqa: E402, F401
 from web import cli_supplies as _supplies  # noqa: E402, F401
 
 if __name__ == "__main__":
-    main()
+    # The commands of those files joined the module under its own name.
+    from web.cli import main as _main
+
+    _main()

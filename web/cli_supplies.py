@@ -178,10 +178,7 @@ def kpis_command(db: str | None, moment: str | None, json_out: bool) -> None:
     answer = analyses.kpis(district, at=parse_moment(moment, district))
     columns = {"word": "word", "figure": "title", "value": "value", "unit": "unit", "target": "target"}
     columns |= {"met": "is_met", "of": "numerator", "all": "denominator"}
-    _show(
-        {"rows": [{**r, "value": "no data" if r["no_data"] else r["value"]} for r in answer["rows"]]}
-        if not json_out
-        else answer,
-        columns,
-        json_out,
-    )
+    if not json_out:
+        shown = [{**row, "value": "no data" if row["no_data"] else row["value"]} for row in answer["rows"]]
+        answer = {"rows": shown}
+    _show(answer, columns, json_out)

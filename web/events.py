@@ -20,13 +20,13 @@ from typing import Any, Literal
 
 from flask import Flask, Response, current_app, request
 
-from data.watching import Glance, News, read_news, session_roles
+from data.watching import TOKEN, Glance, News, read_news, session_roles
 from geo.errors import InputError, OneMapError, Unavailable
 from layers import changes
 from layers.district import District
 from layers.layer import Role
 from layers.zoning import runs
-from web.auth import role_of_request, session_id
+from web.auth import actor_of_request, session_id
 
 log = logging.getLogger("onemap.web")
 
@@ -384,7 +384,8 @@ def _session_roles(district: District, sessions: Collection[str]) -> Mapping[str
 
 def viewer_of_request() -> Viewer:
     """Who listens, by the request."""
-    return Viewer(role_of_request(), session_id())
+    actor = actor_of_request()
+    return Viewer(actor.role, session_id() if actor.device_id is None else f"{TOKEN}{actor.id}")
 
 
 def read_since(header: str | None, query: str | None) -> int | None:

@@ -44,6 +44,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         }
     answers: dict[str, Any] = {
         "200": ok,
+        "401": {"$ref": "#/components/responses/Unauthenticated"},
         "403": {"$ref": "#/components/responses/Forbidden"},
         "422": {"$ref": "#/components/responses/NotAccepted"},
         "500": {"$ref": "#/components/responses/Internal"},
@@ -62,6 +63,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     found: dict[str, Any] = {
         "operationId": endpoint.handler.__name__,
         "summary": endpoint.summary,
+        "description": f"Action: `{endpoint.action}`",
         "parameters": [
             {"name": name, "in": "path", "required": True, "description": text, "schema": {"type": "string"}}
             for name, text in endpoint.path_params.items()
@@ -98,11 +100,17 @@ def document() -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": PREFIX}],
+        "security": [{"session": []}, {"token": []}],
         "paths": _paths(),
         "components": {
             "schemas": {"Problem": schemas.PROBLEM},
+            "securitySchemes": {
+                "session": {"type": "apiKey", "in": "cookie", "name": "onemap", "description": "see docs/security.md"},
+                "token": {"type": "http", "scheme": "bearer", "description": "a token of a device"},
+            },
             "responses": {
-                "Forbidden": {"description": "Not asked from this machine", **_PROBLEM},
+                "Unauthenticated": {"description": "Nobody is logged in, or the token opens nothing", **_PROBLEM},
+                "Forbidden": {"description": "Whoever asks may not do this", **_PROBLEM},
                 "NotFound": {"description": "There is no such layer or format", **_PROBLEM},
                 "Conflict": {"description": "Another run is under way", **_PROBLEM},
                 "NotJson": {"description": "The body is not of the type application/json", **_PROBLEM},

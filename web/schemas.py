@@ -245,17 +245,21 @@ ZONING_JOB = {
     },
 }
 
-_MOMENT: Schema = {"type": "string", "format": "date-time"}
-READING = _object(
-    {"measured_utc": _MOMENT},
-    quantity={"type": "string", "enum": [choice.code for choice in DEVICE_TYPES]},
-    value={"type": ["number", "boolean"]},
-    lon=NUMBER,
-    lat=NUMBER,
-)
+# The entries are not checked here: a bad one is kept aside, it does not refuse the batch.
 READINGS: Schema = {
     "type": "object",
-    "properties": {"device": TEXT, "readings": {"type": "array", "items": READING, "minItems": 1, "maxItems": 1_000}},
+    "properties": {
+        "device": {"type": "string", "description": "the device; a token for a device needs none"},
+        "readings": {
+            "type": "array",
+            "description": (
+                "1 to 1,000 objects with measured_utc (ISO 8601 with a time zone) and either lon and lat (WGS 84) "
+                "or value; quantity ("
+                + ", ".join(choice.code for choice in DEVICE_TYPES)
+                + ") may be left out. A bad entry is kept aside and named in the answer"
+            ),
+        },
+    },
 }
 READINGS_TAKEN = _object(
     {

@@ -24,6 +24,9 @@ from web.events import LISTENERS
 if TYPE_CHECKING:
     from layers.district import District
 
+SWITCH_S = 0.0002
+"""How long a thread may keep the interpreter while others wait for it."""
+
 SPARE_THREADS = 30
 """Threads that stay free for everything else when all listeners are there."""
 
@@ -188,12 +191,14 @@ def serve(
 def warm(district: "District") -> None:
     """Compute what the first page asks for before it is asked for."""
     from layers import query, tiles
+    from layers.zoning.run import warm_schemes
     from web.auth import FIRST_ROLE
 
     try:
         tiles.build_base(district)
         for name in query.permitted(FIRST_ROLE):
             query.read(district, name, role=FIRST_ROLE)
+        warm_schemes(district)
     except Exception:
         logging.getLogger("onemap.web").exception("warming up failed; the first page will say why")
 
@@ -214,6 +219,9 @@ def main(pipe: int) -> None:
     bound.close()
     if (warning := raise_file_limit(settings.listeners)) is not None:
         sys.stderr.write(f"onemap: {warning}\n")
+
+    # Every statement lets go of the interpreter; by default its thread may wait 5 ms to get it back.
+    sys.setswitchinterval(SWITCH_S)
 
     class Served(BaseApplication):  # type: ignore[misc]
         def load_config(self) -> None:

@@ -272,7 +272,15 @@ def make_devices(vehicles: pd.DataFrame, depots: pd.DataFrame) -> pd.DataFrame:
     for depot, name in depots.loc[depots["level"].isin(["city", "district"]), ["id", "name"]].itertuples(index=False):
         rows += [
             {"name": f"{name}门磁", "type": "door", "depot_id": depot, "minimum": 0, "maximum": 1},
-            {"name": f"{name}温度计", "type": "temperature", "depot_id": depot, "minimum": -10, "maximum": 40},
+            {
+                "name": f"{name}温度计",
+                "type": "temperature",
+                "depot_id": depot,
+                "minimum": -40,
+                "maximum": 80,
+                "alarm_below": 0,
+                "alarm_above": 35,
+            },
             {
                 "name": f"{name}棉被计数器",
                 "type": "count",

@@ -292,7 +292,14 @@ def tend(district: District) -> dict[str, list[str]]:
             conn: Connection, now: datetime, order_id: str = order["id"], arrival: dict[str, Any] = arrival
         ) -> Any:
             return orders.update_eta(
-                conn, order_id, arrival["eta_utc"], geom=arrival["geom"], actor=SYSTEM.id, now_utc=now
+                conn,
+                order_id,
+                arrival["eta_utc"],
+                geom=arrival["geom"],
+                has_way=arrival["eta_utc"] is not None,
+                reason=None if arrival["eta_utc"] is not None else "no way on the roads as they are",
+                actor=SYSTEM.id,
+                now_utc=now,
             )
 
         act(district, SYSTEM, "supply.order", update, route="supplies.eta", subject=order["id"])

@@ -14,7 +14,7 @@ import shapely
 from geo.crs import to_lonlat
 from layers.district import View
 from layers.zoning.result import LEVEL_TEXTS, PREVENTION_TEXTS, ZoningRun
-from layers.zoning.runs import RunRecord, folder, loaded, newest
+from layers.zoning.runs import RunRecord, folder, large_zones, loaded, newest
 
 _COLUMNS = {
     "levels": ["level", "level_name", "fragile", "corrected", "area_km2"],
@@ -34,6 +34,7 @@ _COLUMNS = {
         "fragile_share",
     ],
     "combined": ["level", "natural", "accident", "area_km2"],
+    "large": ["street", "level", "area_km2", "persons", "cell_m"],
 }
 
 
@@ -158,6 +159,17 @@ def combined_layer(view: View, *, at: datetime) -> gpd.GeoDataFrame:
     return _said(drawn, found[0], found[1])
 
 
+def large_layer(view: View, *, at: datetime, kind: str) -> gpd.GeoDataFrame:
+    """The zones of the newest run of a kind that was rated block by block, by street and level, simplified."""
+    found = large_zones(view.district, kind)
+    if found is None:
+        return _empty("large")
+    zones, about = found
+    frame = _frame("large", zones, zones.geometry, about["epsg"], about["made_utc"])
+    frame.attrs["source"] = f"运行 {about['run'][:8]} (参数 {about['parameter_version']})"
+    return frame
+
+
 SCHEME_HAZARDS: dict[str, tuple[str, ...]] = {
     "natural": ("waterlogging", "typhoon", "storm_surge", "convection", "earthquake", "geological"),
     "accident": ("major_hazard", "enterprise_risk", "fire"),
@@ -166,6 +178,7 @@ SCHEME_HAZARDS: dict[str, tuple[str, ...]] = {
 
 ZONING_FUNCTIONS: dict[str, Callable[..., gpd.GeoDataFrame]] = {
     "zoning_combined": combined_layer,
+    **{f"zones_large_{kind}": partial(large_layer, kind=kind) for kind in SCHEME_HAZARDS},
     **{
         f"{part}_{scheme}": partial(function, scheme=scheme)
         for scheme in SCHEME_HAZARDS

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from geo.errors import Cancelled, InputError, Unavailable
 from geo.grid import Grid, Shares
-from geo.zoning import EXACT_UNITS, Block, Mapper, ZoningModel, fit, rated
+from geo.zoning import EXACT_UNITS, Block, Fitted, Mapper, ZoningModel, fit, hazard_levels, rated
 
 BLOCK_CELLS = 1 << 21
 """Cells of a block: few enough to be in memory several times, many enough that the graph stays small."""
@@ -39,15 +39,20 @@ class Window:
         return {str(name): part[name].to_numpy() for name in part}
 
 
+_Each = tuple[NDArray[np.int8], NDArray[np.int8]]
+
+
 @dataclass(frozen=True)
 class _Rated:
-    """Index and level of one window."""
+    """Index and level of one window and, where they are asked for, level of each hazard and dominant one."""
 
     model: ZoningModel
+    each: bool
 
-    def __call__(self, block: Block) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        index, level = rated(block(), self.model)
-        return index.astype(np.float32), level
+    def __call__(self, block: Block) -> tuple[NDArray[np.float32], NDArray[np.uint8], _Each | None]:
+        raw = block()
+        index, level = rated(raw, self.model)
+        return index.astype(np.float32), level, hazard_levels(raw, self.model) if self.each else None
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,11 @@ class LargeZoning:
     level: NDArray[np.uint8]
     units: int
     notices: tuple[str, ...]
+    dominant: NDArray[np.int8] | None = None
+
+
+Fitter = Callable[[Sequence[Block], Mapper, bool], Fitted]
+"""Finds the model on blocks: (blocks, mapper, binned)."""
 
 
 def windows(dataset: xr.Dataset) -> list[Window]:
@@ -99,7 +109,7 @@ def mapper(
         with ThreadPoolExecutor(WORKERS) as pool:
 
             def here(function: Callable[[Block], Any], blocks: Sequence[Block]) -> Iterator[Any]:
-                return watched(_ahead(pool, function, blocks), len(blocks))
+                return watched(_ahead(pool, (function,), blocks), len(blocks))
 
             yield here
         return
@@ -114,18 +124,23 @@ def mapper(
     with client:
 
         def there(function: Callable[[Block], Any], blocks: Sequence[Block]) -> Iterator[Any]:
-            return watched(_ahead(client, function, blocks), len(blocks))
+            sent = client.scatter(function, broadcast=True, hash=False)  # a model may hold many knots: once a worker
+            return watched(_ahead(client, (_call, sent), blocks), len(blocks))
 
         yield there
 
 
-def _ahead(pool: Any, function: Callable[[Block], Any], blocks: Sequence[Block]) -> Iterator[Any]:
+def _call(function: Callable[[Block], Any], block: Block) -> Any:
+    return function(block)
+
+
+def _ahead(pool: Any, call: tuple[Any, ...], blocks: Sequence[Block]) -> Iterator[Any]:
     """Results in order, with only a few blocks ahead in memory."""
     waiting: list[Any] = []
     ahead = 4 * WORKERS
     try:
         for block in blocks:
-            waiting.append(pool.submit(function, block))
+            waiting.append(pool.submit(*call, block))
             if len(waiting) >= ahead:
                 yield waiting.pop(0).result()
         while waiting:
@@ -137,29 +152,44 @@ def _ahead(pool: Any, function: Callable[[Block], Any], blocks: Sequence[Block])
 
 def zone_large(
     dataset: xr.Dataset,
-    model: ZoningModel,
+    model: ZoningModel | None,
     grid: Grid,
     *,
     scheduler: str | None = None,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
+    fitter: Fitter | None = None,
+    levels: Sequence[NDArray[Any]] | None = None,
 ) -> LargeZoning:
     """Fit the model on the cells of a dataset (y, x) and rate every cell.
 
     The dataset holds the raw columns of the model, lazily or in memory; NaN is no data. Up to
-    `EXACT_UNITS` cells the breaks are exact and equal to those of a run in memory.
+    `EXACT_UNITS` cells the breaks are exact and equal to those of a run in memory. A `fitter` stands for the model.
+    `levels` are arrays of the grid, one a hazard, to be filled with its levels; the dominant hazard is then found too.
     """
     if (dataset.sizes["y"], dataset.sizes["x"]) != grid.shape:
         raise InputError(f"dataset of {dict(dataset.sizes)}: the grid has {grid.shape} rows and columns")
-    blocks = windows(dataset[list(model.columns)])
+    blocks = windows(dataset if model is None else dataset[list(model.columns)])
     index = np.empty(grid.shape, dtype=np.float32)
     level = np.empty(grid.shape, dtype=np.uint8)
+    dominant = None if levels is None else np.empty(grid.shape, dtype=np.int8)
     with mapper(scheduler, progress=progress, cancelled=cancelled) as over:
-        fitted = fit(blocks, model, binned=grid.cells > EXACT_UNITS, mapper=over)
-        for window, (some, classes) in zip(blocks, over(_Rated(fitted.model), blocks), strict=True):
+        binned = grid.cells > EXACT_UNITS
+        if fitter is not None:
+            fitted = fitter(blocks, over, binned)
+        else:
+            assert model is not None, "a model or a fitter"
+            fitted = fit(blocks, model, binned=binned, mapper=over)
+        results = over(_Rated(fitted.model, levels is not None), blocks)
+        for window, (some, classes, each) in zip(blocks, results, strict=True):
             index[window.first : window.last] = some
             level[window.first : window.last] = classes
-    return LargeZoning(grid, fitted.model, index, level, fitted.units, tuple(n.text for n in fitted.notices))
+            if levels is not None and dominant is not None:
+                dominant[window.first : window.last] = each[1]
+                for array, own in zip(levels, each[0], strict=True):
+                    array[window.first : window.last] = own
+    notices = tuple(n.text for n in fitted.notices)
+    return LargeZoning(grid, fitted.model, index, level, fitted.units, notices, dominant)
 
 
 def zonal_table(found: LargeZoning, shares: Shares, names: Sequence[str]) -> pd.DataFrame:

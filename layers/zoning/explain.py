@@ -33,6 +33,7 @@ def explain_unit(
                 **_raw(row, known[hazard.column]),
                 "own_class": int(row[f"native_{hazard.id}"]),
                 "own_class_name": _native_name(run, hazard.id, int(row[f"native_{hazard.id}"])),
+                "own_class_five": _level(int(row[f"hazard5_{hazard.id}"])),
                 "risk": float(row[f"risk_{hazard.id}"]),
                 "breaks": _lower(hazard.breaks),
                 "level": level,
@@ -231,6 +232,11 @@ def _dimension(row: "pd.Series[Any]", terms: Sequence[Term], known: dict[str, Co
 
 def _lower(breaks: Breaks | None) -> list[float]:
     return [] if breaks is None else list(breaks.lower)
+
+
+def _level(level: int) -> dict[str, Any]:
+    text = LEVEL_TEXTS[level]
+    return {"level": level, "zh": text.zh, "en": text.en}
 
 
 def _native_name(run: ZoningRun, hazard: str, native: int) -> str:

@@ -91,21 +91,28 @@ def five_equal(index: Floats, column: Column, factors: Sequence[Any] = ()) -> Ha
         raise InputError(
             f"{column.name}: its index runs from {low:g} to {high:g}; give low and high that map to 0 and 1"
         )
-    native = np.where(
-        np.isfinite(index), np.searchsorted([0.2, 0.4, 0.6, 0.8], np.round(index, 9), side="right") + 1, 0
-    )
-    return HazardMap(index, native.astype(np.int8), FIVE, SAME, column, factors)
+    return HazardMap(index, fifths(index), FIVE, SAME, column, factors)
 
 
-def _scaled(values: Floats, spec: HazardSpec) -> Floats:
-    """Values between `low` and `high` of the scheme as 0..1; both ends flat."""
+def fifths(index: Floats) -> NDArray[np.int8]:
+    """The fifth of 0..1 that an index lies in, 1 to 5; 0 without data."""
+    native = np.searchsorted([0.2, 0.4, 0.6, 0.8], np.round(index, 9), side="right") + 1
+    return np.where(np.isfinite(index), native, 0).astype(np.int8)
+
+
+def raster_index(values: Any, spec: HazardSpec) -> Any:
+    """Values between `low` and `high` of the scheme as 0..1, both ends flat; NumPy or Dask."""
     low, high = float(spec.options.get("low", 0.0)), float(spec.options.get("high", 1.0))
     if not low < high:
         raise InputError(f"hazard '{spec.id}': low={low:g}, high={high:g}: expected low below high")
     scaled = np.clip((values - low) / (high - low), 0.0, 1.0)
     if spec.options.get("absent", "no data") == "zero":
         scaled = np.where(np.isnan(scaled), 0.0, scaled)
-    return np.asarray(scaled, dtype=np.float64)
+    return scaled
+
+
+def _scaled(values: Floats, spec: HazardSpec) -> Floats:
+    return np.asarray(raster_index(values, spec), dtype=np.float64)
 
 
 _Made = tuple[Floats, str, str, str | None]

@@ -316,8 +316,14 @@ def _township_capacity(inputs: Inputs) -> Floats:
     return _by_street(inputs, capacity_table(inputs)["score"].to_numpy(dtype=np.float64))
 
 
-def _per_person(table: str, amount: Callable[[Inputs], NDArray[np.float64]]) -> Callable[[Inputs], Floats]:
-    """An amount at points, added up by street and divided by the street's residents."""
+def _per_person(
+    table: str, amount: Callable[[Inputs], NDArray[np.float64]], zh: str, en: str
+) -> Callable[[Inputs], Floats]:
+    """An amount at points, added up by street and divided by the street's residents.
+
+    No data where nobody lives, and where there are points but no amount of any is known; where some are known
+    these count, and how many are not is told. A street without any such point has 0.
+    """
 
     def make(inputs: Inputs) -> Floats:
         streets = inputs.streets
@@ -326,24 +332,58 @@ def _per_person(table: str, amount: Callable[[Inputs], NDArray[np.float64]]) -> 
         tree = shapely.STRtree(streets.geometry.to_numpy(dtype=object))
         point, street = tree.query(shapely.points(xy[there]), predicate="intersects")
         point, first = np.unique(point, return_index=True)
-        total = np.bincount(street[first], weights=amount(inputs)[there[point]], minlength=len(streets))
+        amounts, home = amount(inputs)[there[point]], street[first]
+        known = np.isfinite(amounts)
+        total = np.bincount(home[known], weights=amounts[known], minlength=len(streets))
+        some = np.bincount(home[known], minlength=len(streets)) > 0
+        total[(np.bincount(home, minlength=len(streets)) > 0) & ~some] = np.nan
+        if not known.all():
+            unknown = int((~known).sum())
+            inputs.notice(
+                f"{unknown} 个{zh}未填数量, 未计入人均值; 所在街道全都未填的为无数据",
+                f"{unknown} {en} do not say how much they hold and are not counted per resident; a street where none "
+                "says so has no data",
+            )
+        if outside := len(xy) - len(point):
+            inputs.notice(
+                f"{outside} 个{zh}没有位置或不在街道内, 未计入人均值",
+                f"{outside} {en} have no place or lie in no street; they are not counted per resident",
+            )
         villages = inputs.frame("village")
         persons = streets["name"].map(villages.groupby("street")["persons"].sum()).fillna(0).to_numpy(dtype=np.float64)
-        return _by_street(inputs, np.divide(total, persons, out=np.zeros(len(streets)), where=persons > 0))
+        if (persons == 0).any():
+            names = ", ".join(streets["name"][persons == 0].iloc[:3].astype(str))
+            inputs.notice(
+                f"{(persons == 0).sum()} 个街道没有常住人口, 人均值无数据 ({names})",
+                f"{(persons == 0).sum()} streets have no residents ({names}): amounts per resident have no data",
+            )
+        share = np.divide(total, persons, out=np.full(len(streets), np.nan), where=persons > 0)
+        return _by_street(inputs, share)
 
     return make
 
 
 def _numbers(table: str, name: str) -> Callable[[Inputs], NDArray[np.float64]]:
-    return lambda inputs: pd.to_numeric(inputs.frame(table)[name], errors="coerce").fillna(0).to_numpy(dtype=np.float64)
+    return lambda inputs: pd.to_numeric(inputs.frame(table)[name], errors="coerce").to_numpy(dtype=np.float64)
 
 
 def _lot_quantities(inputs: Inputs) -> NDArray[np.float64]:
-    """Usable pieces in each depot; kinds of goods are not told apart."""
+    """Pieces on hand and not on hold of the usable lots in each depot; kinds of goods are not told apart.
+
+    NaN where no lot says how many it holds.
+    """
     lots = inputs.frame("lot")
     usable = lots[lots["status"].fillna("usable") == "usable"]
-    held = pd.to_numeric(usable["quantity"], errors="coerce").groupby(usable["depot_id"]).sum()
-    return np.asarray(inputs.frame("depot")["id"].map(held).fillna(0), dtype=np.float64)
+    quantity = pd.to_numeric(usable["on_hand_e3"], errors="coerce") / 1000.0
+    quantity -= pd.to_numeric(usable["on_hold_e3"], errors="coerce").fillna(0) / 1000.0
+    if unknown := int(quantity.isna().sum()):
+        inputs.notice(
+            f"{unknown} 批物资未填数量, 未计入人均值",
+            f"{unknown} lots do not say how many they hold and are not counted",
+        )
+    held = quantity.groupby(usable["depot_id"]).sum(min_count=1)
+    ids = inputs.frame("depot")["id"]
+    return np.where(ids.isin(set(usable["depot_id"])), ids.map(held), 0.0).astype(np.float64)
 
 
 def _response_time(inputs: Inputs) -> Floats:
@@ -456,7 +496,7 @@ _INDICATORS: dict[str, tuple[_Function, Text, str, Literal["amount", "mean"], tu
         True,
     ),
     "shelter_places_per_person": (
-        _per_person("shelter", _numbers("shelter", "capacity")),
+        _per_person("shelter", _numbers("shelter", "capacity"), "避难场所", "shelters"),
         Text("人均避难场所容量(街道)", "shelter places per resident (by street)"),
         "个/人",
         "mean",
@@ -464,7 +504,7 @@ _INDICATORS: dict[str, tuple[_Function, Text, str, Literal["amount", "mean"], tu
         False,
     ),
     "supplies_per_person": (
-        _per_person("depot", _lot_quantities),
+        _per_person("depot", _lot_quantities, "物资仓库", "depots"),
         Text("人均应急物资件数(街道)", "pieces of supplies per resident (by street)"),
         "件/人",
         "mean",
@@ -472,7 +512,7 @@ _INDICATORS: dict[str, tuple[_Function, Text, str, Literal["amount", "mean"], tu
         False,
     ),
     "beds_per_person": (
-        _per_person("hospital", _numbers("hospital", "beds")),
+        _per_person("hospital", _numbers("hospital", "beds"), "医院", "hospitals"),
         Text("人均医院床位(街道)", "hospital beds per resident (by street)"),
         "张/人",
         "mean",

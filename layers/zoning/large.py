@@ -1,49 +1,63 @@
-"""A scheme on rasters larger than memory: hazards and indicators from rasters and formulas, block by block."""
+"""A scheme on a grid larger than memory: its columns one after the other, then the rating block by block."""
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import dask.array as da
 import numpy as np
 import pandas as pd
+import psutil
 import xarray as xr
-from numpy.typing import NDArray
 
 from data.parameters import parameters
-from data.raster_bands import open_on_grid
-from data.rasters import write_cog
-from geo.classify import fixed_breaks
-from geo.errors import InputError
-from geo.grid import Raster
-from geo.weights import given_weights
-from geo.zoning import HazardTerm, ZoningModel
+from geo.errors import Cancelled, InputError
+from geo.zoning import Block, Fitted, Mapper, ZoningModel, entropy_of_risks, fit
 from layers.district import District
+from layers.layer import Text
 from layers.zoning.chunked import BLOCK_CELLS, LargeZoning, Progress, zonal_table, zone_large
+from layers.zoning.columns import Columns, column_folder
+from layers.zoning.indicators import persons_spread
 from layers.zoning.inputs import Inputs
-from layers.zoning.run import analysis_grid, code_version, frozen, judged_weights, judgements, term
-from layers.zoning.runs import kept_run
-from layers.zoning.scheme import HazardSpec, IndicatorSpec, Scheme, formula_value, require_formula
+from layers.zoning.large_products import LargeProducts, write_large
+from layers.zoning.run import analysis_grid, code_version, fitted_model, rated_moment
+from layers.zoning.scheme import HazardSpec, IndicatorSpec, Scheme
 
 LARGE_CELLS = 8_000_000
 """Grids of more cells than this are rated block by block; there is no table of units then."""
 
+CELL_BYTES = 140
+"""What the hungriest source (waterlogging) takes of memory for each cell of the analysis grid while it is computed."""
+
+HEIGHT_BYTES = 150
+"""What waterlogging and storm surge take besides for each cell of the raster of heights."""
+
+RATING_BYTES = 40
+"""What the rating keeps for each cell: index, level, dominant hazard, shares of the streets, a file being written."""
+
+BLOCK_BYTES = 500
+"""What the rating takes for each cell of the blocks that are at work at once."""
+
+FREE_SHARE = 0.8
+"""Of the machine's free memory a run may be expected to take at most this share."""
+
+_COLUMNS_SHARE = 0.6  # of the progress bar
+
 
 @dataclass(frozen=True)
 class LargeRun:
-    """What a large run wrote: files, the table of streets, seconds are the caller's."""
+    """What a large run wrote: its files, the table of streets, what was found."""
 
     id: str
+    parameter_version: str
     files: tuple[Path, ...]
     streets: pd.DataFrame
     found: LargeZoning
+    products: LargeProducts
 
 
 def is_large(district: District, scheme: Scheme) -> bool:
@@ -61,157 +75,166 @@ def run_large(
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> LargeRun:
-    """Rate every cell of the district's grid and write level.tif, index.tif, streets.csv and run.json into `out`.
+    """Rate every cell of the district's grid and write the products of `layers.zoning.large_products` into `out`.
 
-    Hazards and indicators must be rasters or formulas over rasters; weights given or judged; classes natural
-    breaks or fixed. InputError says which field asks for more. Nothing is left of a run that did not end.
+    The scheme is any with cells as units. InputError where a step would not fit into memory, or on the disk.
+    Nothing is left of a run that did not end.
     """
-    moment = district.local(at)
-    set_ = parameters(scheme.parameters or None, on=moment.date(), store=district.store)
-    inputs = Inputs(district.view(), set_, analysis_grid(district, scheme), moment)
-    dataset = _dataset(inputs, scheme)
-    model = _model(inputs, scheme)
-    found = zone_large(dataset, model, inputs.grid, scheduler=scheduler, progress=progress, cancelled=cancelled)
-    streets = zonal_table(found, inputs.street_shares, inputs.streets["name"].astype(str).tolist())
-    about = {
-        "scheme": scheme.text,
-        "parameter_version": set_.version,
-        "parameter_hash": set_.hash,
-        "code_version": code_version(),
-        "inputs": {name: record.hash for name, record in sorted(inputs.records.items())},
-        "grid": repr(inputs.grid),
-        "breaks": list(found.model.breaks.lower) if found.model.breaks else [],
-        "breaks_error_bound": found.model.breaks.error_bound if found.model.breaks else 0.0,
-        "weights": {h.id: h.weight for h in found.model.hazards},
-        "units": found.units,
-        "notices": [*(notice.en for notice in inputs.notices), *found.notices],
-    }
-    about["id"] = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
-    files = _write(out, about, found, streets)
-    return LargeRun(str(about["id"]), files, streets, found)
-
-
-def _dataset(inputs: Inputs, scheme: Scheme) -> xr.Dataset:
-    """The raw columns as lazy arrays on the grid; NaN outside the district."""
-    outside = inputs.street_shares.label < 0
-    outside.reshape(-1)[inputs.street_shares.cell] = False
-    band = max(BLOCK_CELLS // inputs.grid.cols, 1)
-    mask = da.from_array(outside, chunks=(band, inputs.grid.cols))
-    columns: dict[str, Any] = {}
-    for hazard in scheme.hazards:
-        low, high = float(hazard.options.get("low", 0.0)), float(hazard.options.get("high", 1.0))
-        values = _lazy(inputs, hazard, f"hazard '{hazard.id}'")
-        if hazard.kind == "raster":
-            values = da.clip((values - low) / (high - low), 0.0, 1.0)
-            if hazard.options.get("absent", "no data") == "zero":
-                values = da.where(da.isnan(values), 0.0, values)
-        columns[f"h_{hazard.id}"] = values
-    for dimension in ("exposure", "vulnerability", "capacity"):
-        for spec in getattr(scheme, dimension):
-            columns[f"i_{spec.name}"] = _lazy(inputs, spec, f"{dimension} '{spec.name}'")
-    return xr.Dataset(
-        {name: (("y", "x"), da.where(mask, np.float32(np.nan), v).astype(np.float32)) for name, v in columns.items()}
-    )
-
-
-def _lazy(inputs: Inputs, spec: HazardSpec | IndicatorSpec, where: str) -> Any:
-    grid = inputs.grid
-    band = max(BLOCK_CELLS // grid.cols, 1)
-
-    def raster(code: str) -> Any:
-        inputs.raster_row(code)
-        return open_on_grid(inputs.view.district.store, code, grid, band_rows=band)
-
-    if spec.kind == "raster":
-        return raster(spec.source)
-    if spec.kind != "formula":
-        raise InputError(
-            f"{where} is a {spec.kind} '{spec.source}': block by block (with --scheduler, and on grids of over "
-            f"{LARGE_CELLS:,} cells; here {grid.cells:,}) it must be a raster or a formula over rasters; leave "
-            "--scheduler out, take larger cells, or compute it once and import it as a raster"
-        )
-    values: dict[str, Any] = {}
-    names = require_formula(spec.source, where=where)
-    inputs.require_one_datum(names, where=where)
-    for name in names:
-        if name == "x":
-            values[name] = da.from_array(grid.x[None, :], chunks=(1, grid.cols))
-        elif name == "y":
-            values[name] = da.from_array(grid.y[:, None], chunks=(band, 1))
-        else:
-            values[name] = raster(name)
-    found = formula_value(spec.source, values)
-    return da.broadcast_to(da.asarray(found), grid.shape).rechunk((band, grid.cols))
-
-
-def _model(inputs: Inputs, scheme: Scheme) -> ZoningModel:
-    if scheme.weights == "given":
-        weights: NDArray[np.float64] = _given(inputs, "hazards", "灾种", scheme.values)
-    elif scheme.weights == "ahp":
-        names = [hazard.id for hazard in scheme.hazards]
-        matrix = judgements(inputs.parameters, scheme, names)
-        weights = judged_weights(inputs.parameters, matrix, [h.title.zh for h in scheme.hazards]).weights
-    else:
-        raise InputError(f"weights.method={scheme.weights}: on a grid of this size weights are given or judged (ahp)")
-    p = inputs.parameters
-    groups: Mapping[str, Any] = {
-        name: tuple(
-            term(spec, float(w))
-            for spec, w in zip(
-                getattr(scheme, name), _given(inputs, name, zh, [s.weight for s in getattr(scheme, name)]), strict=True
-            )
-        )
-        if getattr(scheme, name)
-        else ()
-        for name, zh in (("exposure", "暴露度"), ("vulnerability", "脆弱性"), ("capacity", "减灾能力"))
-    }
-    model = ZoningModel(
-        hazards=tuple(
-            HazardTerm(hazard.id, f"h_{hazard.id}", float(w)) for hazard, w in zip(scheme.hazards, weights, strict=True)
-        ),
-        **groups,
-        exponents=(p["risk.exponent.hazard"], p["risk.exponent.exposure"], p["risk.exponent.vulnerability"]),
-        capacity_factor=p["risk.capacity_factor"],
-        method=scheme.composite,
-        score=scheme.score,
-        hot=(int(p["risk.hot_rule.single"]), int(p["risk.hot_rule.least"])) if scheme.hot_rule else None,
-        classification=scheme.classes,
-    )
-    if scheme.from_run:
-        return frozen(model, kept_run(inputs.view.district, scheme.from_run).model, scheme.from_run)
-    if scheme.classes == "fixed":
-        bounds = fixed_breaks(scheme.lower)
-        model = replace(model, breaks=bounds, hazards=tuple(replace(h, breaks=bounds) for h in model.hazards))
-    return model
-
-
-def _given(inputs: Inputs, name: str, zh: str, values: Sequence[float]) -> NDArray[np.float64]:
-    """Given weights; that they were divided by their sum is told."""
-    weights, notice = given_weights(values)
-    if notice:
-        inputs.notice(f"{zh}: 权重之和不为 1, 已按其和归一", f"{name}: {notice}")
-    return weights
-
-
-def _write(out: Path, about: Mapping[str, Any], found: LargeZoning, streets: pd.DataFrame) -> tuple[Path, ...]:
-    """All files, or none: they are made beside the folder and moved there at the end."""
-    out.parent.mkdir(parents=True, exist_ok=True)
+    if scheme.unit != "grid":
+        raise InputError(f"unit.type={scheme.unit}: block by block the units are cells; leave --scheduler out")
     if out.exists() and any(out.iterdir()):
         raise InputError(f"out={out.name}: the folder is not empty; give a new one")
-    part = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
-        index = Raster(found.grid, found.index, "index", "")
-        level = Raster(found.grid, np.where(found.level > 0, found.level, np.nan).astype(np.float32), "level", "")
-        write_cog(part / "index.tif", index)
-        write_cog(part / "level.tif", level)
-        streets.to_csv(part / "streets.csv", index=False, lineterminator="\r\n", encoding="utf-8-sig")
-        (part / "run.json").write_text(
-            json.dumps(about, ensure_ascii=False, indent=1, sort_keys=True), encoding="utf-8"
+    tell, stop = progress or (lambda phase, share: None), cancelled or (lambda: False)
+
+    def told(phase: str, share: float) -> None:
+        if stop():
+            raise Cancelled("the zoning run was cancelled; nothing was kept")
+        tell(phase, _COLUMNS_SHARE * share)
+
+    moment = rated_moment(district, scheme, at)
+    set_ = parameters(scheme.parameters or None, on=moment.date(), store=district.store)
+    inputs = Inputs(district.view().apart(), set_, analysis_grid(district, scheme), moment)
+    require_room(inputs, scheme, out.parent)
+    notices: list[Text] = []
+    with column_folder(out) as folder:
+        columns = Columns(inputs, scheme, folder, band_rows=max(BLOCK_CELLS // inputs.grid.cols, 1), told=told)
+        arrays = columns.dataset()
+        dataset = xr.Dataset({name: (("y", "x"), values) for name, values in arrays.items()})
+
+        def fitter(blocks: Sequence[Block], mapper: Mapper, binned: bool) -> Fitted:
+            fitted, _, said = fitted_model(
+                inputs,
+                scheme,
+                partial(fit, blocks, binned=binned, mapper=mapper),
+                partial(entropy_of_risks, blocks, mapper=mapper),
+            )
+            notices.extend(said)
+            return fitted
+
+        found = zone_large(
+            dataset,
+            None,
+            inputs.grid,
+            scheduler=scheduler,
+            progress=lambda phase, share: tell(phase, _COLUMNS_SHARE + (1 - _COLUMNS_SHARE) * share),
+            cancelled=cancelled,
+            fitter=fitter,
+            levels=[columns.writable(f"level_{hazard.id}") for hazard in scheme.hazards],
         )
-        if out.exists():
-            out.rmdir()
-        os.replace(part, out)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
-    return tuple(sorted(out.iterdir()))
+        corrections = _corrected(inputs, scheme, columns, found)
+        streets = streets_table(inputs, found)
+        about = _about(inputs, scheme, found, notices, corrections)
+        tell("zones and files", 1.0)
+        products = write_large(out, inputs, scheme, columns, found, streets, about)
+    return LargeRun(str(about["id"]), set_.version, products.files, streets, found, products)
+
+
+def _corrected(inputs: Inputs, scheme: Scheme, columns: Columns, found: LargeZoning) -> list[dict[str, Any]]:
+    """Levels by hand, written into the grid; with the computed level and the reason for the record."""
+    table = inputs.frame("zoning_correction")
+    grid = inputs.grid
+    kept = []
+    for row in table[table["scheme"] == scheme.id].to_dict("records"):
+        size, _, place = str(row["unit"]).partition("m-")
+        east, _, north = place.partition("-")
+        column = int(east) - round(grid.left / grid.dx) if east.isdigit() else -1
+        line = round(grid.top / grid.dy) - int(north) - 1 if north.isdigit() else -1
+        there = size == f"{grid.dx:g}" and 0 <= line < grid.rows and 0 <= column < grid.cols
+        if not there or not columns.inside[line, column]:
+            inputs.notice(
+                f"单元 {row['unit']} 的修正未采用: 本次运行没有这个单元",
+                f"correction of unit '{row['unit']}': there is no such unit in this run; it was not applied",
+            )
+            continue
+        reason = f"{row['reason']} ({row['author']}, {row['decided_on']})"
+        kept.append(
+            {
+                "unit": row["unit"],
+                "computed": int(found.level[line, column]),
+                "level": int(row["level"]),
+                "reason": reason,
+            }
+        )
+        found.level[line, column] = int(row["level"])
+    return kept
+
+
+def streets_table(inputs: Inputs, found: LargeZoning) -> pd.DataFrame:
+    """Per street the mean index and the share of each level by exact area, and its residents by level."""
+    table = zonal_table(found, inputs.street_shares, inputs.streets["name"].astype(str).tolist())
+    own = Inputs(inputs.view.apart(), inputs.parameters, inputs.grid, inputs.at, inputs.records, inputs.notices)
+    spread = persons_spread(own)
+    street = own.villages["street"].to_numpy(dtype=object)[spread.polygon]
+    names = own.streets["name"].to_numpy(dtype=object)
+    known = np.isin(street.astype(str), names.astype(str))
+    nearest = own.street_of_cell.reshape(-1)[spread.cell]
+    street = np.where(known, street, np.append(names, "")[nearest])
+    level = found.level.reshape(-1)[spread.cell]
+    live = pd.DataFrame({"zone": street, "level": level, "persons": spread.part})
+    counted = live.pivot_table(index="zone", columns="level", values="persons", aggfunc="sum", fill_value=0)
+    counted = counted.reindex(index=table["zone"], columns=range(6), fill_value=0)
+    table["persons"] = counted.sum(axis=1).to_numpy(dtype=np.int64)
+    for k in range(6):
+        table[f"persons_{k}"] = counted[k].to_numpy(dtype=np.int64)
+    return table
+
+
+def require_room(inputs: Inputs, scheme: Scheme, home: Path) -> None:
+    """InputError where the hungriest column is not expected to fit into memory, or the files on the disk."""
+    grid = inputs.grid
+    specs: list[HazardSpec | IndicatorSpec] = [
+        *scheme.hazards,
+        *scheme.exposure,
+        *scheme.vulnerability,
+        *scheme.capacity,
+    ]
+    whole = [spec.source for spec in scheme.hazards if spec.kind not in ("raster", "formula")]
+    need = min(grid.cells, 2 * BLOCK_CELLS) * BLOCK_BYTES + grid.cells * RATING_BYTES
+    alone = grid.cells * (CELL_BYTES if any(spec.kind not in ("raster", "formula") for spec in specs) else 0)
+    heights = {"waterlogging", "storm_surge"} & {spec.source for spec in specs if spec.kind == "module"}
+    if heights and inputs.has_raster("dem"):
+        row = inputs.raster_row("dem")
+        alone += int(row["rows"]) * int(row["cols"]) * HEIGHT_BYTES
+    need = max(need, alone)
+    free = psutil.virtual_memory().available
+    if need > FREE_SHARE * free:
+        named = ", ".join(whole[:3]) or "the grid"
+        raise InputError(
+            f"unit.size_m={scheme.size_m:g}: {grid.cells:,} cells need about {need / 1e9:.1f} GB of memory at once "
+            f"({named}), and of {free / 1e9:.1f} GB that are free a run takes at most {FREE_SHARE:.0%}; take larger "
+            'cells, import these hazards as rasters (raster = "CODE"), or a machine with more memory'
+        )
+    home.mkdir(parents=True, exist_ok=True)
+    room = psutil.disk_usage(str(home)).free
+    files = grid.cells * (8 * len(specs) + 2 * len(scheme.hazards) + 8)
+    if files > room:
+        raise InputError(
+            f"out={home.name}: the columns of {grid.cells:,} cells take up to {files / 1e9:.1f} GB on the disk for a "
+            f"while and {room / 1e9:.1f} GB are free; give a folder with more room"
+        )
+
+
+def _about(
+    inputs: Inputs, scheme: Scheme, found: LargeZoning, notices: Sequence[Text], corrections: Sequence[Any]
+) -> dict[str, Any]:
+    model: ZoningModel = found.model
+    said = list(dict.fromkeys([*inputs.notices, *notices]))
+    about: dict[str, Any] = {
+        "scheme": scheme.text,
+        "title": scheme.title.zh,
+        "parameter_version": inputs.parameters.version,
+        "parameter_hash": inputs.parameters.hash,
+        "code_version": code_version(),
+        "inputs": {name: record.hash for name, record in sorted(inputs.records.items())},
+        "demo": inputs.view.district.demo,
+        "grid": repr(inputs.grid),
+        "breaks": list(model.breaks.lower) if model.breaks else [],
+        "breaks_error_bound": model.breaks.error_bound if model.breaks else 0.0,
+        "weights": {h.id: h.weight for h in model.hazards},
+        "units": found.units,
+        "corrections": list(corrections),
+        "notices": [notice.en for notice in said],
+        "notices_zh": [notice.zh for notice in said],
+    }
+    about["id"] = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
+    return about

@@ -1,9 +1,11 @@
 """The register of enterprises graded as major hazards, with the rows that prove each grade."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
-from data.major_hazard_table import critical_quantities, critical_quantity, table_hash
+from data.major_hazard_table import critical_quantities, critical_quantity, is_cautious, table_hash
 from data.parameters import ParameterSet
 from geo.exposure import persons_within
 from geo.major_hazard import GradingRule, Substance, major_hazard
@@ -36,7 +38,8 @@ def major_hazards(inputs: Inputs) -> pd.DataFrame:
         around[placed] = persons_within(xy[placed], reach_m, inputs.grid.centres(cells), persons[cells])
         rule = grading_rule(inputs.parameters)
         by_enterprise = dict(iter(held.groupby("enterprise_id")))
-        rows = []
+        rows: list[dict[str, Any]] = []
+        cautious: dict[str, str] = {}
         for k, row in enumerate(enterprises[mine][["id", "name"]].to_dict("records")):
             substances, unmatched = [], []
             for item in by_enterprise[row["id"]].to_dict("records"):
@@ -46,6 +49,8 @@ def major_hazards(inputs: Inputs) -> pd.DataFrame:
                 if found is None:
                     unmatched.append(str(item["name"]))
                 else:
+                    if is_cautious(str(item["name"]), found):
+                        cautious[str(row["name"])] = f"{item['name']} -> {found.name}, {found.threshold_t:g} t"
                     quantity = float(item["quantity_t"])
                     substances.append(Substance(str(item["name"]), quantity, found.threshold_t, found.beta))
             graded = major_hazard(substances, int(around[k]), rule)
@@ -74,6 +79,13 @@ def major_hazards(inputs: Inputs) -> pd.DataFrame:
                 f"{len(missing)} 家企业有物质查不到临界量, 未计入重大危险源分级(如 {first})",
                 f"substances of {len(missing)} enterprises have no critical quantity and were not counted "
                 f"(first: {first})",
+            )
+        if cautious:
+            where, what = next(iter(cautious.items()))
+            inputs.notice(
+                f"{len(cautious)} 家企业有物质未写明类别, 临界量从严取值(如 {where}: {what})",
+                f"substances of {len(cautious)} enterprises do not say of which kind they are; the smaller critical "
+                f"quantity was taken (first: {where}: {what})",
             )
         return table
 

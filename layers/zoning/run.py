@@ -3,8 +3,8 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
-from functools import cache
+from datetime import datetime, time
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from geo.errors import Cancelled, InputError
 from geo.exposure import persons_within
 from geo.grid import NATIONAL_CELL_DEG, Grid, area_shares
 from geo.stability import Stability, stability
-from geo.weights import AhpResult, ahp, combined_weights, entropy_weights, given_weights
+from geo.weights import AhpResult, EntropyResult, ahp, combined_weights, given_weights
 from geo.zones import (
     PreventionRule,
     clipped,
@@ -33,7 +33,18 @@ from geo.zones import (
     without_slivers,
     zone_names,
 )
-from geo.zoning import RAW_DECIMALS, HazardTerm, Notice, Scale, Term, ZoningModel, evaluate, fit
+from geo.zoning import (
+    RAW_DECIMALS,
+    Fitted,
+    HazardTerm,
+    Notice,
+    Scale,
+    Term,
+    ZoningModel,
+    entropy_of_risks,
+    evaluate,
+    fit,
+)
 from layers.district import District
 from layers.layer import Text
 from layers.zoning.hazards import HazardMap, formula_on_grid, hazard_map
@@ -41,8 +52,8 @@ from layers.zoning.indicators import Measured, capacity_table, measured, persons
 from layers.zoning.inputs import Inputs
 from layers.zoning.major_hazards import major_hazards
 from layers.zoning.result import AREA_DECIMALS, LEVEL_TEXTS, Column, ZoningRun
-from layers.zoning.runs import kept_run
-from layers.zoning.scheme import MODULES, IndicatorSpec, Scheme, require_formula
+from layers.zoning.runs import kept_run, newest
+from layers.zoning.scheme import MODULES, SHIPPED, IndicatorSpec, Scheme, require_formula, shipped_scheme
 
 _DIMENSIONS = {"exposure": "暴露度", "vulnerability": "脆弱性", "capacity": "减灾能力"}
 
@@ -58,10 +69,13 @@ def run_zoning(
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> ZoningRun:
-    """Run a scheme on the district as it is now; the moment matters for teams on duty and closures only."""
+    """Run a scheme on the district as it is now.
+
+    The moment matters for teams on duty, speeds and closures: `at`, else that of the scheme, else now.
+    """
     steps = _Steps(progress, cancelled)
     view = district.view()
-    moment = district.local(at)
+    moment = rated_moment(district, scheme, at)
     set_ = parameters(scheme.parameters or None, on=moment.date(), store=district.store)
     steps("inputs", 0.02)
     inputs = Inputs(view, set_, analysis_grid(district, scheme), moment)
@@ -73,14 +87,24 @@ def run_zoning(
         hazards[spec.id] = hazard_map(inputs, spec, hazards)
     steps("exposure, vulnerability, capacity", 0.40)
     dimensions = {
-        name: [(spec, _measured(inputs, spec, name, hazards)) for spec in getattr(scheme, name)]
+        name: [(spec, measured_by(inputs, spec, name, hazards)) for spec in getattr(scheme, name)]
         for name in ("exposure", "vulnerability", "capacity")
     }
     steps("units", 0.50)
     units, areas, carried = _units(inputs, scheme, hazards, dimensions)
     raw: Raw = {name: units[name].to_numpy(dtype=np.float64) for name in carried}
     steps("weights and classes", 0.55)
-    model, statistics, notices = _fitted(district, inputs, scheme, dimensions, raw)
+
+    def block() -> Raw:
+        return raw
+
+    fitted, statistics, notices = fitted_model(
+        inputs,
+        scheme,
+        partial(fit, [block]),
+        partial(entropy_of_risks, [block]),
+    )
+    model = fitted.model
     found = evaluate(raw, model)
     for name, values in found.items():
         units[name] = values
@@ -125,6 +149,27 @@ def run_zoning(
     )
     steps("done", 1.0)
     return replace(run, id=_identity(run))
+
+
+def warm_schemes(district: District) -> None:
+    """Make what the shipped schemes need and keep it, so that the first run of a server is as quick as the next.
+
+    A scheme that was never run here is left alone. Nothing is published.
+    """
+    for name in SHIPPED:
+        if newest(district, name) is not None:
+            run_zoning(district, replace(shipped_scheme(name), runs=2))
+
+
+def rated_moment(district: District, scheme: Scheme, at: datetime | None) -> datetime:
+    """The local moment that a run is for: as ordered, else as the scheme fixes it, else now."""
+    if at is not None or not scheme.at:
+        return district.local(at)
+    now = district.local(None)
+    if len(scheme.at) == 5:
+        return datetime.combine(now.date(), time.fromisoformat(scheme.at), tzinfo=now.tzinfo)
+    fixed = datetime.fromisoformat(scheme.at)
+    return district.local(fixed if fixed.tzinfo is not None else fixed.replace(tzinfo=now.tzinfo))
 
 
 class _Steps:
@@ -207,7 +252,7 @@ def analysis_grid(district: District, scheme: Scheme) -> Grid:
     return Grid.covering((box[0], box[1], box[2], box[3]), cell=scheme.size_m, epsg=district.epsg)
 
 
-def _measured(inputs: Inputs, spec: IndicatorSpec, dimension: Any, hazards: dict[str, HazardMap]) -> Measured:
+def measured_by(inputs: Inputs, spec: IndicatorSpec, dimension: Any, hazards: dict[str, HazardMap]) -> Measured:
     """An indicator of the scheme: a known one, a raster, or a formula over rasters, indicators and hazards."""
     if spec.kind == "module":
         found = measured(inputs, spec.source, dimension)
@@ -291,11 +336,17 @@ def _commonest(owner: NDArray[np.int32], native: NDArray[np.int8], areas: int) -
     return np.where(counts.sum(axis=1) > 0, found, 0).astype(np.int8)
 
 
+def district_cells(inputs: Inputs, persons: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(cells,) which cells are units: those that the district touches, and those where somebody lives."""
+    covered = inputs.street_shares.covered().reshape(-1)
+    return np.asarray((covered > 1e-6) | (persons.reshape(-1) > 0), dtype=np.bool_)
+
+
 def _cell_units(inputs: Inputs, persons: NDArray[np.int64]) -> tuple[pd.DataFrame, NDArray[np.int64]]:
     """Every cell that the district touches; area within the district."""
     grid = inputs.grid
     covered = np.minimum(inputs.street_shares.covered().reshape(-1), 1.0)
-    cells = np.flatnonzero((covered > 1e-6) | (persons.reshape(-1) > 0))
+    cells = np.flatnonzero(district_cells(inputs, persons))
     lonlat = to_lonlat(grid.centres(cells), epsg=grid.epsg)
     row, col = cells // grid.cols, cells % grid.cols
     east = np.round(grid.left / grid.dx).astype(np.int64) + col
@@ -369,22 +420,23 @@ def _polygonal(shape: Any) -> Any:
 # -- model ----------------------------------------------------------------------------------------
 
 
-def _fitted(
-    district: District,
+def fitted_model(
     inputs: Inputs,
     scheme: Scheme,
-    dimensions: dict[str, list[tuple[IndicatorSpec, Measured]]],
-    raw: Raw,
-) -> tuple[ZoningModel, dict[str, Any], list[Text]]:
+    fitter: Callable[[ZoningModel], Fitted],
+    entropy: Callable[[ZoningModel], EntropyResult],
+) -> tuple[Fitted, dict[str, Any], list[Text]]:
+    """The model of a scheme on the units that `fitter` and `entropy` see, in memory or block by block."""
     p = inputs.parameters
     notices: list[Text] = []
     names = [spec.id for spec in scheme.hazards]
     terms: dict[str, Any] = {}
-    for dimension, group in dimensions.items():
-        weights, notice = given_weights([spec.weight for spec, _ in group]) if group else (np.empty(0), "")
+    for dimension in _DIMENSIONS:
+        group: tuple[IndicatorSpec, ...] = getattr(scheme, dimension)
+        weights, notice = given_weights([spec.weight for spec in group]) if group else (np.empty(0), "")
         if notice:
             notices.append(Text(f"{_DIMENSIONS[dimension]}: 权重之和不为 1, 已按其和归一", f"{dimension}: {notice}"))
-        terms[dimension] = tuple(term(spec, float(w)) for (spec, _), w in zip(group, weights, strict=True))
+        terms[dimension] = tuple(term(spec, float(w)) for spec, w in zip(group, weights, strict=True))
     equal = 1.0 / len(names)
     model = ZoningModel(
         hazards=tuple(HazardTerm(name, f"h_{name}", equal) for name in names),
@@ -397,22 +449,22 @@ def _fitted(
         classification=scheme.classes,
     )
     if scheme.from_run:
-        model = frozen(model, kept_run(district, scheme.from_run).model, scheme.from_run)
+        model = frozen(model, kept_run(inputs.view.district, scheme.from_run).model, scheme.from_run)
     elif scheme.classes == "fixed":
         bounds = fixed_breaks(scheme.lower)
         model = replace(model, breaks=bounds, hazards=tuple(replace(hazard, breaks=bounds) for hazard in model.hazards))
-
-    def block() -> Raw:
-        return raw
-
-    first = fit([block], model)
-    weights, statistics, told = _weights(inputs, scheme, first.model, raw)
-    hazards = tuple(replace(h, weight=float(w)) for h, w in zip(first.model.hazards, weights, strict=True))
-    fitted = fit([block], replace(first.model, hazards=hazards, breaks=model.breaks))
+    breaks = model.breaks
+    first: tuple[Notice, ...] = ()
+    if scheme.weights in ("entropy", "combined"):  # weights from the risks: the scales come first
+        unweighed = fitter(model)
+        model, first = unweighed.model, unweighed.notices
+    weights, statistics, told = _weights(inputs, scheme, model, entropy)
+    hazards = tuple(replace(h, weight=float(w)) for h, w in zip(model.hazards, weights, strict=True))
+    fitted = fitter(replace(model, hazards=hazards, breaks=breaks))
     statistics["units"] = fitted.units
     titles = {spec.id: spec.title.zh for spec in scheme.hazards}
-    noticed = dict.fromkeys([*(notice for notice in first.notices if notice.hazard), *fitted.notices])
-    return fitted.model, statistics, [*notices, *told, *(_said(notice, titles) for notice in noticed)]
+    noticed = dict.fromkeys([*(notice for notice in first if notice.hazard), *fitted.notices])
+    return fitted, statistics, [*notices, *told, *(_said(notice, titles) for notice in noticed)]
 
 
 _NOTICES = {
@@ -456,7 +508,7 @@ def frozen(model: ZoningModel, old: ZoningModel, run: str) -> ZoningModel:
 
 
 def _weights(
-    inputs: Inputs, scheme: Scheme, model: ZoningModel, raw: Raw
+    inputs: Inputs, scheme: Scheme, model: ZoningModel, entropy: Callable[[ZoningModel], EntropyResult]
 ) -> tuple[NDArray[np.float64], dict[str, Any], list[Text]]:
     names = [spec.id for spec in scheme.hazards]
     statistics: dict[str, Any] = {"weights_method": scheme.weights}
@@ -478,13 +530,11 @@ def _weights(
             "worst_consistent": found.worst_consistent,
         }
     if scheme.weights in ("entropy", "combined"):
-        risks = evaluate(raw, model)
-        table = np.column_stack([risks[f"risk_{name}"] for name in names])
-        entropy = entropy_weights(table[np.isfinite(table).all(axis=1)])
-        by_entropy = entropy.weights
-        statistics["entropy"] = {"weights": by_entropy.tolist(), "entropy": entropy.entropy.tolist()}
+        weighed = entropy(model)
+        by_entropy = weighed.weights
+        statistics["entropy"] = {"weights": by_entropy.tolist(), "entropy": weighed.entropy.tolist()}
         notices += [
-            Text(f"熵权: 某灾种在各单元相同, 权重为 0 ({notice})", f"entropy: {notice}") for notice in entropy.notices
+            Text(f"熵权: 某灾种在各单元相同, 权重为 0 ({notice})", f"entropy: {notice}") for notice in weighed.notices
         ]
     if scheme.weights == "given":
         weights, notice = given_weights(scheme.values)
@@ -696,36 +746,24 @@ def _maps(
     hazards: dict[str, HazardMap],
 ) -> dict[str, gpd.GeoDataFrame]:
     ids = [spec.id for spec in scheme.hazards]
-    titles = {k: spec.title.zh for k, spec in enumerate(scheme.hazards)}
-    least_m2 = (scheme.sliver_km2 or inputs.parameters["zones.sliver_km2"]) * 1e6
     level = units["level"].to_numpy(dtype=np.int64)
     dominant = np.array([ids.index(name) if name else len(ids) for name in units["dominant"]], dtype=np.int64)
     fragile, corrected = units["fragile"].to_numpy(dtype=bool), units["corrected"].to_numpy(dtype=bool)
     prevented = units["prevention"].to_numpy(dtype=np.int64)
-    layout = _Layout(inputs, units, areas)
+    layout = Layout(inputs, units, areas)
 
     levels = layout.polygons(level * 4 + fragile * 2 + corrected, window=1)
     levels["level"], levels["fragile"] = levels["key"] // 4, levels["key"] // 2 % 2 == 1
     levels["corrected"] = levels["key"] % 2 == 1
     levels["area_km2"] = np.round(levels.geometry.area / 1e6, AREA_DECIMALS)
 
-    keys = _zone_keys(layout, level, dominant, scheme.window, len(ids) + 1)
-    zones = layout.in_streets(keys, least_m2, empty_below=len(ids) + 1)
-    zones["level"], zones["dominant"] = zones["key"] // (len(ids) + 1), zones["key"] % (len(ids) + 1)
-    zones = merged_by_key(zones, ["street", "level", "dominant"])
-    zones["name"] = zone_names(
-        zones, inputs.streets, hazards=titles, levels={key: text.zh for key, text in LEVEL_TEXTS.items()}
-    )
-    layout.described(zones)
-    zones["dominant"] = [ids[k] if k < len(ids) else "" for k in zones["dominant"].tolist()]
-    zones["zone_id"] = [f"Z{k + 1:04d}" for k in range(len(zones))]
+    zones = named_zones(inputs, scheme, layout, level, dominant)
 
     classes = layout.pieces(prevented)  # neither smoothed nor joined: whoever meets a rule of the table is on the map
     classes["prevention"] = classes["key"]
     classes = merged_by_key(classes, ["street", "prevention"])
     layout.described(classes)
-    for frame in (zones, classes):
-        frame["measures"] = [measures(name) for name in frame["dominant"]]
+    classes["measures"] = [measures(name) for name in classes["dominant"]]
 
     single = []
     for id_, found in hazards.items():
@@ -761,8 +799,29 @@ def _maps(
     }
 
 
+def named_zones(
+    inputs: Inputs, scheme: Scheme, layout: "Layout", level: NDArray[np.int64], dominant: NDArray[np.int64]
+) -> gpd.GeoDataFrame:
+    """Zones of one level and dominant hazard (its position, the number of hazards without one) within a street."""
+    ids = [spec.id for spec in scheme.hazards]
+    titles = {k: spec.title.zh for k, spec in enumerate(scheme.hazards)}
+    least_m2 = (scheme.sliver_km2 or inputs.parameters["zones.sliver_km2"]) * 1e6
+    keys = _zone_keys(layout, level, dominant, scheme.window, len(ids) + 1)
+    zones = layout.in_streets(keys, least_m2, empty_below=len(ids) + 1)
+    zones["level"], zones["dominant"] = zones["key"] // (len(ids) + 1), zones["key"] % (len(ids) + 1)
+    zones = merged_by_key(zones, ["street", "level", "dominant"])
+    zones["name"] = zone_names(
+        zones, inputs.streets, hazards=titles, levels={key: text.zh for key, text in LEVEL_TEXTS.items()}
+    )
+    layout.described(zones)
+    zones["dominant"] = [ids[k] if k < len(ids) else "" for k in zones["dominant"].tolist()]
+    zones["zone_id"] = [f"Z{k + 1:04d}" for k in range(len(zones))]
+    zones["measures"] = [measures(name) for name in zones["dominant"]]
+    return zones
+
+
 def _zone_keys(
-    layout: "_Layout", level: NDArray[np.int64], dominant: NDArray[np.int64], window: int, width: int
+    layout: "Layout", level: NDArray[np.int64], dominant: NDArray[np.int64], window: int, width: int
 ) -> NDArray[np.int64]:
     """Level and dominant hazard of each unit in one number, each smoothed by itself; no data stays no data."""
     smooth = layout.filtered(level, window)
@@ -788,7 +847,7 @@ def measures(hazard: str) -> str:
     return _MEASURES.get(hazard, "")
 
 
-class _Layout:
+class Layout:
     """How values of units become polygons: cells on the grid, or outlines."""
 
     def __init__(self, inputs: Inputs, units: pd.DataFrame, areas: gpd.GeoDataFrame | None) -> None:

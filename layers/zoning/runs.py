@@ -6,10 +6,18 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import shapely
 
 from geo.errors import NotFound
 from layers.district import District
 from layers.zoning.result import ZoningRun, load, save
+from layers.zoning.scheme import Scheme
+
+if TYPE_CHECKING:
+    from layers.zoning.large import LargeRun
 
 FORMAT = 3
 """How a run is written; a run written otherwise is not read, its scheme has to run again."""
@@ -53,6 +61,60 @@ def publish(district: District, run: ZoningRun, *, made_utc: datetime, made_by: 
     part.write_text(json.dumps(asdict(record), ensure_ascii=False, indent=1), encoding="utf-8")
     part.replace(home / run.id / "record.json")
     return record
+
+
+LARGE_FORMAT = 1
+"""How the zones of a large run are written."""
+
+MAX_CORNERS = 200_000
+"""Zones of a large run with more corners than this, simplified, are not shown on the map."""
+
+
+def publish_large(district: District, large: "LargeRun", *, scheme: Scheme, made_utc: datetime, made_by: str) -> str:
+    """Show the zones of a large run on the map, by street and level with fewer corners; the newest of its kind stands.
+
+    Returns '' or, where it cannot be shown, why not.
+    """
+    from layers.zoning.large_products import ZONE_CELLS, simplified
+
+    if scheme.kind == "combined":
+        return "a combined scheme has no layer for large runs"
+    zones, grid = large.products.zones, large.found.grid
+    if zones is None:
+        return f"{grid.cells:,} cells; polygons are made of at most {ZONE_CELLS:,}"
+    shown = simplified(zones, tolerance_m=2.0 * grid.dx)
+    corners = int(shapely.get_num_coordinates(shown.geometry.to_numpy(dtype=object)).sum())
+    if corners > MAX_CORNERS:
+        return f"its zones have {corners:,} corners; the map takes {MAX_CORNERS:,}"
+    home = folder(district)
+    home.mkdir(parents=True, exist_ok=True)
+    shown["cell_m"] = grid.dx
+    about = {
+        "format": LARGE_FORMAT,
+        "run": large.id,
+        "scheme": scheme.id,
+        "made_utc": made_utc.isoformat(timespec="seconds"),
+        "made_by": made_by,
+        "parameter_version": large.parameter_version,
+        "epsg": grid.epsg,
+    }
+    shown.attrs = {}
+    part = home / f".large-{os.getpid()}.part"
+    frame = shown.assign(about=json.dumps(about, ensure_ascii=False))
+    frame.to_parquet(part)
+    part.replace(home / f"large-{scheme.kind}.parquet")
+    return ""
+
+
+def large_zones(district: District, kind: str) -> tuple[gpd.GeoDataFrame, dict[str, Any]] | None:
+    """The zones of the newest large run of a kind, metric CRS, and its record; None where there is none."""
+    path = folder(district) / f"large-{kind}.parquet"
+    try:
+        frame = gpd.read_parquet(path)
+    except FileNotFoundError:
+        return None
+    about: dict[str, Any] = json.loads(frame["about"].iloc[0])
+    return (frame, about) if about.get("format") == LARGE_FORMAT else None
 
 
 def records(district: District, scheme: str | None = None) -> list[RunRecord]:

@@ -4,6 +4,7 @@ import ast
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime, time
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -43,6 +44,10 @@ INDICATORS = (
 
 VECTOR_TABLES = ("hazard_area", "water", "street", "village")
 POINT_TABLES = ("waterlogging_spot", "enterprise", "hidden_danger", "lifeline")
+NATURAL_TABLES = ("waterlogging_spot", "hazard_area")
+ACCIDENT_TABLES = ("enterprise",)
+"""Tables that are themselves of natural hazards, or of accidents; hidden dangers, lifelines, water are of both."""
+
 MAX_UNIT_M, MIN_UNIT_M = 5000.0, 1.0
 
 
@@ -76,12 +81,16 @@ class IndicatorSpec:
 
 @dataclass(frozen=True)
 class Scheme:
-    """A checked scheme; `text` is the file as it was read, for the record."""
+    """A checked scheme; `text` is the file as it was read, for the record.
+
+    `at` is the moment that it is rated for: HH:MM of the day of the run, a full local time, or '' for that of the run.
+    """
 
     id: str
     title: Text
     kind: Literal["natural", "accident", "combined"]
     parameters: str
+    at: str
     unit: UnitType
     size_m: float
     hazards: tuple[HazardSpec, ...]
@@ -231,6 +240,7 @@ def parse_scheme(text: str, *, name: str = "scheme") -> Scheme:
         title=Text(title := head.text("title"), head.text("title_en", title)),
         kind=cast(Any, kind),
         parameters=head.text("parameters", ""),
+        at=_moment(head.text("at", "")),
         unit=cast(Any, unit.one_of("type", ("grid", "national", "village", "street"), "grid")),
         size_m=unit.number("size_m", 100.0, MIN_UNIT_M, MAX_UNIT_M),
         hazards=hazards,
@@ -289,6 +299,18 @@ def _identifier(where: str, text: str) -> str:
     return text
 
 
+def _moment(text: str) -> str:
+    """A time of day (HH:MM) or a full time; '' where the scheme leaves it open."""
+    try:
+        if text and len(text) == 5:
+            time.fromisoformat(text)
+        elif text and (len(text) < 16 or not datetime.fromisoformat(text)):
+            raise ValueError
+    except ValueError:
+        raise InputError(f'scheme.at={text!r}: expected a time of day such as "08:00", or "2026-07-01T08:00"') from None
+    return text
+
+
 def _require_different(where: str, names: Sequence[str]) -> None:
     for name in names:
         if names.count(name) > 1:
@@ -298,7 +320,14 @@ def _require_different(where: str, names: Sequence[str]) -> None:
 def _require_apart(kind: str, hazards: Sequence[HazardSpec]) -> None:
     """Natural hazards and accidents stand in one scheme only where it says that it combines them."""
     strange = {"natural": ACCIDENT, "accident": NATURAL, "combined": ()}[kind]
+    tables = {"natural": ACCIDENT_TABLES, "accident": NATURAL_TABLES, "combined": ()}[kind]
     for hazard in hazards:
+        if hazard.kind in ("points", "vector") and hazard.source in tables:
+            raise InputError(
+                f"hazard '{hazard.id}': {hazard.kind} '{hazard.source}' does not belong to a scheme of kind '{kind}': "
+                'natural hazards and accidents are kept apart; say kind = "combined" if they are meant to be rated '
+                "together"
+            )
         formula = hazard.kind == "formula"
         named = require_formula(hazard.source, where=f"hazard '{hazard.id}'.formula") if formula else (hazard.source,)
         for name in named if hazard.kind in ("module", "formula") else ():

@@ -19,6 +19,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from layers.actions.accounts import DEMO_PASSWORD
+
 ROOT = Path(__file__).resolve().parents[2]
 # Taken out of the environment: a variable that is no setting is an error for the program.
 SCREENSHOTS = os.environ.pop("ONEMAP_SCREENSHOTS", "")
@@ -135,6 +137,14 @@ class Watched:
         self.page.goto(self.address + path)
         self.page.wait_for_selector("body[data-ready=true]", timeout=PATIENCE_MS)
         return self.page
+
+    def log_in(self, name: str) -> None:
+        """Log in with a demo account, as a person does."""
+        self.page.goto(f"{self.address}/login")
+        self.page.fill("#name", name)
+        self.page.fill("#password", DEMO_PASSWORD)
+        self.page.click("button[type=submit]")
+        self.page.wait_for_selector("body[data-ready=true]", timeout=PATIENCE_MS)
 
     def shot(self, name: str) -> None:
         """Keep a screenshot where they are wanted."""

@@ -24,7 +24,9 @@ def whole(text: str) -> int:
     return int(found.group().replace(",", ""))
 
 
-def open_zoning(watched: Watched) -> Page:
+def open_zoning(watched: Watched, *, account: str = "") -> Page:
+    if account:
+        watched.log_in(account)
     page = watched.open()
     page.click("#tab-zoning")
     expect(page.locator("#zoning-summary table.levels")).to_be_visible()
@@ -75,7 +77,7 @@ def test_planner_asks_why_of_a_cell_and_of_a_street(watch: Watch, ask: Ask) -> N
 
 
 def test_planner_runs_again_after_a_correction_and_sees_what_moved(watch: Watch, ask: Ask, database: Path) -> None:
-    page = open_zoning(watch())
+    page = open_zoning(watch(), account="demo-planner")
     before = ask("zoning/accident/summary")
     page.select_option("#zoning-scheme", "accident")
     expect(page.locator("#zoning-summary")).to_contain_text(before["run"][:8])
@@ -104,7 +106,7 @@ def test_planner_runs_again_after_a_correction_and_sees_what_moved(watch: Watch,
 
 
 def test_a_running_job_can_be_stopped_and_nothing_changes(watch: Watch, ask: Ask) -> None:
-    page = open_zoning(watch())
+    page = open_zoning(watch(), account="demo-planner")
     before = len(ask("zoning/runs"))
     page.click("#zoning-run")
     stop = page.locator("#zoning-cancel")

@@ -11,7 +11,20 @@ from numpy.typing import NDArray
 from geo.classify import fixed_breaks
 from geo.errors import InputError
 from geo.stability import stability
-from geo.zoning import HazardTerm, Scale, Term, ZoningModel, evaluate, fit, rated
+from geo.weights import entropy_weights
+from geo.zoning import (
+    HISTOGRAM_BINS,
+    HazardTerm,
+    Scale,
+    Term,
+    ZoningModel,
+    entropy_of_risks,
+    evaluate,
+    fit,
+    hazard_levels,
+    rated,
+    thinned,
+)
 
 Arrays = dict[str, NDArray[np.float64]]
 
@@ -340,3 +353,54 @@ def test_the_compiled_arithmetic_is_the_same(method: str, score: str, exponents:
     np.testing.assert_array_equal(rated(raw, cold)[1], evaluate(raw, cold)["level"])
     bare = replace(fitted, exposure=(), vulnerability=(), capacity=())
     np.testing.assert_array_equal(rated(raw, bare)[0], evaluate(raw, bare)["index"])
+
+
+@pytest.mark.parametrize("method", ["sum", "product", "geometric"])
+def test_levels_and_dominant_hazard_alone_are_those_of_the_whole_evaluation(method: Any) -> None:
+    raw = made(500)
+    raw["wind"][:7] = np.nan
+    found = fit([block(raw)], model(method=method)).model
+    whole = evaluate(raw, found)
+    levels, dominant = hazard_levels(raw, found)
+    for k, hazard in enumerate(found.hazards):
+        np.testing.assert_array_equal(levels[k], whole[f"level_{hazard.id}"])
+    np.testing.assert_array_equal(dominant, whole["dominant"])
+
+
+def test_entropy_by_blocks_is_that_of_the_table() -> None:
+    raw = made(900, seed=5)
+    raw["flood"][3] = np.nan
+    found = fit([block(raw)], model()).model
+    risks = evaluate(raw, found)
+    table = np.column_stack([risks["risk_flood"], risks["risk_wind"]])
+    whole = entropy_weights(table[np.isfinite(table).all(axis=1)])
+    parts = [block(raw, part) for part in (slice(0, 3), slice(3, 4), slice(4, 400), slice(400, None))]
+    np.testing.assert_allclose(entropy_of_risks(parts, found).weights, whole.weights, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["all different", "many equal"])
+def test_thinned_values_keep_their_counts_and_ranks(kind: str) -> None:
+    rng = np.random.default_rng(8)
+    values = rng.lognormal(0.0, 3.0, 400_000)
+    if kind == "many equal":
+        values[rng.random(len(values)) < 0.7] = 0.0
+    distinct, count = np.unique(values, return_counts=True)
+    few, weight = thinned(distinct, count)
+    assert len(few) <= HISTOGRAM_BINS + 4
+    assert weight.sum() == len(values)
+    assert (few[0], few[-1]) == (distinct[0], distinct[-1])
+    below = np.searchsorted(few, distinct, side="right")
+    share = np.append(0, np.cumsum(weight))[below] / len(values)
+    assert np.abs(share - np.cumsum(count) / len(values)).max() < 1 / HISTOGRAM_BINS
+
+
+def test_ranks_of_millions_are_within_three_bins() -> None:
+    rng = np.random.default_rng(9)
+    raw = made(300_000)
+    raw["persons"] = np.where(rng.random(300_000) < 0.5, 0.0, np.round(rng.lognormal(0.0, 3.0, 300_000), 6))
+    parts = [block(raw, slice(first, first + 100_000)) for first in range(0, 300_000, 100_000)]
+    exact, binned = (fit(parts, model(), binned=binned).model.exposure[0].scale for binned in (False, True))
+    assert exact is not None
+    assert binned is not None
+    assert len(binned.x) <= HISTOGRAM_BINS + 4 < len(exact.x)
+    assert np.abs(exact(raw["persons"]) - binned(raw["persons"])).max() <= 3 / HISTOGRAM_BINS

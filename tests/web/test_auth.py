@@ -714,3 +714,24 @@ def test_a_refusal_is_written_once(house: District) -> None:
     assert client.post("/api/v1/zoning/runs", json={"scheme": "natural"}).status_code == 403
     assert told(house) == [("test-viewer", "POST /api/v1/zoning/runs", "refused")]
     assert "zoning.run" in rows(house)[0].details["problem"]
+
+
+def test_a_crowd_at_the_door_gets_no_more_tries_than_one(house: District) -> None:
+    """Thirty guesses at once, the right one among them from the start: whoever is let in came before the lock."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def guess(k: int) -> bool:
+        try:
+            actions.log_in(house, "ann", PASSWORD if k >= 15 else f"guess number {k}")
+        except Unauthenticated:
+            return False
+        return True
+
+    for _ in range(accounts.MAX_FAILURES):
+        guess(0)
+    with ThreadPoolExecutor(12) as pool:
+        assert not any(pool.map(guess, range(30)))
+    outcomes = [entry.outcome for entry in rows(house)]
+    assert outcomes == ["failed"] * (accounts.MAX_FAILURES + 30)
+    with house.store.reading() as conn:
+        assert accounts.account(conn, "ann").failures == accounts.MAX_FAILURES

@@ -21,6 +21,7 @@ from data.watching import read_news, session_roles
 from geo.errors import InputError, Unavailable
 from layers.district import District
 from tests.layers.conftest import EPSG, NOW, fill
+from tests.web.conftest import browser
 from web import create_app, events
 from web.events import EventStreams, Stream, TooManyListeners, Viewer, read_since
 
@@ -282,7 +283,7 @@ def own_app(own_town: District) -> Iterator[Flask]:
 
 
 def test_the_answer_is_a_stream_that_nothing_holds_back(own_app: Flask) -> None:
-    client = own_app.test_client()
+    client = browser(own_app, "viewer")
     with client.get("/api/v1/events", headers={"Accept-Encoding": "gzip"}, buffered=False) as response:
         assert response.status_code == 200
         assert response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
@@ -360,7 +361,7 @@ class Client:
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Callable[[int], Served]]:
     path = tmp_path / "town.gpkg"
-    with Store.create(str(path), name="小镇", epsg=EPSG) as store:
+    with Store.create(str(path), name="小镇", epsg=EPSG, demo=True) as store:  # listened to without a log-in
         fill(store)
     started: list[Served] = []
 

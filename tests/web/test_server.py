@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import ssl
@@ -13,7 +14,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,6 +79,32 @@ def papers(tmp_path_factory: pytest.TempPathFactory) -> Papers:
     for k, pem in enumerate(found.cert_chain_pems):
         pem.write_to_path(folder / "cert.pem", append=k > 0)
     return Papers(*(str(folder / name) for name in ("ca.pem", "cert.pem", "key.pem")))
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl on this machine")
+def test_the_authority_that_the_documents_make(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8").split("### A certificate authority")[1]
+    commands = "\n".join(line[4:] for line in text.split("`ca.pem`, never")[0].splitlines() if line.startswith("    "))
+    assert "openssl verify" in commands
+    for asks, answers in (("openssl req -x509", "-passout pass:test"), ("openssl x509 -req", "-passin pass:test")):
+        commands = commands.replace(asks, f"{asks} {answers}")
+    done = subprocess.run(["bash", "-euc", commands], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "map.pem: OK" in done.stdout
+    cert, key = str(tmp_path / "map.pem"), str(tmp_path / "map.key")
+    _, certificate = server.require_safe("0.0.0.0", tls_cert=cert, tls_key=key, behind_proxy=False)
+    assert certificate is not None
+    inside, outside = ssl.MemoryBIO(), ssl.MemoryBIO()
+    strict = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
+    strict.verify_flags |= ssl.VERIFY_X509_STRICT
+    serves = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serves.load_cert_chain(cert, key)
+    asking = strict.wrap_bio(inside, outside, server_hostname="map.bureau")
+    answering = serves.wrap_bio(outside, inside, server_side=True)
+    for side in (asking, answering, asking, answering):
+        with suppress(ssl.SSLWantReadError):
+            side.do_handshake()
+    assert asking.version() in ("TLSv1.2", "TLSv1.3")
 
 
 def test_what_is_wrong_with_a_certificate_is_said_before_anything_starts(papers: Papers, tmp_path: Path) -> None:

@@ -280,11 +280,14 @@ def test_run_correct_run_again_and_compare(onemap: Onemap, db: str, file: str, t
     assert {"units.csv", "model.csv", "streets.csv", "zoning.gpkg", "level.tif", "report.html"} <= names
     assert gpd.read_file(tmp_path / "a" / "zoning.gpkg", layer="units")["persons"].sum() == 3030
 
-    # A scheme with modules needs its table of units: a cluster is refused, not passed over in silence.
+    # A cluster that does not answer is said, not passed over in silence.
     there = onemap("zoning", "run", file, "--scheduler", "tcp://127.0.0.1:1", "--out", str(tmp_path / "x"), "--db", db)
-    assert there.returncode == 2
-    assert "leave --scheduler out" in told(there)
+    assert there.returncode == 1
+    assert "no Dask scheduler answers there" in told(there)
     assert not (tmp_path / "x").exists()
+    here = onemap("zoning", "run", file, "--scheduler", "local", "--out", str(tmp_path / "x"), "--db", db, "--json")
+    assert here.returncode == 0, told(here)
+    assert (tmp_path / "x" / "level.tif").is_file()
 
     again = onemap("zoning", "run", file, "--out", str(tmp_path / "a"), "--db", db)
     assert again.returncode == 2

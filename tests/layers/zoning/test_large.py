@@ -85,7 +85,9 @@ def test_block_by_block_equals_in_memory(
     np.testing.assert_array_equal(level[cells], whole.units["level_computed"])
     assert (np.delete(level, cells) == 0).all()
 
-    assert {path.name for path in found.files} == {"index.tif", "level.tif", "run.json", "streets.csv"}
+    each = {f"{part}_{hazard}.tif" for part in ("level", "native", "hazard5") for hazard in ("paved", "low")}
+    files = {"index.tif", "level.tif", "run.json", "streets.csv", "zones.gpkg", "report.html"}
+    assert {path.name for path in found.files} == files | each
     with rasterio.open(tmp_path / "out" / "level.tif") as written:
         values = written.read(1, masked=True)
         assert written.crs.to_epsg() == demo.epsg
@@ -106,21 +108,12 @@ def test_block_by_block_equals_in_memory(
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (('formula = "clip((6 - dem) / 6, 0, 1)"', 'module = "earthquake"'), "hazard 'low' is a module 'earthquake'"),
-        (
-            (
-                """name = "eastness"\nformula = "(x - 565000) / 1000 + impervious" """.strip(),
-                """indicator = "persons" """,
-            ),
-            "exposure .persons. is a module",
-        ),
-        (('method = "given"', 'method = "entropy"'), "weights.method=entropy"),
         (('raster = "impervious"', 'raster = "nowhere"'), "raster 'nowhere' was not imported"),
+        (("clip((6 - dem) / 6, 0, 1)", "nowhere / 6"), "'nowhere' is no raster, hazard or indicator"),
+        (("high = 1.0", "high = 0.0"), "expected low below high"),
     ],
 )
-def test_what_needs_a_table_of_units_is_refused(
-    change: tuple[str, str], says: str, demo: District, tmp_path: Path
-) -> None:
+def test_what_is_not_there_is_refused(change: tuple[str, str], says: str, demo: District, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=says):
         run_large(demo, scheme(a=change), tmp_path / "out")
     assert list(tmp_path.iterdir()) == []

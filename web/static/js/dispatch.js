@@ -13,7 +13,7 @@ const REQUIRED = new Set(["unit", "place", "contact"]);
 /** The lines of a plan as the ledger books them. */
 export const planLines = (answer) => answer.lines.flatMap((line) => line.from.map((row) => ({
   depot_id: row.depot_id, item_id: row.item ?? line.item, lot: row.lot, quantity: row.quantity,
-  ...(row.item && row.item !== line.item ? { instead_of: line.item } : {}),
+  ...(row.instead_of ? { instead_of: row.instead_of } : {}),
 })));
 
 /** How long a reservation still holds, as text that counts down. */
@@ -58,7 +58,7 @@ export function makeDispatch(root, { onChanged }) {
         reserved.length
           ? el("div", { class: "actions" },
             may("supply.order") ? el("button", { type: "button", class: "primary", onclick: again("order") }, t("dispatch.order")) : null,
-            el("button", { type: "button", onclick: again("renew") }, t("dispatch.renew")))
+            el("button", { type: "button", class: "plain", onclick: again("renew") }, t("dispatch.renew")))
           : null,
         el("ul", { class: "orders" }, request.orders.map((order) => el("li", {}, orderCard(order)))),
         el("p", {}, el("a", { href: `/supplies/requests/${request.id}` }, t("dispatch.page")))),
@@ -67,7 +67,7 @@ export function makeDispatch(root, { onChanged }) {
   }
 
   /** Offer to reserve what a plan proposes. */
-  function offer(answer, { place, name, deadline }) {
+  function offer(answer, { place, name, deadline, ownLevel = false }) {
     const lines = planLines(answer);
     if (!may("supply.reserve") || !lines.length) return show(root);
     let key = freshKey();
@@ -96,7 +96,7 @@ export function makeDispatch(root, { onChanged }) {
       submit.disabled = true;
       show(problem, loading(t("dispatch.working")));
       const body = {
-        to: place, deadline: deadline ?? null, lines,
+        to: place, deadline: deadline ?? null, lines, level: ownLevel ? "community" : null,
         needs: answer.lines.map((line) => ({ item_id: line.item, quantity: line.requested })),
         ...Object.fromEntries(FIELDS.map((field) => [field, inputs[field].value.trim() || null])),
       };

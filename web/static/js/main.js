@@ -19,7 +19,8 @@ import { makeZoning } from "./zoning.js";
 
 const RELOAD_MS = 60_000;
 const STOCK = ["lot", "item", "depot"];
-const MOVING = ["vehicles"]; // what moves all day changes nothing that is computed
+const MOVING = ["vehicles", "supply_orders", "supply_requests"]; // what moves all day changes no zoning
+const ZONED = ["building", "capacity", "cell", "parameter", "raster", "storm_track", "substance", "zoning_correction"];
 
 const notices = document.getElementById("notices");
 const connection = document.getElementById("connection");
@@ -36,6 +37,8 @@ async function start() {
     view?.closePopup();
     if (before === "coverage") coverage?.close();
     if (before === "zoning") zoning?.close();
+    if (before === "supply") supply?.leave();
+    if (name === "supply") supply?.back();
     if (name === "coverage") coverage?.open();
     if (name === "zoning") zoning?.open();
     if (name === "orders") orders?.open();
@@ -112,7 +115,7 @@ async function start() {
     }
     layers.renew(changed);
     if (changed.has("response_time") || changed.has("uncovered_places")) coverage.outdated(tabs.current() === "coverage");
-    if (tables.size || [...changed.keys()].some((name) => !MOVING.includes(name))) zoning.outdated();
+    if (ZONED.some((name) => tables.has(name)) || [...changed.keys()].some((name) => !MOVING.includes(name))) zoning.outdated();
   });
   follow({ revision: config.revision, drawn: config.drawn, role: config.role });
   // Ages and what is computed for "now" grow old without a change.

@@ -49,7 +49,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
   map.addControl(new maplibregl.ScaleControl({ maxWidth: 120 }), "bottom-right");
   await new Promise((resolve) => map.once("style.load", resolve));
 
-  for (const id of ["change", "hint-area", "hint-point", "routes"]) map.addSource(id, { type: "geojson", data: EMPTY });
+  for (const id of ["change", "hint-area", "hint-point", "routes", "glance"]) map.addSource(id, { type: "geojson", data: EMPTY });
   // Above every area and line, below labels and points.
   const drawn = map.getStyle().layers;
   const firstSymbol = drawn[drawn.findLastIndex((layer) => layer.type === "line" || layer.type === "fill") + 1]?.id;
@@ -57,6 +57,13 @@ export async function makeMap(container, { onAsk, onSupply }) {
   map.addLayer({ id: "hint-area", type: "fill", source: "hint-area", paint: { "fill-color": "#b10026", "fill-opacity": 0.28 } }, firstSymbol);
   map.addLayer(line("hint-area-line", "hint-area", { "line-color": "#b10026", "line-width": 2.5 }), firstSymbol);
   map.addLayer({ id: "hint-point", type: "circle", source: "hint-point", paint: { "circle-radius": 9, "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": "#b10026", "circle-stroke-width": 3 } });
+  map.addLayer({
+    id: "glance", type: "symbol", source: "glance",
+    layout: {
+      "icon-image": ["get", "icon"], "icon-allow-overlap": true, "text-field": ["get", "label"], "text-size": 13, "text-offset": [0, 1.1], "text-anchor": "top", "text-optional": true,
+    },
+    paint: { "text-halo-color": "#ffffff", "text-halo-width": 2, "text-color": "#16222e" },
+  });
   map.addLayer(line("routes-case", "routes", { "line-color": "#ffffff", "line-width": 8, "line-opacity": 0.9 }, ["!", ["get", "straight"]]), firstSymbol);
   map.addLayer(line("routes-line", "routes", { "line-color": "#0b5cad", "line-width": 4.5 }, ["!", ["get", "straight"]]), firstSymbol);
   map.addLayer({ ...line("routes-straight", "routes", { "line-color": "#0b5cad", "line-width": 2.5, "line-dasharray": [2, 1.6] }, ["get", "straight"]) }, firstSymbol);
@@ -169,6 +176,13 @@ export async function makeMap(container, { onAsk, onSupply }) {
     },
     /** Areas whose level changed, with a `change` each; none clears them. */
     change(collection = EMPTY) { map.getSource("change").setData(collection); },
+    /** Depots by their stock of one item: [{place, icon, label}]; none clears them. */
+    glance(depots) {
+      map.getSource("glance").setData({
+        type: "FeatureCollection",
+        features: depots.map(({ place: coordinates, icon, label }) => ({ type: "Feature", properties: { icon, label }, geometry: { type: "Point", coordinates } })),
+      });
+    },
     closePopup() { popup?.remove(); },
     /** The base map was drawn anew. */
     renewTiles() {

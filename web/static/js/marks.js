@@ -12,6 +12,9 @@ const POINTS = {
   cross: [[5.5, 1], [10.5, 1], [10.5, 5.5], [15, 5.5], [15, 10.5], [10.5, 10.5], [10.5, 15], [5.5, 15], [5.5, 10.5], [1, 10.5], [1, 5.5], [5.5, 5.5]],
 };
 
+/** Points that are not to be trusted: hatched squares. */
+const HATCHED = "hatched";
+
 const HATCHES = { "hatch-up": "M1 8L8 1M1 15L15 1M8 15L15 8", "hatch-down": "M1 8L8 15M1 1L15 15M8 1L15 8" };
 
 /** A mark as a small picture for the legend. */
@@ -28,6 +31,12 @@ export function markPicture({ shape, color, size = 10, opacity = 1 }) {
     );
   }
   const outline = { fill: color, stroke: "#1d2733", "stroke-width": 0.8 };
+  if (shape === HATCHED) {
+    return frame(
+      svg("rect", { x: 1.5, y: 1.5, width: 13, height: 13, fill: "#ffffff", stroke: color, "stroke-width": 1.6 }),
+      svg("path", { d: "M2 9L9 2M2 14L14 2M7 14L14 7", stroke: color, "stroke-width": 1.8, fill: "none" }),
+    );
+  }
   if (!(shape in POINTS)) return frame(svg("circle", { cx: 8, cy: 8, r: 6.5, ...outline }));
   return frame(svg("polygon", { points: POINTS[shape].map((xy) => xy.join(",")).join(" "), ...outline }));
 }
@@ -36,6 +45,7 @@ export function markPicture({ shape, color, size = 10, opacity = 1 }) {
 export function markImage(name) {
   const [, shape, color, size] = name.split(":");
   if (shape in HATCHES) return hatchImage(shape, color);
+  const isHatched = shape === HATCHED;
   const ratio = 2;
   const px = Math.max(8, Number(size) || 10) * 1.4;
   const canvas = document.createElement("canvas");
@@ -44,15 +54,32 @@ export function markImage(name) {
   const scale = (px * ratio) / 16;
   pen.translate(2 * ratio, 2 * ratio);
   pen.beginPath();
-  if (shape in POINTS) POINTS[shape].forEach(([x, y], k) => (k ? pen.lineTo(x * scale, y * scale) : pen.moveTo(x * scale, y * scale)));
+  const corners = POINTS[isHatched ? "square" : shape];
+  if (corners) corners.forEach(([x, y], k) => (k ? pen.lineTo(x * scale, y * scale) : pen.moveTo(x * scale, y * scale)));
   else pen.arc(8 * scale, 8 * scale, 6.5 * scale, 0, 2 * Math.PI);
   pen.closePath();
   pen.lineJoin = "round";
   pen.lineWidth = 2.6 * ratio;
   pen.strokeStyle = "#ffffff";
   pen.stroke();
-  pen.fillStyle = color;
+  pen.fillStyle = isHatched ? "#ffffff" : color;
   pen.fill();
+  if (isHatched) {
+    pen.save();
+    pen.clip();
+    pen.beginPath();
+    for (let at = -12; at <= 16; at += 5) {
+      pen.moveTo(at * scale, 16 * scale);
+      pen.lineTo((at + 16) * scale, 0);
+    }
+    pen.lineWidth = 1.7 * ratio;
+    pen.strokeStyle = color;
+    pen.stroke();
+    pen.restore();
+    pen.beginPath();
+    corners.forEach(([x, y], k) => (k ? pen.lineTo(x * scale, y * scale) : pen.moveTo(x * scale, y * scale)));
+    pen.closePath();
+  }
   pen.lineWidth = 0.8 * ratio;
   pen.strokeStyle = "rgba(20, 30, 45, 0.75)";
   pen.stroke();

@@ -6,6 +6,7 @@ import { config, t } from "./config.js";
 import { makeDispatch } from "./dispatch.js";
 import { el, show, table } from "./dom.js";
 import { degrees, km, minutes, minutesOnly, quantity } from "./format.js";
+import { markPicture } from "./marks.js";
 import { at, said } from "./moment.js";
 import { failure, loading } from "./notice.js";
 
@@ -18,11 +19,15 @@ function sameDepot(rows, k) {
 
 const MAX_ROUTES = 60;
 
+/** How a depot stands with the chosen item: told apart by shape as well as by colour. */
+const GLANCE = { enough: ["circle", "#1b7837"], low: ["triangle", "#e08214"], none: ["cross", "#b2182b"], uncounted: ["hatched", "#4d4d4d"] };
+
 export function makeSupply({ view, isShown, onChanged }) {
   const form = document.getElementById("supply-form");
   const placeText = document.getElementById("supply-place");
   const rowsNode = document.getElementById("supply-rows");
   const within = document.getElementById("supply-within");
+  const substitutes = document.getElementById("supply-substitutes");
   const root = document.getElementById("supply");
   let place = null;
   let placeName = "";
@@ -31,7 +36,10 @@ export function makeSupply({ view, isShown, onChanged }) {
   let lines = []; // what the plan drew
   let serial = 0;
   const rows = [];
-  const query = newest((signal, values) => ask("supply", values, { signal }));
+  let answer = null; // the plans as the server gave them
+  let chosen = 0;
+  const query = newest((signal, values) => ask("supply/plans", values, { signal }));
+  const stock = newest((signal, item) => ask("stock/glance", { item, at: at() }, { signal }));
 
   async function catalogue() {
     items ??= await ask("items");
@@ -65,10 +73,33 @@ export function makeSupply({ view, isShown, onChanged }) {
       item.value = found.name;
       unit.textContent = found.unit;
       amount.focus();
+      glance(found);
     }, { note: t("supply.item_none"), delay: 60, openEmpty: true, failed: (error) => show(root, failure(error)) });
     rows.push(entry);
     rowsNode.append(node);
     return item;
+  }
+
+  /** Every depot by what it has of an item, on the map and in a line of the panel. */
+  async function glance(item) {
+    const node = document.getElementById("supply-glance");
+    try {
+      const found = await stock(item.id);
+      if (!found) return;
+      const placed = found.rows.filter((row) => row.place);
+      view.glance(placed.map((row) => ({
+        place: row.place, icon: `mark:${GLANCE[row.state].join(":")}:16`,
+        label: row.state === "none" ? "0" : `${quantity(row.available)}${row.is_uncounted ? " ?" : ""}`,
+      })));
+      const states = Object.keys(GLANCE).map((state) => [state, found.rows.filter((row) => row.state === state).length]);
+      show(
+        node,
+        el("span", { class: "kind" }, t("glance.title", { item: item.name })),
+        states.map(([state, n]) => el("span", { class: "glance" }, markPicture({ shape: GLANCE[state][0], color: GLANCE[state][1] }), ` ${t(`glance.${state}`)} ${n}`)),
+      );
+    } catch (error) {
+      show(node, failure(error));
+    }
   }
 
   const note = (text, field) => {
@@ -103,7 +134,10 @@ export function makeSupply({ view, isShown, onChanged }) {
         el("td", { rowspan: together }, depotCell(row)),
         el("td", { class: "num", rowspan: together }, km(row.distance_m)),
       ],
-      el("td", { class: "lot", title: row.expires_on ? t("supply.expires", { date: row.expires_on }) : null }, row.lot),
+      el(
+        "td", { class: "lot", title: row.expires_on ? t("supply.expires", { date: row.expires_on }) : null }, row.lot,
+        row.instead_of ? el("span", { class: "instead" }, t("supply.instead", { name: row.name, n: quantity(row.covers) })) : null,
+      ),
       el("td", { class: "num" }, quantity(row.quantity)),
     );
   }
@@ -151,18 +185,56 @@ export function makeSupply({ view, isShown, onChanged }) {
     );
   }
 
-  async function drawRoutes(answer) {
-    const depots = new Map(answer.lines.flatMap((line) => line.from).map((row) => [row.depot_id, row.place]));
-    const straight = [...depots.values()].map((from) => ({ coordinates: [from, answer.to], straight: true }));
+  async function drawRoutes(plan) {
+    const depots = new Map(plan.lines.flatMap((line) => line.from).map((row) => [row.depot_id, row.place]));
+    const straight = [...depots.values()].map((from) => ({ coordinates: [from, plan.to], straight: true }));
     lines = straight;
     view.routes(lines, { fit: true });
     const found = await Promise.all([...depots.values()].slice(0, MAX_ROUTES).map(
-      (from) => ask("route", { from: from.join(","), to: answer.to.join(","), at: at() }).catch(() => null),
+      (from) => ask("route", { from: from.join(","), to: plan.to.join(","), at: at() }).catch(() => null),
     ));
     if (lines !== straight) return;
     lines = straight.map((one, k) => (found[k]?.geometry ? { coordinates: found[k].geometry.coordinates } : one));
     if (isShown()) view.routes(lines);
     if (lines.some((one) => one.straight)) root.append(el("p", { class: "hint" }, t("supply.straight")));
+  }
+
+  /** The plans side by side; several ways that come to the same plan are one. */
+  function choices() {
+    return el(
+      "div", { class: "ways", role: "radiogroup", "aria-label": t("supply.ways") },
+      answer.plans.map((plan, k) => el(
+        "button", {
+          type: "button", role: "radio", "aria-checked": String(k === chosen), class: k === chosen ? "chosen" : null,
+          onclick: () => { chosen = k; draw(); },
+        },
+        el("strong", {}, plan.ways.map((way) => t(`supply.way.${way}`)).join(" = ")),
+        el("span", {}, plan.ready_s === null ? t("supply.none_ready") : minutes(plan.ready_s)),
+        el("span", { class: "kind" }, t("supply.depots", { n: plan.depots })),
+        plan.lost_s > 0 ? el("span", { class: "lost" }, t("supply.lost", { time: minutes(plan.lost_s) })) : null,
+        plan.lines.some((line) => line.short > 0) ? el("span", { class: "lost" }, t("supply.lacking")) : null,
+      )),
+    );
+  }
+
+  function later(plan) {
+    const used = plan.ranked_down.filter((row) => row.is_used);
+    if (!plan.ranked_down.length) return null;
+    return el(
+      "details", { class: "refused" }, el("summary", {}, t("supply.ranked_down", { n: plan.ranked_down.length, used: used.length })),
+      el("ul", {}, plan.ranked_down.map((row) => el("li", {}, el("strong", {}, row.depot_name), el("p", {}, config.lang === "zh" ? (row.detail_zh ?? row.detail) : row.detail)))),
+    );
+  }
+
+  function draw() {
+    const plan = answer.plans[chosen];
+    show(
+      root, answer.plans.length > 1 || plan.ways.length > 1 ? choices() : null, el("p", { class: "hint" }, said(plan)),
+      plan.lines.map(planOf), later(plan), refused(plan.refused),
+    );
+    const deadline = within.value ? new Date(Date.now() + within.value * 60_000).toISOString() : null;
+    dispatch.offer(plan, { place, name: placeName, deadline, ownLevel: plan.ways.includes("own_level") && chosen > 0 });
+    drawRoutes(plan);
   }
 
   async function plan() {
@@ -173,12 +245,12 @@ export function makeSupply({ view, isShown, onChanged }) {
     dispatch.clear();
     show(root, loading(t("supply.working")));
     try {
-      const answer = await query({ to: place.join(","), need: wanted, within: within.value || null, at: at() });
-      if (!answer) return undefined;
-      show(root, el("p", { class: "hint" }, said(answer)), answer.lines.map(planOf), refused(answer.refused));
-      const deadline = within.value ? new Date(Date.now() + within.value * 60_000).toISOString() : null;
-      dispatch.offer(answer, { place, name: placeName, deadline });
-      await drawRoutes(answer);
+      const found = await query({ to: place.join(","), need: wanted, within: within.value || null, substitutes: substitutes.checked ? "yes" : "no", at: at() });
+      if (!found) return undefined;
+      answer = found;
+      const own = document.getElementById("supply-own").checked;
+      chosen = Math.max(0, own ? found.plans.findIndex((one) => one.ways.includes("own_level")) : 0);
+      draw();
     } catch (error) {
       show(root, failure(error, plan));
     }
@@ -203,5 +275,12 @@ export function makeSupply({ view, isShown, onChanged }) {
     forget() { items = null; },
     /** Draw again what the plan drew. */
     redraw() { view.routes(lines); },
+    /** What is drawn for the panel goes with it. */
+    leave() { view.glance([]); },
+    /** The chosen item again, when the panel is back or the stock changed. */
+    back() {
+      const last = rows.findLast((entry) => entry.chosen);
+      if (last) glance(last.chosen);
+    },
   };
 }

@@ -374,7 +374,7 @@ export function makeZoning({ view, layers, isShown }) {
       el("table", {},
         el("tbody", {},
           rawRows([...hazard.factors, hazard]),
-          el("tr", {}, el("th", { scope: "row" }, t("zoning.own_class")), el("td", { class: "num" }, hazard.own_class_name)),
+          el("tr", {}, el("th", { scope: "row" }, t("zoning.own_class")), el("td", { class: "num" }, hazard.own_class_name, " → ", said(hazard.own_class_five))),
           el("tr", {}, el("th", { scope: "row" }, t("zoning.risk")), el("td", { class: "num" }, digits(hazard.risk))),
           el("tr", {}, el("th", { scope: "row" }, t("zoning.bounds"), el("br"), el("span", { class: "kind" }, hazard.breaks.map(digits).join(" / "))), el("td", { class: "num" }, chip(hazard.level))),
           el("tr", {}, el("th", { scope: "row" }, t("zoning.contribution")), el("td", { class: "num" }, share)))),

@@ -1,0 +1,171 @@
+"""What nobody presses: reservations that run out, arrivals that follow vehicles and closures; the drill's screens."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import geopandas as gpd
+import pytest
+
+from data import audit, ledger, orders
+from layers.actions import supplies
+from layers.district import District
+from layers.permissions import Actor
+from tests.layers.conftest import NOW, STAMP, line, lonlat
+
+DISPATCHER = Actor("somebody", "somebody", "dispatcher")
+_KEYS = iter(range(10**9))
+
+
+class Clock:
+    """A clock that is turned by hand."""
+
+    now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def go_on(self, **how: float) -> None:
+        self.now += timedelta(**how)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def district(own_town: District, clock: Clock) -> District:
+    return District(own_town.store, clock=clock)
+
+
+def key() -> str:
+    return f"k{next(_KEYS)}"
+
+
+def reserved(district: District, quantity: int = 5) -> dict[str, Any]:
+    body = {
+        "to": list(lonlat(4.0, 1.0)),
+        "unit": "street office",
+        "place": "pumping station",
+        "contact": "duty officer",
+        "needs": [{"item_id": "quilt", "quantity": quantity}],
+        "lines": [{"depot_id": "d1", "item_id": "quilt", "lot": "A", "quantity": quantity}],
+    }
+    return supplies.reserve(district, DISPATCHER, body, key=key())
+
+
+def on_the_way(district: District) -> dict[str, Any]:
+    request = reserved(district)
+    supplies.place(district, DISPATCHER, request["id"], key=key())
+    order = request["orders"][0]["id"]
+    supplies.issue(district, DISPATCHER, order, {"vehicle_id": "v1"}, key=key())
+    return supplies.depart(district, DISPATCHER, order, key=key())
+
+
+@pytest.fixture
+def with_vehicle(district: District) -> District:
+    vehicle = gpd.GeoDataFrame({"id": ["v1"], "name": ["v1"], "type": ["truck"]}, geometry=[None], crs=4326)
+    with district.store.writing() as conn:
+        district.store.upsert(conn, "vehicle", vehicle, **STAMP)
+    return district
+
+
+def shown(district: District, order_id: str) -> dict[str, Any]:
+    with district.store.reading() as conn:
+        return orders.order_of(conn, order_id)
+
+
+def test_a_reservation_runs_out_at_its_time_and_not_before(district: District, clock: Clock) -> None:
+    order = reserved(district)["orders"][0]
+    clock.go_on(minutes=30, milliseconds=-1)
+    assert supplies.tend(district) == {"expired": [], "arrivals": []}
+    clock.go_on(milliseconds=1)
+    assert supplies.tend(district)["expired"] == [order["id"]]
+    assert shown(district, order["id"])["state"] == "expired"
+    with district.store.reading() as conn:
+        assert district.store.frame("lot", conn=conn, where={"id": "d1/quilt/A"})["reserved_e3"].item() == 30_000
+        assert ledger.verify(conn) == []
+        assert audit.entries(conn)[0].actor == "system"
+    assert supplies.tend(district) == {"expired": [], "arrivals": []}
+
+
+def test_nothing_to_do_writes_nothing(with_vehicle: District) -> None:
+    on_the_way(with_vehicle)
+    before = with_vehicle.store.revision()
+    assert supplies.tend(with_vehicle) == {"expired": [], "arrivals": []}
+    assert with_vehicle.store.revision() == before
+
+
+def test_a_closure_moves_the_arrival_and_makes_it_late(with_vehicle: District, clock: Clock) -> None:
+    order = on_the_way(with_vehicle)
+    closure = gpd.GeoDataFrame(
+        {
+            "id": ["slow"],
+            "reason": ["water on the road"],
+            "from_utc": [None],
+            "to_utc": [None],
+            "factor": [0.2],
+        },
+        geometry=[line((-1, -1), (6, 4))],
+        crs=4326,
+    )
+    everywhere = closure.set_geometry([closure.geometry.iloc[0].buffer(0.2)], crs=4326)
+    with with_vehicle.store.writing() as conn:
+        with_vehicle.store.upsert(conn, "closure", everywhere, **STAMP)
+    assert supplies.tend(with_vehicle)["arrivals"] == [order["id"]]
+    later = shown(with_vehicle, order["id"])
+    assert later["eta_utc"] > order["eta_utc"]
+    assert (order["state"], later["state"]) == ("in_transit", "late")
+    assert later["promised_utc"] == order["promised_utc"]
+    with with_vehicle.store.writing() as conn:
+        conn.exec_driver_sql("DELETE FROM closure WHERE id = 'slow'")
+    assert supplies.tend(with_vehicle)["arrivals"] == [order["id"]]
+    again = shown(with_vehicle, order["id"])
+    assert (again["state"], again["eta_utc"]) == ("in_transit", order["eta_utc"])
+
+
+def test_without_a_way_there_is_no_time_of_arrival(with_vehicle: District) -> None:
+    order = on_the_way(with_vehicle)
+    closure = gpd.GeoDataFrame(
+        {"id": ["shut"], "reason": ["bridges shut"], "from_utc": [None], "to_utc": [None], "factor": [0.0]},
+        geometry=[line((2.5, -1), (2.5, 4))],
+        crs=4326,
+    ).set_geometry([line((2.5, -1), (2.5, 4)).buffer(0.001)], crs=4326)
+    with with_vehicle.store.writing() as conn:
+        with_vehicle.store.upsert(conn, "closure", closure, **STAMP)
+    assert supplies.tend(with_vehicle)["arrivals"] == [order["id"]]
+    stuck = shown(with_vehicle, order["id"])
+    assert (stuck["state"], stuck["eta_utc"]) == ("late", None)
+    assert supplies.tend(with_vehicle)["arrivals"] == []
+    with with_vehicle.store.writing() as conn:
+        conn.exec_driver_sql("DELETE FROM closure WHERE id = 'shut'")
+    assert supplies.tend(with_vehicle)["arrivals"] == [order["id"]]
+    assert shown(with_vehicle, order["id"])["eta_utc"] == order["eta_utc"]
+
+
+def test_the_arrival_follows_the_vehicle(with_vehicle: District, clock: Clock) -> None:
+    order = on_the_way(with_vehicle)
+    clock.go_on(minutes=10)
+    lon, lat = lonlat(0.5, 0.0)  # ten minutes later it still stands at the depot
+    seen = gpd.GeoDataFrame(
+        {"id": ["v1"], "name": ["v1"], "type": ["truck"], "position_utc": [clock.now]},
+        geometry=gpd.points_from_xy([lon], [lat]),
+        crs=4326,
+    )
+    with with_vehicle.store.writing() as conn:
+        with_vehicle.store.upsert(conn, "vehicle", seen, **STAMP)
+    assert supplies.tend(with_vehicle)["arrivals"] == [order["id"]]
+    moved = shown(with_vehicle, order["id"])
+    delay = datetime.fromisoformat(moved["eta_utc"]) - datetime.fromisoformat(order["eta_utc"])
+    assert abs(delay - timedelta(minutes=10)) < timedelta(seconds=2)
+    assert moved["state"] == "late"
+
+
+def test_lost_is_not_late(with_vehicle: District, clock: Clock) -> None:
+    order = on_the_way(with_vehicle)["id"]
+    supplies.report_lost(with_vehicle, DISPATCHER, order, {"reason": "no radio"}, key=key())
+    clock.go_on(hours=5)
+    assert supplies.tend(with_vehicle)["arrivals"] == []
+    assert shown(with_vehicle, order)["state"] == "lost"
+    found = supplies.report_found(with_vehicle, DISPATCHER, order, {"reason": "it called"}, key=key())
+    assert found["state"] == "late"
