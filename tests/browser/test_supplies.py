@@ -82,7 +82,7 @@ def test_a_dispatcher_from_the_map_to_the_settlement(watch: Watch, address: str,
     page = watched.page
     log_in(page, address, "demo-dispatcher")
     plan(page, street_of(database), "棉被", "12")
-    page.get_by_role("button", name="预留", exact=True).click()
+    page.get_by_role("button", name="预留 30 分钟").click()
     expect(page.locator("#dispatch .clock")).to_have_text(re.compile(r"(30:00|29:\d\d)"))
     watched.shot("dispatch-reserved")
     page.get_by_role("button", name="下单", exact=True).click()
@@ -242,7 +242,7 @@ def test_two_dispatchers_at_the_last_units(
             plan(page, street_of(database), SCARCE, str(last_units))
             pages.append(page)
         for page in pages:  # both before either of them is answered
-            page.get_by_role("button", name="预留", exact=True).click(no_wait_after=True)
+            page.get_by_role("button", name="预留 30 分钟").click(no_wait_after=True)
         for page in pages:
             expect(page.locator("#dispatch .clock, #dispatch .failure").first).to_be_visible()
         got = [page for page in pages if page.locator("#dispatch .clock").count()]
