@@ -72,7 +72,7 @@ def test_what_is_not_there_is_said_and_ends_with_2(db: str, capsys: pytest.Captu
 
 def test_balances_as_true_and_as_known(db: str) -> None:
     runner = CliRunner()
-    table = runner.invoke(cli, ["stock", "balances", "--db", db, "--item", "quilt"], catch_exceptions=False).output
+    table = runner.invoke(cli, ["stock", "balances", "--db", db, "--item", "quilt"], catch_exceptions=False).stdout
     assert table.splitlines()[0].split() == [
         *("item", "name", "depot", "lot", "account", "order", "quantity", "unit"),
     ]
