@@ -935,12 +935,24 @@ class Layout:
         if self._areas is not None:
             points = shapely.point_on_surface(self._areas.geometry.to_numpy(dtype=object))
             return np.asarray(shapely.STRtree(shapes).nearest(points), dtype=np.int64)
-        grid = self._inputs.grid
+        grid, tree = self._inputs.grid, shapely.STRtree(shapes)
         cells = self._units["cell"].to_numpy(dtype=np.int64)
-        home: NDArray[np.int64] = area_shares(shapes, grid).largest().reshape(-1)[cells].astype(np.int64)
+        home = np.full(len(cells), -1, dtype=np.int64)
+        # Polygons are made of whole cells and cut at streets: only a cell on a street's border lies in several.
+        split = np.isin(cells, self._inputs.street_shares.cell)
+        whole, parted = np.flatnonzero(~split), np.flatnonzero(split)
+        at, found = tree.query(shapely.points(grid.centres(cells[whole])), predicate="intersects")
+        home[whole[at[::-1]]] = found[::-1]
+        boxes = grid.boxes(cells[parted])
+        at, found = tree.query(boxes, predicate="intersects")
+        held = np.round(shapely.area(shapely.intersection(boxes[at], shapes[found])), 6)
+        at, found, held = at[held > 0], found[held > 0], held[held > 0]
+        order = np.lexsort((found, -held, at))
+        first = order[np.unique(at[order], return_index=True)[1]]
+        home[parted[at[first]]] = found[first]
         lost = np.flatnonzero(home < 0)
         if len(lost):
-            home[lost] = shapely.STRtree(shapes).nearest(shapely.points(grid.centres(cells[lost])))
+            home[lost] = tree.nearest(shapely.points(grid.centres(cells[lost])))
         return home
 
 
