@@ -22,6 +22,9 @@ Outcome = Literal["done", "refused", "failed"]
 FIRST_HASH = "0" * 64
 """What the first row is chained to."""
 
+AT_HAND = "command line"
+"""Who works on the database itself; the system knows who that is, this software does not."""
+
 _FIELDS = ("id", "recorded_utc", "actor", "role", "address", "action", "subject", "outcome", "details", "movement_seq")
 _MOVEMENT = tuple(column.name for column in schema.table("movement").columns)
 _CHUNK = 5_000
@@ -88,6 +91,21 @@ def append(
     found = _hash(before, row, digest)
     insert_rows(conn, "audit", [{**row, "hash": found}])
     return found
+
+
+def append_import(
+    conn: Connection, run: str, *, kind: str, file: str | None, sha256: str | None, rows: int, now_utc: datetime | str
+) -> None:
+    """Note that somebody with the database at hand brought a file in."""
+    append(
+        conn,
+        actor=AT_HAND,
+        role="administrator",
+        action=f"import {kind}",
+        subject=run,
+        details={"file": file, "sha256": sha256, "rows": rows},
+        now_utc=now_utc,
+    )
 
 
 def verify(conn: Connection) -> tuple[int, str, Fault | None]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 from sqlalchemy import Connection
 
-from data import ledger
+from data import audit, ledger
 from data.checking import (
     Problems,
     match_columns,
@@ -389,7 +389,7 @@ def _import(
             else:
                 counts = store.upsert(conn, kind.table, frame, **stamp)  # type: ignore[arg-type]
             if counts.inserted or counts.updated or counts.deleted:
-                store.record_import(
+                run = store.record_import(
                     conn,
                     kind=kind.name,
                     counts=counts,
@@ -399,6 +399,9 @@ def _import(
                     unplaced=len(unplaced),
                     notices=notices,
                     **stamp,  # type: ignore[arg-type]
+                )
+                audit.append_import(
+                    conn, run, kind=kind.name, file=file, sha256=sha256, rows=len(frame), now_utc=now_utc
                 )
             if dry_run:
                 raise _DryRun

@@ -32,6 +32,7 @@ from rasterio._err import CPLE_BaseError  # what GDAL says on closing a file is 
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
 
+from data import audit
 from data.importers import ImportReport
 from data.kinds import VERTICAL_DATUMS
 from data.store import Counts, Store
@@ -613,7 +614,7 @@ def _keep(
     with store.writing() as conn:
         counts: Counts = store.upsert(conn, "raster", pd.DataFrame([row]), **stamp)
         if counts.inserted or counts.updated:
-            store.record_import(
+            run = store.record_import(
                 conn,
                 kind="rasters",
                 counts=counts,
@@ -623,6 +624,7 @@ def _keep(
                 notices=notices,
                 **stamp,
             )
+            audit.append_import(conn, run, kind="rasters", file=file, sha256=file_sha256, rows=1, now_utc=now_utc)
     with suppress(OSError):
         remove_orphans(store)
     return ImportReport(

@@ -44,6 +44,14 @@ ACTS: dict[str, Text] = {
 }
 """What happens to an order, a request or a lot."""
 
+ALARMS: dict[str, Text] = {
+    "door_open": Text("门未关", "door open"),
+    "temperature_low": Text("温度过低", "too cold"),
+    "temperature_high": Text("温度过高", "too warm"),
+    "count_check": Text("计数与台账不符", "count differs from the ledger"),
+}
+"""What a device calls for."""
+
 MOVES: dict[str, Text] = {
     "opening": Text("期初", "opening balance"),
     "count_difference": Text("盘点差异", "count difference"),
@@ -154,6 +162,14 @@ def _uncounted(district: District, **query: str) -> list[dict[str, Any]]:
     return [
         {**row, "counted_utc": moment_text(row["counted_utc"], zone)[:10], "tone": "warn"}
         for row in analyses.uncounted(district)["rows"]
+    ]
+
+
+def _alarms(district: District, **query: str) -> list[dict[str, Any]]:
+    frame = district.view().frame("depot")
+    names = dict(zip(frame["id"], frame["name"], strict=True))
+    return [
+        {**row, "depot_name": names.get(row.get("depot_id"), ""), "tone": "bad"} for row in analyses.alarms(district)
     ]
 
 
@@ -312,6 +328,20 @@ LISTINGS: dict[str, Listing] = {
             Text("没有盘点时间的批次从未盘点", "without a time: never counted"),
         ),
         Listing(
+            "alarms",
+            Text("监测告警", "Alarms of devices"),
+            (
+                Column("name", Text("终端", "Device"), main=True),
+                Column("kind", Text("告警", "Alarm"), "choice", ALARMS),
+                Column("depot_name", Text("仓库", "Depot"), link="/supplies/depots/{depot_id}"),
+                _number("value", "读数", "Reading"),
+                Column("since_utc", Text("自", "Since"), "moment"),
+            ),
+            _alarms,
+            Text("没有告警。", "No alarm."),
+            Text("盘点核对只提醒, 不改台账", "a count that differs never changes the ledger by itself"),
+        ),
+        Listing(
             "events",
             Text("调拨单动态", "Steps of orders"),
             (
@@ -420,7 +450,7 @@ LISTINGS: dict[str, Listing] = {
 }
 """The lists of the board and of the hand-over sheet."""
 
-BOARD = ("orders", "reservations", "papers", "outstanding", "low", "expiring", "uncounted")
+BOARD = ("orders", "reservations", "papers", "outstanding", "low", "expiring", "uncounted", "alarms")
 HANDOVER = ("events", "moved", "movements", "counts", "states", "closures")
 
 STOCK = Listing(

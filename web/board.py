@@ -834,6 +834,7 @@ def _counts(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[tuple[str, 
         ("low", _("低于下限"), below, "bad" if below else ""),
         ("expiring", _("已过期批次"), expired, "bad" if expired else ""),
         ("uncounted", _("该盘点的仓库"), len(rows["uncounted"]), "warn" if rows["uncounted"] else ""),
+        ("alarms", _("监测告警"), len(rows["alarms"]), "bad" if rows["alarms"] else ""),
     ]
 
 

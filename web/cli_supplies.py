@@ -75,6 +75,35 @@ def stock_uncounted(db: str | None, days: int | None, moment: str | None, json_o
     _show(answer, columns, json_out)
 
 
+@stock.command("balances")
+@database
+@click.option("--true-at", metavar="TIME", help="What had happened until then (default: now).")
+@click.option("--known-at", metavar="TIME", help="What was recorded until then (default: now).")
+@click.option("--item", help="Only this item.")
+@click.option("--depot", help="Only this depot.")
+@as_json
+def stock_balances(
+    db: str | None,
+    true_at: str | None,
+    known_at: str | None,
+    item: str | None,
+    depot: str | None,
+    json_out: bool,
+) -> None:
+    """What lay where, as true at one moment, as known at another."""
+    from layers import analyses
+
+    district = _district(db)
+    moments = {
+        name: None if text is None else parse_moment(text, district)
+        for name, text in (("true_at", true_at), ("known_at", known_at))
+    }
+    answer = analyses.balances(district, **moments, item=item, depot=depot)
+    columns = {"item": "item_id", "name": "item_name", "depot": "depot_id", "lot": "lot", "account": "account"}
+    columns |= {"order": "order"}
+    _show(answer, columns | {"quantity": "quantity", "unit": "unit"}, json_out)
+
+
 @stock.command("item")
 @click.argument("item")
 @database

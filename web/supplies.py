@@ -1,12 +1,13 @@
 """The API of supplies that move: requests, orders, the ledger. Every change carries an Idempotency-Key."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from data import orders
 from data.kinds import LOT_STATUSES
 from data.schema import CAUSES
-from layers import waybill
+from layers import analyses, waybill
 from layers.actions import stock, supplies
 from web import parameters as p
 from web import schemas as s
@@ -241,6 +242,13 @@ def lot_trace(q: Question, *, lot: str) -> Any:
         return orders.trace_lot(conn, lot)
 
 
+def stock_balances(
+    q: Question, *, true_at: datetime | None, known_at: datetime | None, item: str | None, depot: str | None
+) -> Any:
+    """Every lot by account as it was at a moment, by what was known at another."""
+    return analyses.balances(q.district, true_at=true_at, known_at=known_at, item=item, depot=depot)
+
+
 def order_waybill(q: Question, order: str) -> Answer:
     """The waybill of an order, to print and to sign, with its number as a QR code."""
     drawn = waybill.waybill(q.district, order, fonts=sheet_fonts())
@@ -316,6 +324,7 @@ def _change(
     )
 
 
+_UTC = {"type": "string", "format": "date-time"}
 _REQUEST_ID, _ORDER_ID = "id of a request", "id of an order"
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -381,6 +390,19 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         {},
         {"order": _ORDER_ID},
         ("application/pdf",),
+        action="supply.read",
+    ),
+    Endpoint(
+        "/stock/balances",
+        "What lay where: as true at one moment, as known at another",
+        stock_balances,
+        (
+            Param("true_at", p.moment, "what had happened until then, bound included (default: now)", _UTC),
+            Param("known_at", p.moment, "what was recorded until then, bound included (default: now)", _UTC),
+            Param("item", p.text, "only this item", example="P-3-01-03"),
+            Param("depot", p.text, "only this depot", example="D-01"),
+        ),
+        {"type": "object", "required": ["rows"]},
         action="supply.read",
     ),
     Endpoint(

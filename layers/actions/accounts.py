@@ -15,7 +15,7 @@ from layers.district import District
 from layers.layer import ROLES
 from layers.permissions import TOKEN_SCOPES, Actor
 
-COMMAND_LINE = Actor("command line", "命令行", "administrator")
+COMMAND_LINE = Actor(audit.AT_HAND, "命令行", "administrator")
 """Whoever may write the database file may manage its accounts."""
 
 DEMO_PASSWORD = "onemap-demo"

@@ -3,6 +3,7 @@
 The command line and the API answer with the same values; nothing is computed elsewhere.
 """
 
+from layers.analyses.balances import balances
 from layers.analyses.boards import (
     availability_curve,
     board_lines,
@@ -40,6 +41,7 @@ __all__ = [
     "alarms",
     "around",
     "availability_curve",
+    "balances",
     "board_lines",
     "coverage",
     "coverage_lines",

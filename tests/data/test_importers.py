@@ -754,3 +754,18 @@ def test_parameters_and_corrections(store: Store, tmp_path: Path) -> None:
 def test_rasters_are_not_read_as_a_table(store: Store, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="its rows are made from GeoTIFF or NetCDF files; use `onemap import rasters"):
         bring(store, "rasters", csv_file(tmp_path, "code,title", "a,b"))
+
+
+def test_an_import_is_in_the_audit_and_a_dry_run_is_not(tmp_path: Path) -> None:
+    from data import audit
+
+    with Store.create(tmp_path / "d.gpkg", name="t", epsg=4549) as store:
+        file = tmp_path / "items.csv"
+        file.write_text("id,name,unit\nI-1,棉被,床\n", encoding="utf-8")
+        import_file(store, "items", file, dry_run=True, now_utc=NOW)
+        import_file(store, "items", file, now_utc=NOW)
+        import_file(store, "items", file, now_utc=NOW)  # nothing differs: nothing is written
+        with store.reading() as conn:
+            (entry,) = audit.entries(conn)
+            assert (entry.action, entry.actor, entry.details["file"]) == ("import items", audit.AT_HAND, "items.csv")
+            assert audit.verify(conn)[2] is None

@@ -68,3 +68,14 @@ def test_what_is_not_there_is_said_and_ends_with_2(db: str, capsys: pytest.Captu
     assert run_command(["reserves", "--version", "1999", "--db", db]) == 2
     assert "1999" in capsys.readouterr().err
     assert run_command(["outstanding", "--request", "x", "--db", db]) == 2
+
+
+def test_balances_as_true_and_as_known(db: str) -> None:
+    runner = CliRunner()
+    table = runner.invoke(cli, ["stock", "balances", "--db", db, "--item", "quilt"], catch_exceptions=False).stdout
+    assert table.splitlines()[0].split() == [
+        *("item", "name", "depot", "lot", "account", "order", "quantity", "unit"),
+    ]
+    before = ["--true-at", "2020-01-01T00:00+08:00", "--json"]
+    found = json.loads(runner.invoke(cli, ["stock", "balances", "--db", db, *before], catch_exceptions=False).stdout)
+    assert found["rows"] == []

@@ -116,6 +116,7 @@ def test_staff_read_devices_alarms_and_what_was_kept_aside(app: Flask, fleet: Di
     staff = browser(app, "dispatcher")
     (alarm,) = staff.get("/api/v1/alarms").get_json()
     assert (alarm["kind"], alarm["id"]) == ("door_open", "door")
+    assert "门未关" in staff.get("/supplies?lang=zh").get_data(as_text=True)
     found = {row["id"]: row for row in staff.get("/api/v1/devices").get_json()}
     assert (found["door"]["value"], found["gps"]["age_s"]) == (1, None)
     (refused,) = staff.get("/api/v1/readings/refused").get_json()

@@ -1,6 +1,7 @@
 """Supplies over the API: from the reservation to the settlement, once each, by whom it is permitted."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from data import audit, ledger
 from data.settings import Settings
 from layers.district import District
 from layers.layer import Role
-from tests.layers.conftest import lonlat
+from tests.layers.conftest import NOW, lonlat
 from tests.web.conftest import Browser, browser
 from web import create_app
 
@@ -219,3 +220,20 @@ def test_the_waybill_is_a_pdf(dispatcher: Browser) -> None:
     assert found.status_code == 200
     assert found.mimetype == "application/pdf"
     assert found.data.startswith(b"%PDF-")
+
+
+def test_balances_as_true_and_as_known(dispatcher: Browser, district: District) -> None:
+    good(post(dispatcher, "supplies/requests", wanted()))
+
+    def quantities(**query: str) -> dict[str, float]:
+        rows = good(dispatcher.get("/api/v1/stock/balances", query_string={"item": "quilt", "depot": "d1", **query}))
+        return {f"{row['lot']} {row['account']} {row['order'] or ''}".strip(): row["quantity"] for row in rows["rows"]}
+
+    order = district.store.frame("supply_order")["id"].item()
+    now = quantities()
+    assert now == {"A depot": 65, "A reserved": 30, f"A reserved {order}": 5, "B depot": 50}
+    moment = NOW.isoformat()
+    before = (NOW - timedelta(milliseconds=1)).isoformat()
+    assert quantities(true_at=moment, known_at=moment) == now
+    assert quantities(true_at=before) == quantities(known_at=before) == {}
+    assert dispatcher.get("/api/v1/stock/balances?item=x").status_code == 404
