@@ -81,6 +81,7 @@ class Pages:
                 ("modes", boards.MODES),
             )
         }
+        words["causes"] = boards.cause_texts(lang)
         text = render_template(
             f"board/{template}.html",
             actor=actor,
