@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 
-from layers.boards import ACTS, STATES, STATUSES
+from layers.boards import ACCOUNT_TEXTS, ACTS, STATES, STATUSES
 from layers.layer import Lang, Text
 
 Words = Callable[[re.Match[str]], str]
@@ -87,8 +87,11 @@ _SAID: tuple[tuple[str, Words], ...] = (
     (r"checker=.*", _plain("复核人不能是盘点人本人。")),
     (r"occurred_utc=.* lies after the time of recording.*", _plain("实际发生时间晚于现在, 请检查。")),
     (
-        r"lot \S+: what is said to have happened at .* would have left .*",
-        _plain("按这个时间补登, 当时的库存会变成负数, 没有登记。"),
+        rf"lot {_LOT}: what is said to have happened at \S+ would have left (\S+) in (\w+).* at (\S+); .*",
+        lambda m: (
+            f"按这个时间补登, 批次 {m[1]} 的“{_word(ACCOUNT_TEXTS, m[3])}”"
+            f"在 {m[4][:16].replace('T', ' ')} (UTC) 会变成 {m[2]}, 没有登记。"
+        ),
     ),
     (r"no depot can give any of it now; .*", _plain("现在没有仓库能给; 请向上级请求, 草稿在需求单上。")),
     (r"request \S+: nothing of it is outstanding.*", _plain("这张需求单已经没有缺口。")),

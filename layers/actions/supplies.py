@@ -264,7 +264,7 @@ def settle(district: District, actor: Actor, order_id: str, body: Body, *, key: 
     def change(conn: Connection, now: datetime) -> Any:
         return orders.settle(conn, order_id, reason=body.get("reason"), actor=actor.id, now_utc=now)
 
-    return _on_order(district, actor, order_id, "supply.settle", "settle", change, key=key, body=body)
+    return _on_order(district, actor, order_id, "supply.settle", "settle", change, key=key, body=body, receiving=True)
 
 
 def tend(district: District) -> dict[str, list[str]]:

@@ -21,7 +21,7 @@ from tests.layers.conftest import EPSG, NOW, STAMP, fill, lonlat
 from tests.web.conftest import Browser, browser
 from web import create_app, refusals
 
-WANG = Actor("wang", "王", "dispatcher")
+ONE = Actor("one", "甲", "dispatcher")
 LOT = "d1/quilt/A"
 REQUEST: dict[str, Any] = {
     "to": list(lonlat(5.0, 1.0)),
@@ -74,7 +74,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Browser, B
     with Store.create(str(tmp_path_factory.mktemp("shown") / "town.gpkg"), name="小镇", epsg=EPSG) as store:
         fill(store)
         town = stock(District(store, clock=lambda: NOW))
-        made = supplies.reserve(town, WANG, REQUEST, key="first")
+        made = supplies.reserve(town, ONE, REQUEST, key="first")
         app = create_app(Settings(), "", district=town)
         yield browser(app, "dispatcher"), browser(app, "viewer"), made["id"], made["orders"][0]["id"]
 
@@ -86,7 +86,7 @@ def board(stocked: District) -> Flask:
 
 
 @pytest.fixture
-def wang(board: Flask) -> Browser:
+def desk(board: Flask) -> Browser:
     """A dispatcher before the boards."""
     return browser(board, "dispatcher")
 
@@ -94,7 +94,7 @@ def wang(board: Flask) -> Browser:
 @pytest.fixture
 def request_id(stocked: District) -> str:
     """A request of which a part is reserved."""
-    return str(supplies.reserve(stocked, WANG, REQUEST, key="first")["id"])
+    return str(supplies.reserve(stocked, ONE, REQUEST, key="first")["id"])
 
 
 def page(client: Browser, path: str, status: int = 200) -> str:
@@ -175,9 +175,9 @@ SHEETS = (
 @pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_every_page_opens(shown: Any, path: str, lang: str) -> None:
-    wang = shown[0]
+    desk = shown[0]
     joint = "&" if "?" in path else "?"
-    text = page(wang, f"{path}{joint}lang={lang}")
+    text = page(desk, f"{path}{joint}lang={lang}")
     assert ("看板" in text) == (lang == "zh")
     assert " style=" not in text
     assert " onclick" not in text
@@ -205,26 +205,26 @@ def test_every_sheet_says_what_it_is(shown: Any, path: str) -> None:
 
 
 def test_order_and_request_pages_open_in_both_languages(shown: Any) -> None:
-    wang, _, request, order = shown
+    desk, _, request, order = shown
     for lang, word in (("zh", "每一件在哪里"), ("en", "Where every piece is")):
-        assert "东街道办" in page(wang, f"/supplies/requests/{request}?lang={lang}")
-        assert word in page(wang, f"/supplies/orders/{order}?lang={lang}")
-    assert wang.get(f"/supplies/requests/{request}/upward.pdf").data.startswith(b"%PDF-")
-    assert wang.get("/supplies/depots/d1/count.pdf").data.startswith(b"%PDF-")
+        assert "东街道办" in page(desk, f"/supplies/requests/{request}?lang={lang}")
+        assert word in page(desk, f"/supplies/orders/{order}?lang={lang}")
+    assert desk.get(f"/supplies/requests/{request}/upward.pdf").data.startswith(b"%PDF-")
+    assert desk.get("/supplies/depots/d1/count.pdf").data.startswith(b"%PDF-")
 
 
 def test_what_is_not_there_is_not_found(shown: Any) -> None:
-    wang = shown[0]
+    desk = shown[0]
     for path in ("orders/x", "requests/x", "depots/x", "depots/x/count", "lists/x", "lists/x.xlsx"):
-        page(wang, f"/supplies/{path}", 404)
-    assert "没有这样的批次" in page(wang, "/supplies/lots?lot=nothing&lang=zh")
+        page(desk, f"/supplies/{path}", 404)
+    assert "没有这样的批次" in page(desk, "/supplies/lots?lot=nothing&lang=zh")
     for since in ("yesterday", "2030-01-01T00:00", "2020-01-01T00:00"):
-        page(wang, f"/supplies/handover?since={since}", 422)
+        page(desk, f"/supplies/handover?since={since}", 422)
 
 
 def test_board_tells_what_waits(shown: Any) -> None:
-    wang, _, request, order = shown
-    text = page(wang, "/supplies?lang=zh")
+    desk, _, request, order = shown
+    text = page(desk, "/supplies?lang=zh")
     assert f'href="/supplies/orders/{order}"' in text
     assert "已预留" in text
     assert f'href="/supplies/requests/{request}"' in text
@@ -235,12 +235,12 @@ def test_board_tells_what_waits(shown: Any) -> None:
 
 
 def test_hand_over_tells_what_happened_since(shown: Any) -> None:
-    wang, _, _, order = shown
-    text = page(wang, "/supplies/handover?since=2026-07-01T09:59&lang=zh")
+    desk, _, _, order = shown
+    text = page(desk, "/supplies/handover?since=2026-07-01T09:59&lang=zh")
     assert order in text
     moved = text.split('id="moved"')[1].split("</section>")[0]
     assert re.search(r"棉被.*?>70<", moved, re.S), "30 and 40 were reserved"
-    assert order in page(wang, "/supplies/handover?since=2026-07-01T10:00"), "the bound is included"
+    assert order in page(desk, "/supplies/handover?since=2026-07-01T10:00"), "the bound is included"
 
 
 # -- who may what -------------------------------------------------------------------------------------
@@ -255,7 +255,7 @@ def test_viewer_and_strangers_see_nothing(shown: Any) -> None:
 
 def test_keeper_changes_the_own_depot_only(board: Flask, request_id: str, stocked: District) -> None:
     first, second = order_ids(stocked, request_id)
-    supplies.place(stocked, WANG, request_id, key="placed")
+    supplies.place(stocked, ONE, request_id, key="placed")
     keeper = browser(board, "keeper")
     assert "确认出库" in page(keeper, f"/supplies/orders/{first}")
     other = page(keeper, f"/supplies/orders/{second}")
@@ -291,20 +291,20 @@ def test_a_form_without_the_token_of_its_page_is_refused(board: Flask, request_i
 # -- an order from the reservation to the settlement ----------------------------------------------------
 
 
-def test_whole_life_of_an_order_through_its_forms(wang: Browser, stocked: District, request_id: str) -> None:
+def test_whole_life_of_an_order_through_its_forms(desk: Browser, stocked: District, request_id: str) -> None:
     where = f"/supplies/requests/{request_id}"
-    send(wang, where, f"{where}/renew")
-    send(wang, where, f"{where}/order")
+    send(desk, where, f"{where}/renew")
+    send(desk, where, f"{where}/order")
     order = order_ids(stocked, request_id)[0]
     at = f"/supplies/orders/{order}"
-    target = send(wang, at, f"{at}/issue", **{"quantity.0": "30", "vehicle_id": "v1"})
+    target = send(desk, at, f"{at}/issue", **{"quantity.0": "30", "vehicle_id": "v1"})
     assert target == f"{at}?done=issue"
     assert order_of(stocked, order)["driver"] == "驾驶员甲"
-    assert "已登记" in page(wang, target)
-    send(wang, at, f"{at}/depart")
+    assert "已登记" in page(desk, target)
+    send(desk, at, f"{at}/depart")
     assert order_of(stocked, order)["eta_utc"] is not None
     partly = {"received.0": "20", "damaged.0": "2", "missing.0": "1", "note.0": "雨淋"}
-    send(wang, at, f"{at}/receive", **partly)
+    send(desk, at, f"{at}/receive", **partly)
     found = order_of(stocked, order)
     assert found["state"] == "partly_received"
     assert {k: found["lines"][0][k] for k in ("received", "damaged", "missing", "in_transit", "at_place")} == {
@@ -314,102 +314,102 @@ def test_whole_life_of_an_order_through_its_forms(wang: Browser, stocked: Distri
         "in_transit": 7,
         "at_place": 20,
     }
-    send(wang, at, f"{at}/receive", **{"received.0": "7"})
-    send(wang, at, f"{at}/use", **{"quantity.0": "15"})
-    send(wang, at, f"{at}/return", **{"quantity.0": "11", "damaged.0": "1", "to_depot_id": "d1", "hold": "1"})
-    send(wang, at, f"{at}/settle")
+    send(desk, at, f"{at}/receive", **{"received.0": "7"})
+    send(desk, at, f"{at}/use", **{"quantity.0": "15"})
+    send(desk, at, f"{at}/return", **{"quantity.0": "11", "damaged.0": "1", "to_depot_id": "d1", "hold": "1"})
+    send(desk, at, f"{at}/settle")
     assert order_of(stocked, order)["state"] == "settled"
     frame = stocked.view().frame("lot").set_index("id").loc[LOT]
     assert (frame["on_hand_e3"], frame["on_hold_e3"]) == (81_000, 11_000)
-    text = page(wang, at)
+    text = page(desk, at)
     assert "已结清" in text
     assert "确认签收" not in text
-    life = page(wang, f"/supplies/lots?lot={LOT}")
+    life = page(desk, f"/supplies/lots?lot={LOT}")
     for step in ("预留", "出库", "签收", "使用", "退库入账", "报废"):
         assert step in life
-    assert wang.get(f"{at}/trace.xlsx").status_code == 200
+    assert desk.get(f"{at}/trace.xlsx").status_code == 200
 
 
-def test_lost_found_cancelled_need_a_reason(wang: Browser, stocked: District, request_id: str) -> None:
-    supplies.place(stocked, WANG, request_id, key="placed")
+def test_lost_found_cancelled_need_a_reason(desk: Browser, stocked: District, request_id: str) -> None:
+    supplies.place(stocked, ONE, request_id, key="placed")
     first, second = order_ids(stocked, request_id)
-    supplies.issue(stocked, WANG, first, {}, key="i")
-    supplies.depart(stocked, WANG, first, {}, key="d")
+    supplies.issue(stocked, ONE, first, {}, key="i")
+    supplies.depart(stocked, ONE, first, {}, key="d")
     at = f"/supplies/orders/{first}"
-    assert "原因没有填" in send(wang, at, f"{at}/lost", 422, reason="  ")
-    send(wang, at, f"{at}/lost", reason="两小时没有消息")
-    assert "失联" in page(wang, "/supplies")
-    send(wang, at, f"{at}/found", reason="电话联系上了")
+    assert "原因没有填" in send(desk, at, f"{at}/lost", 422, reason="  ")
+    send(desk, at, f"{at}/lost", reason="两小时没有消息")
+    assert "失联" in page(desk, "/supplies")
+    send(desk, at, f"{at}/found", reason="电话联系上了")
     assert order_of(stocked, first)["state"] == "in_transit"
-    send(wang, f"/supplies/orders/{second}", f"/supplies/orders/{second}/cancel", reason="改由市级调")
+    send(desk, f"/supplies/orders/{second}", f"/supplies/orders/{second}/cancel", reason="改由市级调")
     assert free(stocked, "d2/quilt/A") == 200
 
 
-def test_what_was_outstanding_is_planned_anew(wang: Browser, stocked: District, request_id: str) -> None:
+def test_what_was_outstanding_is_planned_anew(desk: Browser, stocked: District, request_id: str) -> None:
     where = f"/supplies/requests/{request_id}"
-    text = page(wang, where)
+    text = page(desk, where)
     assert "棉被" in text.split('id="upward-text"')[1]
     assert "10 床" in text.split('id="upward-text"')[1], "what is lacking, not the 80 that were asked"
-    send(wang, where, f"{where}/again")
+    send(desk, where, f"{where}/again")
     assert len(order_ids(stocked, request_id)) == 3
-    assert "upward-text" not in page(wang, where)
+    assert "upward-text" not in page(desk, where)
 
 
-def test_telephone_order_and_its_papers(wang: Browser, stocked: District) -> None:
-    request = supplies.post_by_telephone(stocked, WANG, REQUEST, key="t")["id"]
+def test_telephone_order_and_its_papers(desk: Browser, stocked: District) -> None:
+    request = supplies.post_by_telephone(stocked, ONE, REQUEST, key="t")["id"]
     where = f"/supplies/requests/{request}"
-    assert "还有 2 天 0 小时" in page(wang, where)
-    assert request in page(wang, "/supplies").split('id="papers"')[1]
-    assert "文号或手续没有填" in send(wang, where, f"{where}/papers", 422, papers="")
-    send(wang, where, f"{where}/papers", papers="应急调〔2026〕7号")
-    assert "应急调〔2026〕7号" in page(wang, where)
-    assert "手续已经补齐了" in post(wang, f"{where}/papers", 409, {"key": "again", "papers": "x"})
+    assert "还有 2 天 0 小时" in page(desk, where)
+    assert request in page(desk, "/supplies").split('id="papers"')[1]
+    assert "文号或手续没有填" in send(desk, where, f"{where}/papers", 422, papers="")
+    send(desk, where, f"{where}/papers", papers="应急调〔2026〕7号")
+    assert "应急调〔2026〕7号" in page(desk, where)
+    assert "手续已经补齐了" in post(desk, f"{where}/papers", 409, {"key": "again", "papers": "x"})
 
 
 # -- refusals ---------------------------------------------------------------------------------------------
 
 
-def test_refused_form_keeps_what_was_typed(wang: Browser, stocked: District, request_id: str) -> None:
-    supplies.place(stocked, WANG, request_id, key="placed")
+def test_refused_form_keeps_what_was_typed(desk: Browser, stocked: District, request_id: str) -> None:
+    supplies.place(stocked, ONE, request_id, key="placed")
     order = order_ids(stocked, request_id)[0]
     at = f"/supplies/orders/{order}"
-    text = send(wang, at, f"{at}/issue", 422, **{"quantity.0": "20", "driver": "李师傅<b>"})
+    text = send(desk, at, f"{at}/issue", 422, **{"quantity.0": "20", "driver": "驾驶员乙<b>"})
     assert "少发 10, 要写少发原因" in text
     assert 'value="20"' in text
-    assert 'value="李师傅&lt;b&gt;"' in text
+    assert 'value="驾驶员乙&lt;b&gt;"' in text
     assert '<details class="step" id="step-issue" open>' in text
-    text = send(wang, at, f"{at}/issue", 422, **{"quantity.0": "二十"})
+    text = send(desk, at, f"{at}/issue", 422, **{"quantity.0": "二十"})
     assert "0 以上的数" in text
     assert "出库数量" in text
-    assert "没有填数量" in send(wang, at, f"{at}/issue", 422, **{"quantity.0": ""})
-    assert "看不懂" in send(wang, at, f"{at}/issue", 422, **{"quantity.0": "30", "occurred": "昨天"})
-    late = send(wang, at, f"{at}/issue", 422, **{"quantity.0": "30", "occurred": "2026-07-01T10:01"})
+    assert "没有填数量" in send(desk, at, f"{at}/issue", 422, **{"quantity.0": ""})
+    assert "看不懂" in send(desk, at, f"{at}/issue", 422, **{"quantity.0": "30", "occurred": "昨天"})
+    late = send(desk, at, f"{at}/issue", 422, **{"quantity.0": "30", "occurred": "2026-07-01T10:01"})
     assert "实际发生时间晚于现在" in late
     assert order_of(stocked, order)["state"] == "ordered"
 
 
-def test_somebody_was_quicker(wang: Browser, stocked: District, request_id: str) -> None:
-    supplies.place(stocked, WANG, request_id, key="placed")
+def test_somebody_was_quicker(desk: Browser, stocked: District, request_id: str) -> None:
+    supplies.place(stocked, ONE, request_id, key="placed")
     order = order_ids(stocked, request_id)[0]
     at = f"/supplies/orders/{order}"
-    fields = hidden(page(wang, at), f"{at}/issue")
+    fields = hidden(page(desk, at), f"{at}/issue")
     supplies.cancel(stocked, Actor("li", "李", "dispatcher"), order, {"reason": "重复下单"}, key="quick")
-    text = post(wang, f"{at}/issue", 409, {**fields, "quantity.0": "30"})
+    text = post(desk, f"{at}/issue", 409, {**fields, "quantity.0": "30"})
     assert "没有登记: 情况已经变了" in text
     assert "这张单现在是“已取消”, 不能再出库。" in text
     assert "li: 取消 → 已取消 (重复下单)" in text, "who, what and why"
 
 
-def test_one_form_twice_happens_once(wang: Browser, stocked: District, request_id: str) -> None:
-    supplies.place(stocked, WANG, request_id, key="placed")
+def test_one_form_twice_happens_once(desk: Browser, stocked: District, request_id: str) -> None:
+    supplies.place(stocked, ONE, request_id, key="placed")
     order = order_ids(stocked, request_id)[0]
     at = f"/supplies/orders/{order}"
-    fields = {**hidden(page(wang, at), f"{at}/issue"), "quantity.0": "30"}
-    assert [post(wang, f"{at}/issue", 303, fields) for _ in range(2)] == [f"{at}?done=issue"] * 2
+    fields = {**hidden(page(desk, at), f"{at}/issue"), "quantity.0": "30"}
+    assert [post(desk, f"{at}/issue", 303, fields) for _ in range(2)] == [f"{at}?done=issue"] * 2
     assert len([e for e in order_of(stocked, order)["events"] if e["action"] == "issue"]) == 1
     changed = {**fields, "quantity.0": "29", "reason": "少"}
-    assert "这张表单已经提交过" in post(wang, f"{at}/issue", 409, changed)
-    assert post(wang, f"{at}/issue", 422, {**fields, "key": ""})
+    assert "这张表单已经提交过" in post(desk, f"{at}/issue", 409, changed)
+    assert post(desk, f"{at}/issue", 422, {**fields, "key": ""})
 
 
 def test_two_at_the_last_units(board: Flask, stocked: District) -> None:
@@ -424,13 +424,13 @@ def test_two_at_the_last_units(board: Flask, stocked: District) -> None:
     assert free(stocked, LOT) == free(stocked, "d2/quilt/A") == 0
 
 
-def test_scanning_ticks_the_lot_and_stops_a_wrong_one(wang: Browser, stocked: District, request_id: str) -> None:
-    supplies.place(stocked, WANG, request_id, key="placed")
+def test_scanning_ticks_the_lot_and_stops_a_wrong_one(desk: Browser, stocked: District, request_id: str) -> None:
+    supplies.place(stocked, ONE, request_id, key="placed")
     order = order_ids(stocked, request_id)[0]
     at = f"/supplies/orders/{order}"
-    text = send(wang, at, f"{at}/issue", 200, do="scan", scan="A", **{"quantity.0": "30"})
+    text = send(desk, at, f"{at}/issue", 200, do="scan", scan="A", **{"quantity.0": "30"})
     assert re.search(r'name="checked.0" value="1" checked', text)
-    wrong = send(wang, at, f"{at}/issue", 422, do="scan", scan="Z9", **{"quantity.0": "30"})
+    wrong = send(desk, at, f"{at}/issue", 422, do="scan", scan="Z9", **{"quantity.0": "30"})
     assert "不要装车" in wrong
     assert order_of(stocked, order)["state"] == "ordered", "a scan issues nothing"
 
@@ -558,21 +558,21 @@ def test_states_holds_and_write_offs(board: Flask, stocked: District) -> None:
 # -- needs ------------------------------------------------------------------------------------------------
 
 
-def test_affected_and_evacuated_are_two_numbers(wang: Browser) -> None:
-    text = page(wang, "/supplies/needs?affected=500&evacuated=90&days=2")
+def test_affected_and_evacuated_are_two_numbers(desk: Browser) -> None:
+    text = page(desk, "/supplies/needs?affected=500&evacuated=90&days=2")
     rows = dict(re.findall(r'name="item_id\.(\d)" value="(\w+)"', text))
     amounts = dict(re.findall(r'name="quantity\.(\d)" value="([\d,]+)"', text))
     assert {rows[k]: amounts[k] for k in rows} == {"quilt": "90", "pump": "5"}
     for query in ("affected=-1", "affected=x", "evacuated=1&days=366", "affected=99999999"):
-        page(wang, f"/supplies/needs?{query}", 422)
+        page(desk, f"/supplies/needs?{query}", 422)
 
 
-def test_needs_become_a_request(wang: Browser, stocked: District) -> None:
+def test_needs_become_a_request(desk: Browser, stocked: District) -> None:
     where, action = "/supplies/needs?affected=500&evacuated=90&days=2", "/supplies/needs"
     typed = {"unit": "东街道办", "contact": "值班室", "quantity.0": "90", "quantity.1": "5"}
-    assert "地图上没有叫" in send(wang, where, action, 422, place="火星", **typed)
-    assert "不在本区范围内" in send(wang, where, action, 422, place="外地", to="100,20", **typed)
-    target = send(wang, where, action, place="广场", deadline="2026-07-01T12:00", **typed)
+    assert "地图上没有叫" in send(desk, where, action, 422, place="火星", **typed)
+    assert "不在本区范围内" in send(desk, where, action, 422, place="外地", to="100,20", **typed)
+    target = send(desk, where, action, place="广场", deadline="2026-07-01T12:00", **typed)
     with stocked.store.reading() as conn:
         found = orders.request_of(conn, target.split("/")[-1].split("?")[0])
     assert {line["item_id"]: (line["requested"], line["outstanding"]) for line in found["lines"]} == {
@@ -582,18 +582,18 @@ def test_needs_become_a_request(wang: Browser, stocked: District) -> None:
     assert found["deadline_utc"] == "2026-07-01T04:00:00.000Z"
 
 
-def test_needs_from_a_sheet(wang: Browser, stocked: District) -> None:
+def test_needs_from_a_sheet(desk: Browser, stocked: District) -> None:
     book = openpyxl.load_workbook(
-        io.BytesIO(wang.get("/supplies/needs.xlsx?affected=300&evacuated=300&days=2&form=1").data)
+        io.BytesIO(desk.get("/supplies/needs.xlsx?affected=300&evacuated=300&days=2&form=1").data)
     )
     assert book.active is not None
     lines = [[cell.value for cell in row] for row in book.active.iter_rows(min_row=4)]
     assert lines == [["quilt", 30, "棉被"], ["pump", 3, "水泵"]], "300 less the 270 that are there"
     typed = {"unit": "甲", "place": "广场", "contact": "乙"}
     book.active.cell(4, 2, -3)
-    assert "大于 0 的数" in upload(wang, book, 422, "needs", **typed)
+    assert "大于 0 的数" in upload(desk, book, 422, "needs", **typed)
     book.active.cell(4, 2, 7)
-    assert "/requests/" in upload(wang, book, 303, "needs", **typed)
+    assert "/requests/" in upload(desk, book, 303, "needs", **typed)
 
 
 # -- sentences ----------------------------------------------------------------------------------------------
@@ -606,3 +606,13 @@ def test_refusals_are_said_in_the_language_of_the_page() -> None:
         "没有预留: 批次 d1/quilt/A 要 80, 只剩 70; 批次 d1/quilt/B 已于 2026-06-30 过期。别人可能先用了, 请重新排方案。"
     )
     assert refusals.sentence("something new", "zh") == "something new"
+
+
+def test_a_late_entry_is_refused_with_the_moment_in_both_languages() -> None:
+    detail = (
+        "lot d1/quilt/A: what is said to have happened at 2026-06-30T00:00:00.000Z would have left -1 in depot"
+        " at 2026-07-01T08:30:00.000Z; nothing was recorded"
+    )
+    assert refusals.sentence(detail, "en") == detail
+    said = refusals.sentence(detail, "zh")
+    assert [word for word in ("d1/quilt/A", "2026-07-01 08:30", "-1", "库内可用") if word not in said] == []
