@@ -142,7 +142,10 @@ def issue(district: District, actor: Actor, order_id: str, body: Body, *, key: s
     chosen = (
         None
         if picks is None
-        else [Pick(pick["lot_id"], _e3(pick["quantity"], "picks.quantity"), pick.get("reason")) for pick in picks]
+        else [
+            Pick(pick["lot_id"], thousandths(pick["quantity"], name="picks.quantity"), pick.get("reason"))
+            for pick in picks
+        ]
     )
 
     def change(conn: Connection, now: datetime) -> Any:
@@ -203,9 +206,9 @@ def receive(district: District, actor: Actor, order_id: str, body: Body, *, key:
     lines = [
         ReceiptLine(
             line["lot_id"],
-            _e3(line.get("received", 0), "lines.received"),
-            _e3(line.get("damaged", 0), "lines.damaged"),
-            _e3(line.get("missing", 0), "lines.missing"),
+            thousandths(line.get("received", 0), name="lines.received"),
+            thousandths(line.get("damaged", 0), name="lines.damaged"),
+            thousandths(line.get("missing", 0), name="lines.missing"),
             line.get("note"),
         )
         for line in body["lines"]
@@ -219,7 +222,10 @@ def receive(district: District, actor: Actor, order_id: str, body: Body, *, key:
 
 def use(district: District, actor: Actor, order_id: str, body: Body, *, key: str) -> dict[str, Any]:
     """Note what was used up at the place."""
-    lines = [Pick(line["lot_id"], _e3(line["quantity"], "lines.quantity"), line.get("note")) for line in body["lines"]]
+    lines = [
+        Pick(line["lot_id"], thousandths(line["quantity"], name="lines.quantity"), line.get("note"))
+        for line in body["lines"]
+    ]
 
     def change(conn: Connection, now: datetime) -> Any:
         return orders.use(conn, order_id, lines, occurred_utc=body.get("occurred"), actor=actor.id, now_utc=now)
@@ -310,16 +316,12 @@ def tend(district: District) -> dict[str, list[str]]:
 # -- parts ----------------------------------------------------------------------------------------
 
 
-def _e3(value: Any, name: str) -> int:
-    return thousandths(value, name=name)
-
-
 def _coming_back(body: Body) -> list[ReturnLine]:
     return [
         ReturnLine(
             line["lot_id"],
-            _e3(line.get("quantity", 0), "lines.quantity"),
-            _e3(line.get("damaged", 0), "lines.damaged"),
+            thousandths(line.get("quantity", 0), name="lines.quantity"),
+            thousandths(line.get("damaged", 0), name="lines.damaged"),
             line.get("note"),
         )
         for line in body["lines"]
@@ -346,7 +348,7 @@ def _new_request(district: District, body: Body) -> NewRequest:
         needs=[
             (
                 need["item_id"],
-                _e3(need["quantity"], "needs.quantity"),
+                thousandths(need["quantity"], name="needs.quantity"),
                 # Nothing else said, the item is meant as the catalogue describes it.
                 need.get("specification") or titles.get(need["item_id"]),
             )
@@ -360,7 +362,7 @@ def _new_lines(lines: Sequence[Body]) -> list[NewLine]:
         NewLine(
             line["depot_id"],
             schema.id_of((line["depot_id"], line["item_id"], line["lot"])),
-            _e3(line["quantity"], "lines.quantity"),
+            thousandths(line["quantity"], name="lines.quantity"),
             instead_of=line.get("instead_of"),
             reason=line.get("reason"),
         )

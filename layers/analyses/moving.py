@@ -8,17 +8,15 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from data.orders import CLOSED_STATES
 from geo.supply import number_of
 from layers.district import View
-
-OVER = ("expired", "cancelled", "settled")
-"""States of an order of which nothing is to be expected any more."""
 
 
 def supply_orders_layer(view: View, *, at: datetime) -> gpd.GeoDataFrame:
     """The open orders as lines along the road where the way is known, else straight from depot to place."""
     orders, requests = view.frame("supply_order"), view.frame("supply_request")
-    found = orders[~orders["state"].isin(OVER)].merge(
+    found = orders[~orders["state"].isin(CLOSED_STATES)].merge(
         pd.DataFrame(requests.drop(columns="geometry")).assign(_place=requests.geometry.array)[
             ["id", "place", "unit", "_place", "number"]
         ],
@@ -59,11 +57,11 @@ def supply_requests_layer(view: View, *, at: datetime) -> gpd.GeoDataFrame:
     """The places whose requests are open, and how much of each is on its way or there."""
     requests, orders = view.frame("supply_request"), view.frame("supply_order")
     states = orders.groupby("request_id")["state"].agg(list).to_dict()
-    is_open = np.array([not set(states.get(i, ())) <= set(OVER) for i in requests["id"]], dtype=bool)
+    is_open = np.array([not set(states.get(i, ())) <= set(CLOSED_STATES) for i in requests["id"]], dtype=bool)
     kept = requests[is_open]
 
     def state(identity: str) -> str:
-        there = [found for found in states[identity] if found not in OVER]
+        there = [found for found in states[identity] if found not in CLOSED_STATES]
         for wanted in ("lost", "late", "reserved", "ordered", "issued", "in_transit", "partly_received"):
             if wanted in there:
                 return wanted
