@@ -26,6 +26,7 @@ from layers.permissions import may
 from web import board_forms as forms
 from web.auth import actor_of_request, needs
 from web.board_forms import Problem, Typed
+from web.board_sheets import Sheets
 from web.pages import language, sheet_fonts
 
 SHOWN = 12
@@ -178,6 +179,7 @@ class Pages:
         changes("/depots/<depot_id>/in", self.in_post, "stock.receive")
         changes("/depots/<depot_id>/status", self.status_post, "stock.change")
         changes("/depots/<depot_id>/aside", self.aside_post, "stock.change")
+        Sheets(self, download).register(route, changes)
 
     # -- the board ----------------------------------------------------------------------------------
 

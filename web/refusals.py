@@ -1,10 +1,12 @@
 """Refusals of orders and stock, said in Chinese: the sentences themselves are English, like every error's."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from layers.boards import ACCOUNT_TEXTS, ACTS, STATES, STATUSES
 from layers.layer import Lang, Text
+from web.file_refusals import expected_phrase, file_sentence
 
 Words = Callable[[re.Match[str]], str]
 
@@ -99,6 +101,12 @@ _SAID: tuple[tuple[str, Words], ...] = (
     (r"evacuated=\d+: more than affected=\d+; .*", _plain("转移人数比受灾人数多; 受灾人数包含转移人数。")),
     (r"to=.*", _plain("这个地点不在本区范围内。")),
     (r"Idempotency-Key=.*used for another request.*", _plain("这张表单已经提交过; 请刷新页面后再填。")),
+    (
+        rf"lot {_LOT} is (\w+) by now, not (\w+); .*",
+        lambda m: (
+            f"批次 {m[1]} 现在是“{_word(STATUSES, m[2])}”, 不是表上的“{_word(STATUSES, m[3])}”; 请重新下载, 看过再改。"
+        ),
+    ),
     (r"there is no (?:request|order|lot|depot) .*", _plain("没有找到这张单或这个批次。")),
 )
 """What an error says, as a pattern, and the same in Chinese; the first that fits counts."""
@@ -121,6 +129,11 @@ def _shortages(text: str) -> str:
     return "; ".join(parts)
 
 
+def faults(rows: Sequence[Mapping[str, Any]], lang: Lang) -> list[dict[str, Any]]:
+    """Faults by row, with what was expected in the language of the page."""
+    return [{**row, "expected": expected_phrase(row["expected"]) if lang == "zh" else row["expected"]} for row in rows]
+
+
 def sentence(detail: str, lang: Lang) -> str:
     """The sentence of an error in the language of the page; one that is not known stays as it is."""
     if lang == "zh":
@@ -128,4 +141,5 @@ def sentence(detail: str, lang: Lang) -> str:
             found = pattern.fullmatch(detail)
             if found is not None:
                 return words(found)
+        return file_sentence(detail) or detail
     return detail
