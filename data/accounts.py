@@ -42,6 +42,9 @@ IDLE = timedelta(hours=2)
 ABSOLUTE = timedelta(hours=24)
 """A session is over this long after the log-in, whatever happens."""
 
+KNOWN_FOR = timedelta(days=180)
+"""How long a browser is known after its last log-in."""
+
 SEEN_EVERY = timedelta(minutes=5)
 """How often the last request of a session is written down."""
 

@@ -357,11 +357,13 @@ class Store:
         with self._using(conn) as used:
             return {str(table): int(seq) for table, seq in used.execute(statement)}
 
-    def changed_ids(self, table: str, since: int, conn: Connection | None = None) -> set[str]:
-        """The external ids of the rows of `table` changed after revision `since`."""
-        change = schema.table("change")
+    def changed_ids(self, table: str, since: int, conn: Connection | None = None) -> set[str] | None:
+        """The external ids of the rows of `table` changed after revision `since`; None where that is forgotten."""
+        change, floor = schema.table("change"), schema.table("log_floor")
         statement = sa.select(change.c.id).where(change.c.seq > since, change.c.table == table).distinct()
         with self._using(conn) as used:
+            if since + 1 < int(used.scalar(sa.select(floor.c.from_seq).where(floor.c.log == "change")) or 0):
+                return None
             return {str(found) for found in used.scalars(statement)}
 
     def cache_folder(self) -> Path:
