@@ -9,6 +9,7 @@ from data.kinds import DEPOT_LEVELS, LOT_STATUSES, ORDER_STATES, Choice
 from layers import analyses
 from layers.analyses import dispatch
 from layers.district import District
+from layers.kpi_texts import proof_text
 from layers.layer import Lang, Text
 from layers.listing import Column, Listing, moment_text
 
@@ -557,6 +558,13 @@ def _kpi_rows(district: District, *, lang: Lang = "zh") -> list[dict[str, Any]]:
             "result": "none" if row["no_data"] else "met" if row["is_met"] else "missed",
             "bound": f"{'≥' if row['at_least'] else '≤'} {kpi_text(row['target'], row['unit'], lang)}",
             "shown": "" if row["no_data"] else kpi_text(row["value"], row["unit"], lang),
+            "proof": [
+                {
+                    **proof,
+                    "detail": proof_text(row["code"], proof["detail"], lang, zone=district.timezone, states=STATES),
+                }
+                for proof in row["proof"]
+            ],
         }
         for row in analyses.kpis(district)["rows"]
     ]

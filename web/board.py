@@ -697,7 +697,7 @@ class Pages:
                     _("有差异的批次要写原因。"),
                     [
                         {
-                            "row": row["row"],
+                            "row": row["row"] if lines is None else lines[row["row"] - 1],
                             "column": row["lot_id"],
                             "value": row["counted"],
                             "expected": _("与账面不符: 请复点, 确认后写明原因"),
@@ -767,7 +767,7 @@ class Pages:
             )
             faults = [
                 {
-                    "row": row["row"],
+                    "row": row["row"] if lines is None else lines[row["row"] - 1],
                     "column": _("包装"),
                     "value": row["pack"],
                     "expected": ", ".join(pack["pack"] for pack in packs.get(row["item_id"], [])) or _("不填"),

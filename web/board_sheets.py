@@ -63,6 +63,7 @@ class Sheets:
             titles={name: _title(name) for name in registers.SHEETS},
             chosen=(typed.values.get("kind") if typed else request.args.get("kind")) or "",
             report=report,
+            most_mb=entries.MAX_SHEET_BYTES // 2**20,
             problem=problem,
             typed=typed or Typed(),
         )
