@@ -140,7 +140,7 @@ class Pages:
 
         def route(rule: str, view: Callable[..., Any], action: str, name: str = "", method: str = "GET") -> None:
             endpoint = name or view.__name__
-            declared = _named(view, endpoint)
+            declared = view_of_its_own(view, endpoint)
             pages.add_url_rule(rule, endpoint, needs(action)(declared), methods=[method])
 
         def changes(rule: str, view: Callable[..., Any], action: str, name: str = "") -> None:
@@ -807,7 +807,7 @@ _STEP_FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 
 
-def _named(view: Callable[..., Any], name: str) -> Callable[..., Any]:
+def view_of_its_own(view: Callable[..., Any], name: str) -> Callable[..., Any]:
     """The view as a function of its own, so that it can carry what it declares."""
 
     def call(**values: Any) -> Any:

@@ -107,6 +107,19 @@ _SAID: tuple[tuple[str, Words], ...] = (
             f"批次 {m[1]} 现在是“{_word(STATUSES, m[2])}”, 不是表上的“{_word(STATUSES, m[3])}”; 请重新下载, 看过再改。"
         ),
     ),
+    (r"account=(.*): expected 2 to 40 .*", _plain("账号 {0}: 要 2 到 40 个字母、数字、点、横线或下划线。")),
+    (r"account=(\S+): the name is used by the program itself; .*", _plain("账号 {0} 由系统自己使用, 请换一个。")),
+    (r"there is an account '(.*)' already; .*", _plain("账号 {0} 已有, 请换一个。")),
+    (r"role=keeper: a keeper is bound to .*", _plain("仓库管理员要选一座仓库或一个街道。")),
+    (r"role=\w+: a street or a depot belongs to a keeper only; .*", _plain("仓库或街道只给仓库管理员, 请留空。")),
+    (r"account=(\S+): it is the last administrator; .*", _plain("{0} 是最后一个管理员; 先再加一个。")),
+    (r"account=(\S+): it is \w+ already", _plain("{0} 已经是这个角色和范围。")),
+    (r"account=(\S+): the password of a demo account .*", _plain("{0} 是演示账号, 密码不改。")),
+    (r"there is no account '(.*)'; .*", _plain("没有账号 {0}。")),
+    (r"days=(.*): expected 1 to (\d+)", _plain("有效天数 {0}: 写 1 到 {1} 的整数。")),
+    (r"scope: is empty; .*", _plain("至少选一项权限。")),
+    (r"device=(.*): there is no such device; .*", _plain("没有终端 {0}; 先在“表格进出”里登记。")),
+    (r"token=(\S+): it was revoked at .*", _plain("令牌 {0} 已经吊销。")),
     (r"there is no (?:request|order|lot|depot) .*", _plain("没有找到这张单或这个批次。")),
 )
 """What an error says, as a pattern, and the same in Chinese; the first that fits counts."""
