@@ -23,6 +23,7 @@ from data.kinds import SKILLS, TEAM_TYPES
 from geo.crs import to_metric
 from geo.duty import parse_duty
 from geo.errors import InputError, NotFound
+from layers.closures import require_flooded
 from layers.district import Assumed, View
 from layers.fields import Fields
 from layers.layer import Text
@@ -32,12 +33,15 @@ Selection = Literal["underpasses", "waterlogging_spots", "longest_bridge"]
 SELECTIONS: tuple[Selection, ...] = ("underpasses", "waterlogging_spots", "longest_bridge")
 """Closures that are found in the district's own data."""
 
+FLOOD = "flood:"
+"""Before the code of a raster of water depth."""
+
 
 @dataclass(frozen=True)
 class Closure:
     """One closure of a scenario.
 
-    where : geometry in WGS 84, or a `Selection`
+    where : geometry in WGS 84, a `Selection`, or ``flood:CODE``, the roads in the water of a stored raster
     factor : share of the speed that is left, 0 closed .. 1 open; waterlogging spots go by their depth instead
     from_utc, to_utc : in force when from <= T < to; None: open
     """
@@ -183,6 +187,8 @@ def _edge_factor(view: View, closures: Sequence[Closure]) -> NDArray[np.float64]
     found = network.closure_factors(shapes, [c.factor for c in drawn])
     for closure in closures:
         match closure.where:
+            case str(text) if text.startswith(FLOOD):
+                found = np.minimum(found, require_flooded(view, text.removeprefix(FLOOD)).edge_factor)
             case "underpasses":
                 found[underpasses(view)] = np.minimum(found[underpasses(view)], closure.factor)
             case "longest_bridge":
@@ -265,13 +271,15 @@ def _closure(where: str, table: Any) -> Closure:
     fields = Fields(where, table)
     text = fields.text("where")
     place: Any = text
-    if text not in SELECTIONS:
+    if text not in SELECTIONS and not text.startswith(FLOOD):
         try:
             place = shapely.from_wkt(text)
         except shapely.GEOSException:
             place = None
         if place is None or place.is_empty or not np.isfinite(shapely.get_coordinates(place)).all():
-            raise InputError(f"{where}.where={text[:60]!r}: expected one of {', '.join(SELECTIONS)} or WKT in WGS 84")
+            raise InputError(
+                f"{where}.where={text[:60]!r}: expected one of {', '.join(SELECTIONS)}, {FLOOD}CODE or WKT in WGS 84"
+            )
     bounds = [fields.left.pop(name, None) for name in ("from", "to")]
     for name, value in zip(("from", "to"), bounds, strict=True):
         if value is not None and (not isinstance(value, datetime) or value.tzinfo is None):
