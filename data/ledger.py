@@ -143,8 +143,8 @@ def shown(quantity_e3: int) -> str:
 
 def recorded_utc(conn: Connection, now_utc: datetime | str) -> str:
     """The time under which a movement is recorded now: never before that of the last one, for clocks are set back."""
-    last = conn.exec_driver_sql("SELECT recorded_utc FROM movement ORDER BY seq DESC LIMIT 1").scalar()
-    return max(schema.utc_text(now_utc), str(last or ""))
+    last = read_rows(conn, "SELECT recorded_utc FROM movement ORDER BY seq DESC LIMIT 1")
+    return max(schema.utc_text(now_utc), str(last[0][0]) if last else "")
 
 
 def record(
