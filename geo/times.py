@@ -69,11 +69,16 @@ def last_leg_s(access_m: Any, *, walk_m_s: float = WALK_M_S) -> Floats:
 
 @dataclass(frozen=True)
 class Route:
-    """One route on the road: time, length and geometry between the snapped ends."""
+    """One route on the road: time, length and geometry between the snapped ends.
+
+    `edge` are its edges in order, `pieces` the (v, 2) m that lie on each, in the direction of travel.
+    """
 
     time_s: float
     distance_m: float
     xy_m: Floats
+    edge: Longs
+    pieces: tuple[Floats, ...]
 
 
 _Pairs = list[tuple[int, int]]  # (node, cost from the place to it)
@@ -341,7 +346,7 @@ class TravelTimes:
         if keep.sum() == 1 and len(xy) > 1:
             keep[-1] = True  # a line of one place still has two ends
         time_s, distance_m = self._sums(found)
-        return Route(time_s, distance_m, xy[keep])
+        return Route(time_s, distance_m, xy[keep], found.edge, tuple(lines))
 
     def _sums(self, way: "_Way") -> tuple[float, float]:
         share = np.abs(way.stop - way.begin)

@@ -571,6 +571,15 @@ def bench_supplies(db: str | None, clients: int, requests: int, listeners: int, 
     )
 
 
+@bench.command("evacuation")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Save the figures as JSON.")
+def bench_evacuation(output: Path | None) -> None:
+    """Villages to shelters within capacity, beside SciPy, networkx and the rule of thumb."""
+    from layers.bench_evacuation import run_bench_evacuation
+
+    run_bench_evacuation(output=output, say=click.echo)
+
+
 @bench.command("zoning")
 @click.option("--scale", type=float, default=1.0, show_default=True, help="Share of the full number of cells.")
 @click.option("--scheduler", metavar="ADDRESS", help="Address of a Dask scheduler for our own rows.")

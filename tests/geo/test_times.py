@@ -126,6 +126,11 @@ def test_paths_add_up_to_the_matrix(engine: Any, weight: Any, seed: int) -> None
             if route is None:
                 continue
             line = shapely.LineString(route.xy_m)
+            pieces = [piece for piece in route.pieces if len(piece) > 1]
+            assert sum(shapely.LineString(piece).length for piece in pieces) == pytest.approx(line.length, abs=1e-6)
+            assert len(route.edge) == len(route.pieces)
+            for k, piece in zip(route.edge.tolist(), route.pieces, strict=True):
+                assert shapely.distance(net.edge_lines()[k], shapely.points(piece)).max() < 0.03
             assert line.length == pytest.approx(route.distance_m, abs=1e-6)
             assert (route.time_s, route.distance_m) == pytest.approx((time_s[i, j], distance_m[i, j]))
             assert route.xy_m[0] == pytest.approx(a.xy_m[i], abs=0.03)
