@@ -135,7 +135,7 @@ def test_a_lot_never_counted_asks_for_a_count_and_goods_that_come_in_do_not(own:
     assert (row["counted_utc"], row["age_days"], row["lots_uncounted"]) == (None, None, 1)
     with own.store.writing() as conn:
         lot = own.store.frame("lot", conn=conn, where={"depot_id": "d1", "item_id": "quilt", "lot": "N"})["id"][0]
-        stock.count(conn, [stock.CountLine(lot, 100_000)], actor="somebody", now_utc=NOW)
+        stock.count(conn, [stock.CountLine(lot, 100_000)], checker="neighbour", actor="somebody", now_utc=NOW)
         stock.take_in(conn, [stock.TakenIn("d1", "quilt", "new", 5000)], actor="somebody", now_utc=NOW)
     assert [r["depot_id"] for r in analyses.uncounted(own)["rows"]] == ["d2"]
 
