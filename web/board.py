@@ -442,12 +442,14 @@ class Pages:
             trace = orders.trace_order(conn, order_id)
             picks = dispatch.issue_rows(conn, order, now=district.now()) if order["state"] == "ordered" else []
         steps = supplies.next_steps(district, actor, order)
+        pieces = dispatch.order_pieces(order, trace)
         return self.page(
             "order",
             problem.status if problem else 200,
             order=order,
             row=dispatch.order_row(order, district.now()),
-            pieces=dispatch.order_pieces(order, trace),
+            pieces=pieces,
+            names={piece["lot_id"]: f"{piece['item_name']} {piece['lot']}" for piece in pieces},
             trace=trace,
             picks=picks,
             steps=steps,
