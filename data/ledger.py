@@ -152,8 +152,8 @@ def require_quantity(name: str, quantity_e3: int, *, low_e3: int = 1) -> None:
 
 def recorded_utc(conn: Connection, now_utc: datetime | str) -> str:
     """The time under which a movement is recorded now: never before that of the last one, for clocks are set back."""
-    last = conn.exec_driver_sql("SELECT recorded_utc FROM movement ORDER BY seq DESC LIMIT 1").scalar()
-    return max(schema.utc_text(now_utc), str(last or ""))
+    last = read_rows(conn, "SELECT recorded_utc FROM movement ORDER BY seq DESC LIMIT 1")
+    return max(schema.utc_text(now_utc), str(last[0][0]) if last else "")
 
 
 def record(

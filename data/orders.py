@@ -780,8 +780,10 @@ def _is_late(promised: str | None, eta: str | None, now: str) -> bool:
 
 def due_to_expire(conn: Connection, *, now_utc: datetime) -> list[str]:
     """The orders that `expire_due` would set free."""
-    text = "SELECT id FROM supply_order WHERE expires_utc <= ? AND state = 'reserved' ORDER BY fid"
-    return [str(row[0]) for row in read_rows(conn, text, (schema.utc_text(now_utc),))]
+    # Only what is reserved has a time at which it ends; asked for the state too, SQLite would read all that is.
+    text = "SELECT id, state FROM supply_order WHERE expires_utc <= ?"
+    found = read_rows(conn, text, (schema.utc_text(now_utc),))
+    return [str(order_id) for order_id, state in found if state == "reserved"]
 
 
 def is_news(

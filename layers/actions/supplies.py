@@ -378,10 +378,10 @@ def _coming_back(body: Body) -> list[ReturnLine]:
 
 def _new_request(district: District, body: Body) -> NewRequest:
     lon, lat = body["to"]
-    analyses.require_place(district.known_view(), (lon, lat), "to")
+    view = district.known_view()
+    analyses.require_place(view, (lon, lat), "to")
     deadline = body.get("deadline")
-    items = district.known_view().frame("item")
-    titles = dict(zip(items["id"], items["name"], strict=True))
+    titles = view.kept("names of items", lambda: dict(view.frame("item")[["id", "name"]].itertuples(index=False)))
     return NewRequest(
         unit=body["unit"],
         place=body["place"],

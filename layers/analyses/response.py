@@ -53,14 +53,14 @@ def _duties(view: View) -> list[Duty]:
 
 def team_on_duty(view: View, at: datetime) -> list[bool]:
     """For each team whether it is on duty at a moment."""
-    local = view.district.local(at)
+    local = view.local(at)
     return [is_on_duty(duty, local) for duty in _duties(view)]
 
 
 def teams_at(view: View, skill: str | None, at: datetime) -> Teams:
     """The teams at a moment: who has the skill, who is on duty, and their turnout for the hour."""
     frame = view.frame("team")
-    local = view.district.local(at)
+    local = view.local(at)
     skills = [set(str(text or "").split(";")) for text in frame["skills"].tolist()]
     return team_table(
         frame["id"].astype(str).tolist(),
