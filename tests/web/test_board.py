@@ -383,7 +383,8 @@ def test_refused_form_keeps_what_was_typed(desk: Browser, stocked: District, req
     text = send(desk, at, f"{at}/issue", 422, **{"quantity.0": "二十"})
     assert "0 以上的数" in text
     assert "出库数量" in text
-    assert "没有填数量" in send(desk, at, f"{at}/issue", 422, **{"quantity.0": ""})
+    for nothing in ("", "0", "0.0", " 00 "):
+        assert "没有填数量" in send(desk, at, f"{at}/issue", 422, **{"quantity.0": nothing})
     assert "看不懂" in send(desk, at, f"{at}/issue", 422, **{"quantity.0": "30", "occurred": "昨天"})
     late = send(desk, at, f"{at}/issue", 422, **{"quantity.0": "30", "occurred": "2026-07-01T10:01"})
     assert "实际发生时间晚于现在" in late
@@ -609,6 +610,10 @@ def test_refusals_are_said_in_the_language_of_the_page() -> None:
         "没有预留: 批次 d1/quilt/A 要 80, 只剩 70; 批次 d1/quilt/B 已于 2026-06-30 过期。别人可能先用了, 请重新排方案。"
     )
     assert refusals.sentence("something new", "zh", ZONE) == "something new"
+    detail = "lot d1/quilt/A: damaged=-1.5: expected 0 or more, up to 1000000000"
+    assert refusals.sentence(detail, "zh", ZONE) == "批次 d1/quilt/A: 数量 -1.5 不对, 要填 0 以上。"
+    detail = "quilt: 80 to be reserved, only 7.5 are asked for"
+    assert "quilt: 要预留 80, 但只缺 7.5" in refusals.sentence(detail, "zh", ZONE)
 
 
 def test_a_late_entry_is_refused_with_the_moment_in_both_languages() -> None:
