@@ -1,6 +1,6 @@
 """Which layers a changed table touches, and who may hear of it. Pure: rows in, plain values out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from data.watching import Rows
@@ -81,6 +81,12 @@ _BY_TABLE: dict[str, tuple[str, ...]] = {}
 for _layer in LAYERS.values():
     if isinstance(_layer.source, Table):
         _BY_TABLE[_layer.source.name] = (*_BY_TABLE.get(_layer.source.name, ()), _layer.id)
+
+
+def names_told(tables: Iterable[str]) -> list[str]:
+    """Under which names `told` speaks of tables: their own, or those of the layers that are drawn from them."""
+    own = SUPPLY_TABLES | NAMED_TABLES | REGISTER_TABLES
+    return sorted({name for table in tables for name in ((table,) if table in own else _BY_TABLE[table])})
 
 
 def may_read_supplies(role: Role) -> bool:

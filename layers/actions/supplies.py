@@ -35,7 +35,8 @@ def request_planned(
     district: District, actor: Actor, body: Body, *, key: str, by_telephone: bool = False
 ) -> dict[str, Any]:
     """A request by its needs alone: what the depots can give now is planned and reserved, the rest is outstanding."""
-    lines = planned_lines(district, body["to"], {need["item_id"]: need["quantity"] for need in body["needs"]})
+    needs = {need["item_id"]: need["quantity"] for need in body["needs"]}
+    lines = planned_lines(district, body["to"], needs, to_depot=body.get("to_depot_id"))
     whole = {**body, "lines": lines}
     return (post_by_telephone if by_telephone else reserve)(district, actor, whole, key=key)
 
@@ -47,7 +48,7 @@ def reserve_outstanding(district: District, actor: Actor, request_id: str, *, ke
     lacking = {line["item_id"]: line["outstanding"] for line in request["lines"] if line["outstanding"]}
     if not lacking:
         raise Conflict(f"request {request_id}: nothing of it is outstanding")
-    lines = _new_lines(planned_lines(district, request["to"], lacking, but_not=request["to_depot_id"]))
+    lines = _new_lines(planned_lines(district, request["to"], lacking, to_depot=request["to_depot_id"]))
 
     def change(conn: Connection, now: datetime) -> Any:
         return orders.reserve(conn, request_id, lines, actor=actor.id, now_utc=now)
@@ -67,11 +68,14 @@ def reserve_outstanding(district: District, actor: Actor, request_id: str, *, ke
 
 
 def planned_lines(
-    district: District, to: Sequence[float], needs: Mapping[str, Any], *, but_not: str | None = None
+    district: District, to: Sequence[float], needs: Mapping[str, Any], *, to_depot: str | None = None
 ) -> list[dict[str, Any]]:
-    """What the plan for a place takes of which lots; Conflict where no depot can give anything."""
+    """What the plan for a place takes of which lots; Conflict where no depot can give anything.
+
+    The depot that receives gives nothing itself.
+    """
     lon, lat = to
-    plan = analyses.supply(district, lonlat=(float(lon), float(lat)), needs=needs)
+    plan = analyses.supply(district, lonlat=(float(lon), float(lat)), needs=needs, to_depot=to_depot)
     lines = [
         {
             "depot_id": row["depot_id"],
@@ -82,7 +86,6 @@ def planned_lines(
         }
         for line in plan["lines"]
         for row in line["from"]
-        if row["depot_id"] != but_not
     ]
     if not lines:
         raise Conflict("no depot can give any of it now; ask the next level, the draft stands on the request's page")
