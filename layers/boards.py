@@ -8,6 +8,7 @@ from typing import Any
 from data.kinds import DEPOT_LEVELS, LOT_STATUSES, ORDER_STATES, Choice
 from layers import analyses
 from layers.analyses import dispatch
+from layers.catalogue import ALARMS
 from layers.district import District
 from layers.layer import Lang, Text
 from layers.listing import Column, Listing, moment_text
@@ -43,14 +44,6 @@ ACTS: dict[str, Text] = {
     "status": Text("改状态", "change of state"),
 }
 """What happens to an order, a request or a lot."""
-
-ALARMS: dict[str, Text] = {
-    "door_open": Text("门未关", "door open"),
-    "temperature_low": Text("温度过低", "too cold"),
-    "temperature_high": Text("温度过高", "too warm"),
-    "count_check": Text("计数与台账不符", "count differs from the ledger"),
-}
-"""What a device calls for."""
 
 MOVES: dict[str, Text] = {
     "opening": Text("期初", "opening balance"),

@@ -100,6 +100,7 @@ def for_scripts() -> dict[str, str]:
         "problem.too-large": _("数据太多"),
         "problem.unauthenticated": _("需要登录"),
         "problem.unavailable": _("暂不可用"),
+        "readings.none": _("还没有读数"),
         "reach.capacity": _("可容纳 {n} 人"),
         "reach.col.handling": _("接警调度"),
         "reach.col.last_leg": _("最后一段"),

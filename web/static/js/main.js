@@ -125,7 +125,11 @@ async function start() {
   });
   showConnection();
   // Ages and what is computed for "now" grow old without a change.
-  setInterval(() => { if (!document.hidden) layers.refresh(); }, RELOAD_MS);
+  setInterval(() => {
+    if (document.hidden) return;
+    layers.refresh();
+    view.grownOlder();
+  }, RELOAD_MS);
 }
 
 start().catch((error) => {
