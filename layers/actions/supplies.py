@@ -26,10 +26,13 @@ def reserve(district: District, actor: Actor, body: Body, *, key: str) -> dict[s
     return _reserved(district, actor, body, body["lines"], key=key)
 
 
-def request_planned(district: District, actor: Actor, body: Body, *, key: str) -> dict[str, Any]:
+def request_planned(
+    district: District, actor: Actor, body: Body, *, key: str, by_telephone: bool = False
+) -> dict[str, Any]:
     """A request by its needs alone: what the depots can give now is planned and reserved, the rest is outstanding."""
     needs = {need["item_id"]: need["quantity"] for need in body["needs"]}
-    return _reserved(district, actor, body, planned_lines(district, body["to"], needs), key=key)
+    lines = planned_lines(district, body["to"], needs, to_depot=body.get("to_depot_id"))
+    return (_ordered if by_telephone else _reserved)(district, actor, body, lines, key=key)
 
 
 def _reserved(district: District, actor: Actor, body: Body, lines: Sequence[Body], *, key: str) -> dict[str, Any]:
@@ -50,7 +53,8 @@ def reserve_outstanding(
     given = (body or {}).get("lines")
     lacking = {line["item_id"]: line["outstanding"] for line in request["lines"] if line["outstanding"]}
     if given is None:
-        given = planned_lines(district, request["to"], lacking, but_not=request["to_depot_id"]) if lacking else []
+        to_depot = request["to_depot_id"]
+        given = planned_lines(district, request["to"], lacking, to_depot=to_depot) if lacking else []
     lines = _new_lines(given)
 
     def change(conn: Connection, now: datetime) -> Any:
@@ -73,11 +77,14 @@ def reserve_outstanding(
 
 
 def planned_lines(
-    district: District, to: Sequence[float], needs: Mapping[str, Any], *, but_not: str | None = None
+    district: District, to: Sequence[float], needs: Mapping[str, Any], *, to_depot: str | None = None
 ) -> list[dict[str, Any]]:
-    """What the plan for a place takes of which lots; nothing where no depot can give anything."""
+    """What the plan for a place takes of which lots; nothing where no depot can give anything.
+
+    The depot that receives gives nothing itself.
+    """
     lon, lat = to
-    plan = analyses.supply(district, lonlat=(float(lon), float(lat)), needs=needs)
+    plan = analyses.supply(district, lonlat=(float(lon), float(lat)), needs=needs, to_depot=to_depot)
     return [
         {
             "depot_id": row["depot_id"],
@@ -88,7 +95,6 @@ def planned_lines(
         }
         for line in plan["lines"]
         for row in line["from"]
-        if row["depot_id"] != but_not
     ]
 
 
@@ -100,11 +106,15 @@ def _some(lines: Sequence[NewLine]) -> Sequence[NewLine]:
 
 
 def post_by_telephone(district: District, actor: Actor, body: Body, *, key: str) -> dict[str, Any]:
-    """Reserve and order at once on a call; the papers are due in 48 hours."""
-    wanted, lines = _new_request(district, body), _new_lines(body["lines"])
+    """Reserve and order at once on a call; the papers are due within 48 hours."""
+    return _ordered(district, actor, body, body["lines"], key=key)
+
+
+def _ordered(district: District, actor: Actor, body: Body, lines: Sequence[Body], *, key: str) -> dict[str, Any]:
+    wanted, taken = _new_request(district, body), _new_lines(lines)
 
     def change(conn: Connection, now: datetime) -> Any:
-        return orders.post_by_telephone(conn, wanted, lines, actor=actor.id, now_utc=now)
+        return orders.post_by_telephone(conn, wanted, _some(taken), actor=actor.id, now_utc=now)
 
     return _done(act(district, actor, "supply.order", change, route="supplies.telephone", key=key, body=body))
 

@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
 import openpyxl
@@ -183,7 +184,7 @@ def test_every_page_opens(shown: Any, path: str, lang: str) -> None:
     assert ("看板" in text) == (lang == "zh")
     assert " style=" not in text
     assert " onclick" not in text
-    assert re.findall(r"<script(?![^>]*src=)", text) == []
+    assert re.findall(r"<script(?![^>]*(?:src=|type=\"application/json\"))", text) == []
     unlabelled = [
         field
         for field in re.findall(r"<(?:input|select|textarea)[^>]*>", text)
@@ -624,3 +625,69 @@ def test_a_late_entry_is_refused_with_the_moment_in_both_languages() -> None:
     assert "would have left -1 in depot at 2026-07-01 16:30:00; nothing" in refusals.sentence(detail, "en", ZONE)
     said = refusals.sentence(detail, "zh", ZONE)
     assert [word for word in ("d1/quilt/A", "2026-07-01 16:30:00", "-1", "库内可用") if word not in said] == []
+
+
+# -- needs: by telephone, into a depot, on the map ------------------------------------------------------
+
+
+def needs_form(desk: Browser, action: str, status: int = 303, **typed: Any) -> str:
+    """Fill in what the standards draft and send it somewhere; where it leads."""
+    text = page(desk, "/supplies/needs?affected=500&evacuated=90&days=2")
+    fields = {**hidden(text, "/supplies/needs"), "quantity.0": "12", "quantity.1": "", **typed}
+    return post(desk, action, status, fields)
+
+
+CALLED = {"unit": "街道办", "place": "东村", "to": ",".join(map(str, lonlat(5.0, 1.0))), "contact": "值班室"}
+
+
+def test_needs_are_ordered_by_telephone(desk: Browser, stocked: District) -> None:
+    target = needs_form(desk, "/supplies/needs", telephone="1", **{"specification.0": "2 kg 棉被"}, **CALLED)
+    assert target.endswith("?done=place")
+    text = page(desk, target)
+    assert "电话调拨手续" in text
+    assert "2 kg 棉被" in text
+    request = target.split("/")[-1].split("?")[0]
+    assert {order_of(stocked, order)["state"] for order in order_ids(stocked, request)} == {"ordered"}
+    again = page(desk, needs_form(desk, "/supplies/needs", **CALLED))
+    assert "电话调拨手续" not in again
+    assert "还没下单" in again
+
+
+def test_a_planner_has_no_telephone(board: Flask) -> None:
+    text = page(browser(board, "planner"), "/supplies/needs?affected=500&evacuated=90&days=2")
+    assert 'name="telephone"' not in text
+    assert "/supplies/needs/map" not in text
+    post(browser(board, "planner"), "/supplies/needs", 403, {"key": "k", "telephone": "1", **CALLED})
+
+
+def test_the_depot_that_receives_gives_nothing(desk: Browser, stocked: District) -> None:
+    """Without it the nearest depot would give its own goods to itself."""
+    at = {**CALLED, "to": ",".join(map(str, lonlat(0.0, 1.0)))}
+    plain = needs_form(desk, "/supplies/needs", **at).split("/")[-1].split("?")[0]
+    from_ = {order_of(stocked, order)["depot_id"] for order in order_ids(stocked, plain)}
+    receiver = min(from_)
+    into = needs_form(desk, "/supplies/needs", to_depot_id=receiver, **at).split("/")[-1].split("?")[0]
+    found = [order_of(stocked, order) for order in order_ids(stocked, into)]
+    assert found
+    assert receiver not in {order["depot_id"] for order in found}
+    assert {order["to_depot_id"] for order in found} == {receiver}
+    assert sum(line["reserved"] for order in found for line in order["lines"]) == 12
+    assert "没有找到" in needs_form(desk, "/supplies/needs", 404, to_depot_id="nowhere", **at)
+
+
+def test_needs_are_shown_on_the_map(desk: Browser, stocked: District) -> None:
+    soon = f"{stocked.now() + pd.Timedelta(minutes=90):%Y-%m-%dT%H:%M}"
+    target = needs_form(desk, "/supplies/needs/map", deadline=soon, to_depot_id="d2", **CALLED)
+    query = parse_qs(target.split("?")[1])
+    assert query == {
+        "panel": ["supply"],
+        "to": [CALLED["to"]],
+        "place": ["东村"],
+        "need": ["quilt=12"],
+        "within": ["90"],
+        "to_depot": ["d2"],
+    }
+    bare = needs_form(desk, "/supplies/needs/map")
+    assert parse_qs(bare.split("?")[1]) == {"panel": ["supply"], "need": ["quilt=12"]}
+    assert "没有叫“火星”的地点" in needs_form(desk, "/supplies/needs/map", 422, place="火星")
+    assert 'value="77x"' in needs_form(desk, "/supplies/needs/map", 422, **{"quantity.0": "77x"})
