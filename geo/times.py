@@ -40,7 +40,7 @@ _SPARE_METRICS = 2
 
 
 def last_leg_s(access_m: Any, *, walk_m_s: float = WALK_M_S) -> Floats:
-    """The time of the leg off the road, walked in a straight line; never counted as zero.
+    """The time of the leg off the road, walked in a straight line, in whole milliseconds; never counted as zero.
 
     Parameters
     ----------
@@ -59,21 +59,26 @@ def last_leg_s(access_m: Any, *, walk_m_s: float = WALK_M_S) -> Floats:
     -----
     CRS: none.
     Cost: O(n).
-    Invariant: proportional to the distance.
+    Invariant: proportional to the distance, to half a millisecond.
     Source: walking speed from memory.
     """
     if not walk_m_s > 0:
         raise InputError(f"walk_m_s={walk_m_s}: expected metres per second above 0")
-    return np.asarray(access_m, dtype=np.float64) / walk_m_s
+    return np.round(np.asarray(access_m, dtype=np.float64) / walk_m_s, 3)
 
 
 @dataclass(frozen=True)
 class Route:
-    """One route on the road: time, length and geometry between the snapped ends."""
+    """One route on the road: time, length and geometry between the snapped ends.
+
+    `edge` are its edges in order, `pieces` the (v, 2) m that lie on each, in the direction of travel.
+    """
 
     time_s: float
     distance_m: float
     xy_m: Floats
+    edge: Longs
+    pieces: tuple[Floats, ...]
 
 
 _Pairs = list[tuple[int, int]]  # (node, cost from the place to it)
@@ -206,7 +211,7 @@ class TravelTimes:
         is_open &= factor > 0
         self._edge_s = np.divide(self._open_s, factor, out=np.full(len(factor), np.inf), where=is_open)
         cost = self._edge_s if self.weight == "time" else self.network.edge_length_m
-        # Inside an edge the cost is a share of the rounded weight, so that parts add up to it.
+        # A place inside an edge stands at a whole share of the rounded weight, so that parts add up to it.
         whole = np.maximum(np.rint(np.where(is_open, cost, 0.0) * _UNIT), 1.0)
         self._edge_weight = np.where(is_open, whole, np.inf)
         self._arc_weight = np.where(is_open, whole, CLOSED).astype(np.int64)[self.network.arc_edge]
@@ -236,7 +241,8 @@ class TravelTimes:
     def matrix_s(self, origins: Snapped, destinations: Snapped) -> Floats:
         """(n, m) s (m when distance is minimised) on the road from every origin to every destination.
 
-        inf where there is no route or no road. Legs off the road are not in it.
+        inf where there is no route or no road. Legs off the road are not in it. Whole milliseconds
+        (millimetres), and the answer for one pair does not depend on the other pairs.
         """
         n, m = len(origins), len(destinations)
         result = np.full((n, m), np.inf)
@@ -275,12 +281,23 @@ class TravelTimes:
             ahead = destinations.fraction[j][None, :] - origins.fraction[i][:, None]
             direct = np.full(ahead.shape, np.inf)
             if np.isfinite(weight):
-                if self.network.edge_forward[edge]:
-                    direct = np.where(ahead >= 0, ahead * weight, direct)
-                if self.network.edge_backward[edge]:
-                    direct = np.where(ahead <= 0, np.minimum(direct, np.abs(ahead) * weight), direct)
+                apart = np.abs(self.along(destinations.take(j))[None, :] - self.along(origins.take(i))[:, None])
+                allowed = (self.network.edge_forward[edge] & (ahead >= 0)) | (
+                    self.network.edge_backward[edge] & (ahead <= 0)
+                )
+                direct[allowed] = apart[allowed]
             block = np.ix_(i, j)
             result[block] = np.minimum(result[block], direct)
+
+    @property
+    def edge_cost(self) -> Floats:
+        """(e,) ms (mm when distance is minimised), whole, of driving each edge from end to end; inf where closed."""
+        return self._edge_weight
+
+    def along(self, places: Snapped) -> Floats:
+        """(n,) the part of its edge's cost from the tail to each place, whole; 0 on a closed edge."""
+        weight = self._edge_weight[np.maximum(places.edge, 0)]
+        return np.rint(places.fraction * np.where(np.isfinite(weight), weight, 0.0))
 
     def _exits(self, places: Snapped) -> "_Ends":
         """From each place along its edge to its ends, as the directions of travel allow."""
@@ -300,9 +317,9 @@ class TravelTimes:
         drivable = there & np.isfinite(weight)
         tail, head = self.network.edge_tail[edge], self.network.edge_head[edge]
         node = np.column_stack([head, tail] if leaving else [tail, head]).astype(np.int64)
-        ahead = 1.0 - places.fraction if leaving else places.fraction
+        along = self.along(places)
         weight = np.where(np.isfinite(weight), weight, 0.0)
-        cost = np.column_stack([ahead * weight, (1.0 - ahead) * weight])
+        cost = np.column_stack([weight - along, along] if leaving else [along, weight - along])
         # An end that is on the node itself may be used whatever the direction of the edge.
         at_tail, at_head = places.fraction <= 0.0, places.fraction >= 1.0
         free = np.column_stack([at_head, at_tail] if leaving else [at_tail, at_head])
@@ -329,7 +346,7 @@ class TravelTimes:
         if keep.sum() == 1 and len(xy) > 1:
             keep[-1] = True  # a line of one place still has two ends
         time_s, distance_m = self._sums(found)
-        return Route(time_s, distance_m, xy[keep])
+        return Route(time_s, distance_m, xy[keep], found.edge, tuple(lines))
 
     def _sums(self, way: "_Way") -> tuple[float, float]:
         share = np.abs(way.stop - way.begin)
@@ -370,7 +387,8 @@ class TravelTimes:
         edge, ahead = a.edge[same], b.fraction[same] - a.fraction[same]
         allowed = (self.network.edge_forward[edge] & (ahead >= 0)) | (self.network.edge_backward[edge] & (ahead <= 0))
         allowed &= np.isfinite(self._edge_weight[edge])
-        found[same[allowed]] = np.abs(ahead[allowed]) * self._edge_weight[edge[allowed]]
+        apart = np.abs(self.along(b.take(same)) - self.along(a.take(same)))
+        found[same[allowed]] = apart[allowed]
         return found
 
     def measured(self, origins: Snapped, destinations: Snapped) -> tuple[Floats, Floats]:
@@ -434,8 +452,8 @@ class _Ends:
         return min((float(self.cost[i, k]), k) for k in (0, 1) if self.is_there[i, k] and self.node[i, k] == node)[1]
 
     def pairs(self) -> list[_Pairs]:
-        """Per place the usable (node, whole cost) pairs."""
-        cost = np.rint(self.cost).astype(np.int64)
+        """Per place the usable (node, cost) pairs."""
+        cost = self.cost.astype(np.int64)
         return [
             [(int(self.node[i, k]), int(cost[i, k])) for k in (0, 1) if self.is_there[i, k]]
             for i in range(len(self.node))

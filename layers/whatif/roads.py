@@ -17,11 +17,11 @@ CARRIAGEWAYS_M = 50.0
 """Parts of one name as near as this are one bridge: its carriageways (bound included) [proposed]."""
 
 
-def _tags(view: View) -> pd.DataFrame:
-    """Name and tunnel of every road row, without its geometry."""
+def road_tags(view: View) -> pd.DataFrame:
+    """Id, name and tunnel of every road row, without its geometry."""
 
     def make() -> pd.DataFrame:
-        roads = view.district.store.frame("road", columns=["name", "tunnel"])
+        roads = view.district.store.frame("road", columns=["id", "name", "tunnel"])
         return pd.DataFrame(roads.drop(columns="geometry"))
 
     return view.kept("road tags", make)
@@ -48,7 +48,7 @@ def _spans(lines: NDArray[np.object_], group: NDArray[np.intp]) -> NDArray[np.fl
 def _grouped(view: View, edges: NDArray[np.intp], near_m: float) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Of each of these edges the number of its group, and of each group how far it reaches (m)."""
     lines = view.network.edge_lines()[edges]
-    names = _tags(view)["name"].fillna("").to_numpy(dtype=object)[view.network.edge_row[edges]]
+    names = road_tags(view)["name"].fillna("").to_numpy(dtype=object)[view.network.edge_row[edges]]
     group = _groups(lines, names, near_m)
     return group, _spans(lines, group)
 
@@ -57,7 +57,7 @@ def underpasses(view: View) -> NDArray[np.intp]:
     """The edges of roads tagged as tunnels of at most `UNDERPASS_M` from end to end."""
 
     def make() -> NDArray[np.intp]:
-        tunnel = _tags(view)["tunnel"].isin([True, 1]).to_numpy(dtype=bool)
+        tunnel = road_tags(view)["tunnel"].isin([True, 1]).to_numpy(dtype=bool)
         edges = np.flatnonzero(tunnel[view.network.edge_row])
         if len(edges) == 0:
             return edges
