@@ -70,6 +70,7 @@ ACTIONS: dict[str, Action] = {
         Action("stock.change", Text("冻结、改状态、报废", "hold, change the state, write off"), _STOCK),
         Action("register.import", Text("导入表格", "import sheets"), _PLAN),
         Action("zoning.run", Text("运行区划", "run zoning"), _PLAN),
+        Action("whatif.read", Text("看情景推演", "read what-if results"), _STAFF, changes=False),
         Action("device.report", Text("上报读数", "report readings"), _ADMINISTER),
         Action("account.manage", Text("管理账号和令牌", "manage accounts and tokens"), _ADMINISTER),
         Action("audit.read", Text("看操作记录", "read the audit"), _ADMINISTER, changes=False),

@@ -44,6 +44,7 @@ stock.count       .       .           own     .        +
 stock.change      .       .           own     .        +
 register.import   .       .           .       +        +
 zoning.run        .       .           .       +        +
+whatif.read       .       +           +       +        +
 device.report     .       .           .       .        +
 account.manage    .       .           .       .        +
 audit.read        .       .           .       .        +
