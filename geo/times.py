@@ -6,6 +6,8 @@ speeds or closures change. SciPy's Dijkstra stands in where there is no wheel of
 """
 
 import importlib.util
+import weakref
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -33,6 +35,8 @@ _MAX_WEIGHT = CLOSED // 4  # of one arc: 149 h or 536 km, so that sums stay belo
 _UNIT = 1000.0  # milliseconds in a second, millimetres in a metre
 _UNPACKED_AT_ONCE = 2_048  # pairs
 _THREADED_FROM = 8  # sources from which two threads pay
+_FEW_WEIGHTS = 0.1  # share of the arcs up to which changing them is quicker than customising all
+_SPARE_METRICS = 2
 
 
 def last_leg_s(access_m: Any, *, walk_m_s: float = WALK_M_S) -> Floats:
@@ -65,11 +69,16 @@ def last_leg_s(access_m: Any, *, walk_m_s: float = WALK_M_S) -> Floats:
 
 @dataclass(frozen=True)
 class Route:
-    """One route on the road: time, length and geometry between the snapped ends."""
+    """One route on the road: time, length and geometry between the snapped ends.
+
+    `edge` are its edges in order, `pieces` the (v, 2) m that lie on each, in the direction of travel.
+    """
 
     time_s: float
     distance_m: float
     xy_m: Floats
+    edge: Longs
+    pieces: tuple[Floats, ...]
 
 
 _Pairs = list[tuple[int, int]]  # (node, cost from the place to it)
@@ -151,19 +160,10 @@ class TravelTimes:
         order: Sequence[int] | None = None,
         engine: Literal["auto", "cch", "scipy"] = "auto",
     ) -> None:
-        if weight not in ("time", "distance"):
-            raise InputError(f"weight={weight}: expected time or distance")
         self.network = network
-        self.weight = weight
-        limit = network.edge_maxspeed_kmh / 3.6
-        speed = speeds.class_m_s(hour)[network.edge_class]
-        if respect_maxspeed:
-            speed = np.fmin(speed, limit)
-        self._open_s = network.edge_length_m / speed
-        longest = (self._open_s if weight == "time" else network.edge_length_m).max(initial=0.0) * _UNIT
-        if longest > _MAX_WEIGHT:
-            raise InputError(f"roads: an edge takes {longest / _UNIT:.0f} s or m, more than can be routed")
-        self._customise(np.ones(len(speed)) if edge_factor is None else edge_factor)
+        self._speeds, self._respect_maxspeed = speeds, respect_maxspeed
+        self._set_costs(hour, weight)
+        self._customise(np.ones(len(network.edge_tail)) if edge_factor is None else edge_factor)
         self._order: list[int] | None = None if order is None else list(order)
         self.engine = self._choose(engine)
         self._kernel: _Engine | None = None
@@ -174,6 +174,20 @@ class TravelTimes:
                 self._kernel = _Cch(network, self._arc_weight, self._order)
             else:
                 self._kernel = _Dijkstra(network, self._arc_weight)
+
+    def _set_costs(self, hour: int | None, weight: Literal["time", "distance"]) -> None:
+        """Seconds of every edge, all open, and what is minimised."""
+        if weight not in ("time", "distance"):
+            raise InputError(f"weight={weight}: expected time or distance")
+        self.weight = weight
+        network = self.network
+        speed = self._speeds.class_m_s(hour)[network.edge_class]
+        if self._respect_maxspeed:
+            speed = np.fmin(speed, network.edge_maxspeed_kmh / 3.6)
+        self._open_s = network.edge_length_m / speed
+        longest = (self._open_s if weight == "time" else network.edge_length_m).max(initial=0.0) * _UNIT
+        if longest > _MAX_WEIGHT:
+            raise InputError(f"roads: an edge takes {longest / _UNIT:.0f} s or m, more than can be routed")
 
     def _choose(self, engine: str) -> Literal["cch", "scipy"]:
         if engine not in ("auto", "cch", "scipy"):
@@ -204,10 +218,21 @@ class TravelTimes:
 
     def with_factors(self, edge_factor: Any) -> "TravelTimes":
         """The same network, speeds and order with other factors on the edges: 0 closed .. 1 open."""
+        return self._weighed_anew(lambda other: other._customise(edge_factor))
+
+    def retimed(self, *, hour: int | None, weight: Literal["time", "distance"] = "time") -> "TravelTimes":
+        """The same network and order at another hour, or by distance, with every edge open."""
+
+        def change(other: TravelTimes) -> None:
+            other._set_costs(hour, weight)
+            other._customise(np.ones(len(self.network.edge_tail)))
+
+        return self._weighed_anew(change)
+
+    def _weighed_anew(self, change: Callable[["TravelTimes"], None]) -> "TravelTimes":
         other = object.__new__(TravelTimes)
-        other.network, other.weight, other.engine = self.network, self.weight, self.engine
-        other._order, other._open_s = self._order, self._open_s
-        other._customise(edge_factor)
+        other.__dict__ |= self.__dict__
+        change(other)
         other._kernel = None if self._kernel is None else self._kernel.with_weights(other._arc_weight)
         return other
 
@@ -231,21 +256,20 @@ class TravelTimes:
                 if len(nodes) and exits.is_there.any():
                     rows = self._kernel.rows(exits.pairs(), nodes.tolist())
                     for k in (0, 1):
-                        on = entries.is_there[:, k]
-                        position = np.full(m, 0)
-                        position[on] = _positions(entries.is_there, where, k)
-                        column = rows[:, position[on]] + entries.cost[on, k][None, :]
-                        result[:, on] = np.minimum(result[:, on], column)
+                        column = rows[:, _positions(entries.is_there, where, k)]
+                        column += np.where(entries.is_there[:, k], entries.cost[:, k], np.inf)[None, :]
+                        np.minimum(result, column, out=result)
             else:
                 nodes, where = np.unique(exits.node[exits.is_there], return_inverse=True)
                 if len(nodes) and entries.is_there.any():
                     columns = self._kernel.columns(nodes.tolist(), entries.pairs())
                     for k in (0, 1):
-                        on = exits.is_there[:, k]
-                        rows = columns[_positions(exits.is_there, where, k), :] + exits.cost[on, k][:, None]
-                        result[on, :] = np.minimum(result[on, :], rows)
+                        row = columns[_positions(exits.is_there, where, k), :]
+                        row += np.where(exits.is_there[:, k], exits.cost[:, k], np.inf)[:, None]
+                        np.minimum(result, row, out=result)
         self._on_same_edge(result, origins, destinations)
-        return result / _UNIT
+        result /= _UNIT
+        return result
 
     def _on_same_edge(self, result: Floats, origins: Snapped, destinations: Snapped) -> None:
         """Two places on one edge are joined directly where the direction of travel allows it."""
@@ -322,7 +346,7 @@ class TravelTimes:
         if keep.sum() == 1 and len(xy) > 1:
             keep[-1] = True  # a line of one place still has two ends
         time_s, distance_m = self._sums(found)
-        return Route(time_s, distance_m, xy[keep])
+        return Route(time_s, distance_m, xy[keep], found.edge, tuple(lines))
 
     def _sums(self, way: "_Way") -> tuple[float, float]:
         share = np.abs(way.stop - way.begin)
@@ -396,10 +420,10 @@ class _Way:
 
 
 def _positions(is_there: NDArray[np.bool_], where: NDArray[np.intp], k: int) -> NDArray[np.intp]:
-    """Where the k-th ends that are there stand among the unique nodes."""
-    flat = np.full(is_there.shape, -1, dtype=np.intp)
+    """Where the k-th ends stand among the unique nodes; 0 for those that are not there."""
+    flat = np.zeros(is_there.shape, dtype=np.intp)
     flat[is_there] = where
-    found: NDArray[np.intp] = flat[is_there[:, k], k]
+    found: NDArray[np.intp] = flat[:, k]
     return found
 
 
@@ -497,7 +521,7 @@ class _Cch:
 
     A query object is made, used and dropped within one call on one thread: one that lives on
     locks the metric, and one used from another thread panics. A metric is never changed under
-    readers: other weights are another metric.
+    readers: other weights are another metric, or one whose readers are gone.
     """
 
     def __init__(self, network: RoadNetwork, weight: Longs, order: list[int]) -> None:
@@ -509,14 +533,32 @@ class _Cch:
         self._module: Any = routingkit_cch
         self._cch: Any = routingkit_cch.CCH(order, network.arc_tail.tolist(), network.arc_head.tolist(), False)
         self._metric: Any = routingkit_cch.CCHMetric(self._cch, weight.tolist())
+        self._spare: deque[tuple[Any, Longs]] = deque()  # of all with this hierarchy
         self._rank = np.empty(n, dtype=np.int64)
         self._rank[np.asarray(order)] = np.arange(n)
 
     def with_weights(self, weight: Longs) -> "_Cch":
         other = object.__new__(_Cch)
-        other._module, other._cch, other._rank = self._module, self._cch, self._rank
-        other._metric = self._module.CCHMetric(self._cch, weight.tolist())
+        other.__dict__ |= self.__dict__
+        other._metric = other._metric_with(weight)
+        # A metric goes back when nobody can read it any more: to change a few of its weights is a hundred times
+        # quicker than to customise all of them.
+        weakref.finalize(other, _give_back, self._spare, other._metric, weight).atexit = False
         return other
+
+    def _metric_with(self, weight: Longs) -> Any:
+        """A metric that is nobody else's."""
+        try:
+            metric, known = self._spare.pop()
+        except IndexError:
+            return self._module.CCHMetric(self._cch, weight.tolist())
+        changed = np.flatnonzero(known != weight)
+        if len(changed) > _FEW_WEIGHTS * len(weight):
+            metric.reset(weight.tolist())
+        elif len(changed):
+            updates = dict(zip(changed.tolist(), weight[changed].tolist(), strict=True))
+            self._module.CCHMetricPartialUpdater(self._cch).apply(metric, updates)
+        return metric
 
     def rows(self, sources: list[_Pairs], targets: list[int]) -> Floats:
         pins, back = self._pinned(targets)
@@ -558,6 +600,11 @@ class _Cch:
         answer = float(found.distance), int(nodes[0]), int(nodes[-1]), list(found.arc_path)
         del found  # a held result blocks the next run
         return answer
+
+
+def _give_back(spare: deque[tuple[Any, Longs]], metric: Any, weight: Longs) -> None:
+    if len(spare) < _SPARE_METRICS:
+        spare.append((metric, weight))
 
 
 def _in_two(work: Callable[[range], list[Floats]], count: int) -> list[Floats]:

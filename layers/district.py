@@ -8,12 +8,12 @@ revision.
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 import geopandas as gpd
@@ -80,6 +80,9 @@ _FRAMES = (
 _APART = frozenset({"vehicle", "reading", "reading_refused", "order_event"})
 """Tables from which nothing is derived: what was computed before a change in them stays good."""
 
+_OF_PLACES = frozenset({"points", "snapped", "open times"})
+"""What is kept under these depends on the roads and the tables that its key names, and on nothing else."""
+
 _FEW_CHANGES = 2_000  # above that many changed rows the index is loaded anew
 _KEPT_TIMES = 12  # customised metrics kept: hours of the day x closures in force x scenarios
 
@@ -141,7 +144,7 @@ class View:
         kept: dict[Hashable, Any] = {
             key: value
             for key, value in dict(self._kept).items()
-            if isinstance(key, tuple) and key[0] in ("points", "snapped") and key[1] not in frames
+            if isinstance(key, tuple) and key[0] in _OF_PLACES and frames.keys().isdisjoint(key)
         }
         return replace(self, frames={**self.frames, **frames}, assumed=assumed, _kept=kept, _lock=threading.RLock())
 
@@ -164,6 +167,20 @@ class View:
         """The rows of one table on the road network."""
         return self.kept(
             ("snapped", table), lambda: self.network.snap(self.points_m(table), max_m=self.district.snap_m)
+        )
+
+    def open_times_s(self, origins: str, destinations: str, at: datetime) -> NDArray[np.float64]:
+        """(n, m) s between the rows of two tables without closures; the caller must not write into it."""
+        key = (
+            "open times",
+            origins,
+            destinations,
+            DEFAULT_SPEEDS.profile(self.local(at).hour),
+            self.assumed.speed_factor,
+        )
+        return self.kept(
+            key,
+            lambda: self.travel(at, closed=False).matrix_s(self.snapped(origins), self.snapped(destinations)),
         )
 
     def snap_lonlat(self, lonlat: Any) -> Snapped:
@@ -331,15 +348,13 @@ class District:
             stock = stock_table(frames["lot"], items=frames["item"]["id"].tolist())
         else:
             stock = old.stock
-        if old is None or "road" in touched or "closure" in touched:
+        if old is None or "road" in touched:
             self._times.clear()
         self._view = View(self, revision, frames, network, seqs, order, stock, self._index)
-        if old is not None and touched.keys() <= _APART:
+        if old is not None:
             # A copy: who still reads the old view may go on filling its own.
             self._view._kept.update(
-                (key, value)
-                for key, value in dict(old._kept).items()
-                if not (isinstance(key, tuple) and touched.keys() & {part for part in key if isinstance(part, str)})
+                (key, value) for key, value in dict(old._kept).items() if _still_good(key, touched.keys())
             )
         return self._view
 
@@ -393,15 +408,7 @@ class District:
         closures = tuple(view.closures_in_force(at).tolist()) if closed else ()
         with self._lock:
             key = (view.seqs.get("road", 0), DEFAULT_SPEEDS.profile(hour), distance)
-            base = self._keep_times(
-                (key, ()),
-                lambda: TravelTimes(
-                    view.network,
-                    hour=hour,
-                    order=view.order,
-                    weight="distance" if distance else "time",
-                ),
-            )
+            base = self._keep_times((key, ()), lambda: self._open_times(view, hour, "distance" if distance else "time"))
             if not closures and not view.assumed.key:
                 return base
             return self._keep_times(
@@ -410,6 +417,13 @@ class District:
                     base if (factors := view.edge_factors(at, closed=closed)) is None else base.with_factors(factors)
                 ),
             )
+
+    def _open_times(self, view: View, hour: int, weight: Literal["time", "distance"]) -> TravelTimes:
+        """Times with every edge open; the hierarchy is built once per network."""
+        known = next((times for times in self._times.values() if times.network is view.network), None)
+        if known is not None:
+            return known.retimed(hour=hour, weight=weight)
+        return TravelTimes(view.network, hour=hour, order=view.order, weight=weight)
 
     def travel_key(self, view: View, at: datetime) -> Hashable:
         """What the travel times at a moment depend on besides the roads: the hour's profile, closures, the assumed."""
@@ -424,6 +438,14 @@ class District:
                 self._times.popitem(last=False)
         self._times.move_to_end(key)
         return self._times[key]
+
+
+def _still_good(key: Hashable, touched: Set[str]) -> bool:
+    """Whether what is kept under a key holds after changes in some tables: keys name the tables they depend on."""
+    parts = {part for part in key if isinstance(part, str)} if isinstance(key, tuple) else set()
+    if touched & parts:
+        return False
+    return touched <= _APART or ("road" not in touched and not parts.isdisjoint(_OF_PLACES))
 
 
 def metric_geometries(frame: gpd.GeoDataFrame, epsg: int) -> NDArray[np.object_]:

@@ -126,6 +126,11 @@ def test_paths_add_up_to_the_matrix(engine: Any, weight: Any, seed: int) -> None
             if route is None:
                 continue
             line = shapely.LineString(route.xy_m)
+            pieces = [piece for piece in route.pieces if len(piece) > 1]
+            assert sum(shapely.LineString(piece).length for piece in pieces) == pytest.approx(line.length, abs=1e-6)
+            assert len(route.edge) == len(route.pieces)
+            for k, piece in zip(route.edge.tolist(), route.pieces, strict=True):
+                assert shapely.distance(net.edge_lines()[k], shapely.points(piece)).max() < 0.03
             assert line.length == pytest.approx(route.distance_m, abs=1e-6)
             assert (route.time_s, route.distance_m) == pytest.approx((time_s[i, j], distance_m[i, j]))
             assert route.xy_m[0] == pytest.approx(a.xy_m[i], abs=0.03)
@@ -485,6 +490,46 @@ def test_without_the_wheel_scipy_stands_in(monkeypatch: pytest.MonkeyPatch) -> N
     assert TravelTimes(net).engine == "scipy"
     with pytest.raises(Unavailable, match="not installed"):
         TravelTimes(net, engine="cch")
+
+
+@given(seed=SEEDS)
+@settings(max_examples=60, deadline=None)
+def test_metrics_that_are_given_back_and_changed_answer_like_new_ones(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    net = random_network(rng)
+    a, b = random_places(net, rng, 5), random_places(net, rng, 6)
+    base = TravelTimes(net, hour=8)
+    held: list[tuple[TravelTimes, Any]] = []
+    for _ in range(8):
+        few = rng.random() < 0.7
+        factor = np.ones(len(net.edge_tail))
+        factor[rng.random(len(factor)) < (0.08 if few else 0.7)] = rng.choice([0.0, 0.4])
+        travel = base.with_factors(factor)
+        assert np.array_equal(travel.matrix_s(a, b), TravelTimes(net, hour=8, edge_factor=factor).matrix_s(a, b))
+        if rng.random() < 0.4:
+            held.append((travel, factor))
+    for travel, factor in held:  # nobody changed what somebody still reads
+        assert np.array_equal(travel.matrix_s(a, b), TravelTimes(net, hour=8, edge_factor=factor).matrix_s(a, b))
+    hour: Any
+    for hour, weight in ((2, "time"), (None, "time"), (8, "distance")):
+        fresh = TravelTimes(net, hour=hour, weight=weight)  # type: ignore[arg-type]
+        assert np.array_equal(base.retimed(hour=hour, weight=weight).matrix_s(a, b), fresh.matrix_s(a, b))  # type: ignore[arg-type]
+
+
+def test_a_metric_is_used_again_once_its_reader_is_gone() -> None:
+    net = network([(0, 0), (100, 0)], [(100, 0), (200, 0)])
+    base = TravelTimes(net, engine="cch")
+    kernel: Any = base._kernel
+    kept = base.with_factors([1.0, 0.5])
+    assert len(kernel._spare) == 0
+    first = base.with_factors([0.0, 1.0])
+    assert first._kernel is not None
+    metric = first._kernel._metric  # type: ignore[attr-defined]
+    del first
+    assert [spare[0] for spare in kernel._spare] == [metric]
+    again: Any = kept.with_factors([1.0, 0.0])._kernel
+    assert again._metric is metric
+    assert len(kernel._spare) == 0
 
 
 def test_many_threads_ask_while_closures_come_and_go() -> None:
