@@ -75,6 +75,7 @@ ACTIONS: dict[str, Action] = {
         Action("closure.change", Text("封路、解除", "close roads and open them"), _CLOSE),
         Action("whatif.run", Text("情景推演", "ask what if"), _CLOSE),
         Action("zoning.run", Text("运行区划", "run zoning"), _PLAN),
+        Action("whatif.read", Text("看情景推演", "read what-if results"), _STAFF, changes=False),
         Action("device.report", Text("上报读数", "report readings"), _ADMINISTER),
         Action("account.manage", Text("管理账号和令牌", "manage accounts and tokens"), _ADMINISTER),
         Action("audit.read", Text("看操作记录", "read the audit"), _ADMINISTER, changes=False),

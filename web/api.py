@@ -19,7 +19,7 @@ from layers.district import District
 from layers.layer import Lang, plain_tree
 from layers.zoning import answers as zoning_answers
 from layers.zoning import runs
-from web import events, supplies
+from web import events, supplies, whatif
 from web import parameters as p
 from web import schemas as s
 from web.endpoint import PREFIX, Endpoint, Question, view_of
@@ -766,6 +766,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         action="map.read",
     ),
     *supplies.ENDPOINTS,
+    *whatif.ENDPOINTS,
 )
 
 

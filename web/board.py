@@ -934,6 +934,8 @@ def _reversal() -> dict[str, Any]:
 def _reversal_form() -> str:
     """Each movement of a page has a form of its own."""
     return f"reverse-{forms.text('movement_id')}"
+
+
 def _told(follows: Follows) -> dict[str, list[str] | None]:
     """What a page follows, by the names under which the event stream tells of it."""
     pairs = ((name, ids) for table, ids in follows.items() for name in changes.names_told([table]))

@@ -571,6 +571,17 @@ def bench_supplies(db: str | None, clients: int, requests: int, listeners: int, 
     )
 
 
+@bench.command("n-1")
+@click.option("--roads", type=click.Path(path_type=Path), help="Road network in GeoParquet (default: Nanjing).")
+@click.option("--busiest", type=click.IntRange(1), default=2000, show_default=True, help="Links to recount.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Also write the figures as JSON.")
+def bench_n_minus_1(roads: Path | None, busiest: int, output: Path | None) -> None:
+    """Recount 10,000 places without each of the busiest links in turn, beside the naive loop's estimate."""
+    from layers.bench_criticality import run_bench_criticality
+
+    run_bench_criticality(roads, busiest=busiest, output=output, say=click.echo)
+
+
 @bench.command("evacuation")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Save the figures as JSON.")
 def bench_evacuation(output: Path | None) -> None:
@@ -1223,6 +1234,7 @@ def main() -> None:
 # The groups of commands that have a file of their own join here, when all that they use is there.
 from web import cli_records as _records  # noqa: E402, F401
 from web import cli_supplies as _supplies  # noqa: E402, F401
+from web import cli_whatif as _whatif  # noqa: E402, F401
 
 if __name__ == "__main__":
     # The commands of those files joined the module under its own name.
