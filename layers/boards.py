@@ -37,6 +37,7 @@ ACTS: dict[str, Text] = {
     "use": Text("登记使用", "note use"),
     "send_back": Text("返程", "send back"),
     "take_back": Text("退库", "take back"),
+    "reverse": Text("冲销", "reverse"),
     "settle": Text("结清", "settle"),
     "papers": Text("补办手续", "complete the papers"),
     "request": Text("提出需求", "request made"),
@@ -650,8 +651,9 @@ def step_text(row: Mapping[str, Any], lang: Lang) -> str:
     """What happened in a row of a trace, in words."""
     table = MOVES if row["what"] == "movement" else ACTS
     code = row.get("action") or row["what"]
-    found = table.get(code)
-    return str(code) if found is None else found.to(lang)
+    text = str(code) if code not in table else table[code].to(lang)
+    undone = MOVES.get(str(row.get("reversed_kind")))
+    return text if undone is None else f"{text} ({undone.to(lang)})"
 
 
 def trace_rows(trace: Sequence[Mapping[str, Any]], lang: Lang) -> list[dict[str, Any]]:

@@ -26,6 +26,7 @@ from layers.layer import (
     Table,
     Text,
 )
+from layers.whatif.layers import LAYERS_OF_KIND
 
 _STAFF: frozenset[Role] = frozenset({"dispatcher", "keeper", "planner", "administrator"})
 _PRIVATE = {"contact", "phone"}
@@ -780,6 +781,7 @@ LAYERS: dict[str, Layer] = {
             _REGISTER,
             min_zoom=11.0,
         ),
+        *(layer for layers in LAYERS_OF_KIND.values() for layer in layers),
     )
 }
 

@@ -144,7 +144,7 @@ class Pages:
         try:
             target = work()
         except forms.REFUSED as error:
-            problem = forms.problem_of(error, form, self._changes(order_id))
+            problem = forms.problem_of(error, form, self.district.timezone, self._changes(order_id))
             return again(problem, Typed(request.form, form))
         return redirect(target, 303)
 
@@ -191,7 +191,9 @@ class Pages:
         route("/orders/<order_id>/trace.xlsx", self.order_trace_xlsx, reads)
         for step in supplies.STEPS:
             changes(f"/orders/<order_id>/{step.name}", self._step(step.name), step.action, f"step_{step.name}")
+        changes("/orders/<order_id>/reverse", self.reverse_of_order, "supply.reverse")
         route("/lots", self.lots, reads)
+        changes("/lots/reverse", self.reverse_of_stock, "stock.reverse")
         route("/lots.xlsx", self.lot_xlsx, reads)
         route("/depots", self.depots, reads)
         route("/depots/<depot_id>", self.depot, reads)
@@ -325,7 +327,7 @@ class Pages:
             if people is not None:
                 draft = self._draft(people)
         except forms.REFUSED as error:
-            problem = problem or forms.problem_of(error, "people")
+            problem = problem or forms.problem_of(error, "people", self.district.timezone)
         return self.page(
             "needs",
             problem.status if problem else 200,
@@ -503,6 +505,7 @@ class Pages:
             trace = orders.trace_order(conn, order_id)
             picks = dispatch.issue_rows(conn, order, now=district.now()) if order["state"] == "ordered" else []
         steps = supplies.next_steps(district, actor, order)
+        pieces = dispatch.order_pieces(order, trace)
         return self.page(
             "order",
             problem.status if problem else 200,
@@ -516,11 +519,12 @@ class Pages:
             address=url_for("board.order_page", order_id=order_id),
             order=order,
             row=dispatch.order_row(order, district.now()),
-            pieces=dispatch.order_pieces(order, trace),
+            pieces=pieces,
+            names={piece["lot_id"]: f"{piece['item_name']} {piece['lot']}" for piece in pieces},
             trace=trace,
             picks=picks,
             steps=steps,
-            vehicles=dispatch.vehicles(district) if "issue" in steps else [],
+            vehicles=dispatch.vehicles(district) if {"issue", "depart"} & set(steps) else [],
             back_depots=[
                 depot
                 for depot in dispatch.depots(district)
@@ -560,24 +564,25 @@ class Pages:
     def _step_body(self, name: str) -> dict[str, Any]:
         """What a form of an order says, as the action takes it."""
         lang = language()
-        if name in ("cancel", "lost", "found"):
+        if name == "cancel":
             return {"reason": forms.required("reason", _("原因"))}
         if name == "settle":
             return {"reason": forms.text("reason")}
-        if name == "depart":
-            return {"occurred": forms.moment("occurred", self.district)}
         body: dict[str, Any] = {"occurred": forms.moment("occurred", self.district)}
+        if name in ("lost", "found"):
+            return {**body, "reason": forms.required("reason", _("原因"))}
+        carrier = {part: forms.text(part) for part in ("vehicle_id", "driver", "phone")}
+        if name == "depart":
+            return {**body, **carrier}
         if name == "issue":
             rows = forms.quantities(forms.PICKS, what=_("出库"), lang=lang)
             return {
                 **body,
                 "picks": [{n: row[n] for n in ("lot_id", "quantity", "reason")} for row in rows],
-                "vehicle_id": forms.text("vehicle_id"),
-                "driver": forms.text("driver"),
-                "phone": forms.text("phone"),
+                **carrier,
                 "reason": forms.text("reason"),
             }
-        declared = {"receive": forms.RECEIPT, "use": forms.USED, "return": forms.BACK}[name]
+        declared = forms.LINES[name]
         rows = forms.quantities(
             declared, what=boards.ACTS["take_back" if name == "return" else name].to(lang), lang=lang
         )
@@ -585,6 +590,18 @@ class Pages:
         if name == "return":
             body |= {"to_depot_id": forms.text("to_depot_id"), "hold": "hold" in request.form}
         return body
+
+    def reverse_of_order(self, order_id: str) -> BaseResponse:
+        """Undo what was booked of an order by mistake."""
+
+        def work() -> str:
+            body = _reversal()
+            supplies.reverse(self.district, actor_of_request(), order_id, body, key=forms.key_of_form())
+            return url_for("board.order_page", order_id=order_id, done="reverse")
+
+        return self.attempt(
+            work, lambda problem, typed: self.order_page(order_id, problem, typed), _reversal_form(), order_id
+        )
 
     def _scanned(self, order_id: str, code: str | None) -> Response:
         """The form of an issue again with the scanned lot ticked; a lot that is not of this order is said so."""
@@ -603,22 +620,43 @@ class Pages:
 
     # -- lots and depots ------------------------------------------------------------------------------
 
-    def lots(self) -> Response:
+    def lots(self, problem: Problem | None = None, typed: Typed | None = None) -> Response:
         """The whole life of a lot; a part of its number finds it."""
-        wanted = request.args.get("lot", "").strip()
-        if not wanted:
-            return self.page("lot", follows={}, life=None, wanted="")
-        try:
-            life = dispatch.lot_life(self.district, wanted)
-        except NotFound:
-            found = dispatch.lots_like(self.district, wanted[:200])
-            if len(found) != 1:
-                shown, follows = boards.FOUND_LOTS, _rows_of(boards.FOUND_LOTS)
-                return self.page("lot", follows=follows, life=None, wanted=wanted, found=found, listing=shown)
-            life = dispatch.lot_life(self.district, found[0]["lot_id"])
-        # What is used at a place leaves the row of its lot as it is.
-        follows = {"lot": [life["lot"]["id"]], "movement": None, "depot": None, "item": None}
-        return self.page("lot", follows=follows, life=life, wanted=wanted)
+        wanted = (typed.values.get("lot", "") if typed else request.args.get("lot", "")).strip()
+        found: list[dict[str, Any]] = []
+        life = None
+        if wanted:
+            try:
+                life = dispatch.lot_life(self.district, wanted)
+            except NotFound:
+                found = dispatch.lots_like(self.district, wanted[:200])
+                life = dispatch.lot_life(self.district, found[0]["lot_id"]) if len(found) == 1 else None
+        follows: Follows = {}
+        if life is not None:
+            # What is used at a place leaves the row of its lot as it is.
+            follows = {"lot": [life["lot"]["id"]], "movement": None, "depot": None, "item": None}
+        elif wanted:
+            follows = _rows_of(boards.FOUND_LOTS)
+        return self.page(
+            "lot",
+            problem.status if problem else 200,
+            follows=follows,
+            life=life,
+            wanted=wanted,
+            found=found,
+            listing=boards.FOUND_LOTS,
+            problem=problem,
+            typed=typed or Typed(),
+        )
+
+    def reverse_of_stock(self) -> BaseResponse:
+        """Undo what was booked of the stock by mistake."""
+
+        def work() -> str:
+            stock.reverse(self.district, actor_of_request(), _reversal(), key=forms.key_of_form())
+            return url_for("board.lots", lot=forms.text("lot"), done="reverse")
+
+        return self.attempt(work, self.lots, _reversal_form())
 
     def lot_xlsx(self) -> Response:
         """The life of a lot as a spreadsheet."""
@@ -763,9 +801,9 @@ class Pages:
                 checks={"lot_id": lambda lot: None if lot in here else boards.NOT_HERE},
                 key=("lot_id",),
             )
-            checker = forms.required("checker", _("复核人"))
+            occurred = forms.moment("occurred", self.district)
             counted = {row["lot_id"]: thousandths(row["counted"]) for row in rows}
-            differing = dispatch.differing(self.district, depot_id, counted)
+            differing = dispatch.differing(self.district, depot_id, counted, true_at=occurred)
             unsaid = [row for row in rows if row["lot_id"] in differing and not row["reason"]]
             if unsaid:
                 raise ImportRefused(
@@ -782,8 +820,8 @@ class Pages:
                 )
             body = {
                 "depot_id": depot_id,
-                "checker": checker,
-                "occurred": forms.moment("occurred", self.district),
+                "checker": forms.text("checker"),
+                "occurred": occurred,
                 "lines": [{name: row[name] for name in ("lot_id", "counted", "reason")} for row in rows],
             }
             stock.count(self.district, actor_of_request(), body, key=key)
@@ -876,6 +914,7 @@ _STEP_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "depart": supplies.depart,
     "receive": supplies.receive,
     "use": supplies.use,
+    "send_back": supplies.send_back,
     "return": supplies.take_back,
     "settle": supplies.settle,
     "cancel": supplies.cancel,
@@ -884,6 +923,17 @@ _STEP_FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 
 
+def _reversal() -> dict[str, Any]:
+    """What the form of a reversal says."""
+    return {
+        "movement_id": forms.required("movement_id", _("台账编号")),
+        "reason": forms.required("reason", _("原因")),
+    }
+
+
+def _reversal_form() -> str:
+    """Each movement of a page has a form of its own."""
+    return f"reverse-{forms.text('movement_id')}"
 def _told(follows: Follows) -> dict[str, list[str] | None]:
     """What a page follows, by the names under which the event stream tells of it."""
     pairs = ((name, ids) for table, ids in follows.items() for name in changes.names_told([table]))

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs
+from zoneinfo import ZoneInfo
 
 import openpyxl
 import pandas as pd
@@ -24,6 +25,7 @@ from web import create_app, refusals
 
 ONE = Actor("one", "甲", "dispatcher")
 LOT = "d1/quilt/A"
+ZONE = ZoneInfo("Asia/Shanghai")
 REQUEST: dict[str, Any] = {
     "to": list(lonlat(5.0, 1.0)),
     "unit": "东街道办",
@@ -382,7 +384,8 @@ def test_refused_form_keeps_what_was_typed(desk: Browser, stocked: District, req
     text = send(desk, at, f"{at}/issue", 422, **{"quantity.0": "二十"})
     assert "0 以上的数" in text
     assert "出库数量" in text
-    assert "没有填数量" in send(desk, at, f"{at}/issue", 422, **{"quantity.0": ""})
+    for nothing in ("", "0", "0.0", " 00 "):
+        assert "没有填数量" in send(desk, at, f"{at}/issue", 422, **{"quantity.0": nothing})
     assert "看不懂" in send(desk, at, f"{at}/issue", 422, **{"quantity.0": "30", "occurred": "昨天"})
     late = send(desk, at, f"{at}/issue", 422, **{"quantity.0": "30", "occurred": "2026-07-01T10:01"})
     assert "实际发生时间晚于现在" in late
@@ -457,7 +460,8 @@ def test_count_does_not_tell_and_asks_for_the_reason(board: Flask, stocked: Dist
     problem = text.split('id="problem"')[1].split("</table>")[0]
     assert "100" not in problem, "how much is expected is not told"
     assert 'value="98"' in text
-    assert "复核人没有填" in post(keeper, "/supplies/depots/d1/count", 422, {**fields, "checker": ""})
+    alone = post(keeper, "/supplies/depots/d1/count", 422, {**fields, "reason.1": "少", "checker": ""})
+    assert "复核人没有填" in alone
     same = post(keeper, "/supplies/depots/d1/count", 422, {**fields, "reason.1": "少", "checker": "test-keeper"})
     assert "复核人不能是盘点人本人" in same
     target = post(keeper, "/supplies/depots/d1/count", 303, {**fields, "reason.1": "破损丢弃"})
@@ -602,11 +606,15 @@ def test_needs_from_a_sheet(desk: Browser, stocked: District) -> None:
 
 def test_refusals_are_said_in_the_language_of_the_page() -> None:
     detail = "nothing was reserved; lot d1/quilt/A: 80 asked, 70 available; lot d1/quilt/B: it expired on 2026-06-30"
-    assert refusals.sentence(detail, "en") == detail
-    assert refusals.sentence(detail, "zh") == (
+    assert refusals.sentence(detail, "en", ZONE) == detail
+    assert refusals.sentence(detail, "zh", ZONE) == (
         "没有预留: 批次 d1/quilt/A 要 80, 只剩 70; 批次 d1/quilt/B 已于 2026-06-30 过期。别人可能先用了, 请重新排方案。"
     )
-    assert refusals.sentence("something new", "zh") == "something new"
+    assert refusals.sentence("something new", "zh", ZONE) == "something new"
+    detail = "lot d1/quilt/A: damaged=-1.5: expected 0 or more, up to 1000000000"
+    assert refusals.sentence(detail, "zh", ZONE) == "批次 d1/quilt/A: 数量 -1.5 不对, 要填 0 以上。"
+    detail = "quilt: 80 to be reserved, only 7.5 are asked for"
+    assert "quilt: 要预留 80, 但只缺 7.5" in refusals.sentence(detail, "zh", ZONE)
 
 
 def test_a_late_entry_is_refused_with_the_moment_in_both_languages() -> None:
@@ -614,9 +622,9 @@ def test_a_late_entry_is_refused_with_the_moment_in_both_languages() -> None:
         "lot d1/quilt/A: what is said to have happened at 2026-06-30T00:00:00.000Z would have left -1 in depot"
         " at 2026-07-01T08:30:00.000Z; nothing was recorded"
     )
-    assert refusals.sentence(detail, "en") == detail
-    said = refusals.sentence(detail, "zh")
-    assert [word for word in ("d1/quilt/A", "2026-07-01 08:30", "-1", "库内可用") if word not in said] == []
+    assert "would have left -1 in depot at 2026-07-01 16:30:00; nothing" in refusals.sentence(detail, "en", ZONE)
+    said = refusals.sentence(detail, "zh", ZONE)
+    assert [word for word in ("d1/quilt/A", "2026-07-01 16:30:00", "-1", "库内可用") if word not in said] == []
 
 
 # -- needs: by telephone, into a depot, on the map ------------------------------------------------------
