@@ -33,7 +33,7 @@ FORMAT = 1
 
 MANIFEST = "manifest.json"
 DATABASE = "district.gpkg"
-FOLDERS = {"rasters": ".rasters", "zoning": ".zoning"}
+FOLDERS = {"rasters": ".rasters", "zoning": ".zoning", "whatif": ".whatif"}
 """The folders in the archive, and the suffix of each beside the database."""
 
 LARGEST_RATIO = 200

@@ -13,7 +13,7 @@ from data import schema
 from data.store import Store, live_copy
 from geo.errors import InputError, Unavailable
 
-_BESIDE = (".rasters", ".zoning", ".cache")
+_BESIDE = (".rasters", ".zoning", ".whatif", ".cache")
 """The folders that belong to a database."""
 
 

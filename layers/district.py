@@ -8,12 +8,12 @@ revision.
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 import geopandas as gpd
@@ -31,6 +31,7 @@ from geo.supply import StockTable, stock_table
 from geo.times import TravelTimes, contraction_order
 from layers.apart import run_apart
 from layers.catalogue import FACILITY_LAYERS, LAYERS
+from layers.closures import closure_factors
 from layers.layer import Table
 
 T = TypeVar("T")
@@ -80,8 +81,31 @@ _FRAMES = (
 _APART = frozenset({"vehicle", "reading", "reading_refused", "order_event"})
 """Tables from which nothing is derived: what was computed before a change in them stays good."""
 
+_OF_PLACES = frozenset({"points", "snapped", "open times", "flooded"})
+"""What is kept under these depends on the roads and the tables that its key names, and on nothing else."""
+
 _FEW_CHANGES = 2_000  # above that many changed rows the index is loaded anew
-_KEPT_TIMES = 6  # customised metrics kept: hours of the day x closures in force
+_KEPT_TIMES = 12  # customised metrics kept: hours of the day x closures in force x scenarios
+
+
+@dataclass(frozen=True, eq=False)
+class Assumed:
+    """What a view takes as given beyond the store, as a scenario has it.
+
+    key : what tells it from every other, '' for nothing assumed
+    hour : local hour of the day by which speeds, turnout and duty go; None: that of the moment asked about
+    speed_factor : share of every speed that is left, 0 < .. <= 1
+    edge_factor : (edges,) share of the speed that further closures leave, 0 closed .. 1 open; None: no further ones
+    """
+
+    key: str = ""
+    hour: int | None = None
+    speed_factor: float = 1.0
+    edge_factor: NDArray[np.float64] | None = None
+
+
+AS_STORED = Assumed()
+"""Nothing is assumed."""
 
 
 @dataclass
@@ -99,6 +123,7 @@ class View:
     order: list[int] | None
     stock: StockTable
     index: FacilityIndex
+    assumed: Assumed = AS_STORED
     _kept: dict[Hashable, Any] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -115,6 +140,20 @@ class View:
         """The same district with what is kept so far; what is kept from now on goes away with it."""
         return replace(self, _kept=dict(self._kept), _lock=threading.RLock())
 
+    def assuming(self, assumed: Assumed, frames: Mapping[str, gpd.GeoDataFrame]) -> "View":
+        """The same district as `assumed` has it, with other rows in some tables; the facility index stays as it is."""
+        kept: dict[Hashable, Any] = {
+            key: value
+            for key, value in dict(self._kept).items()
+            if isinstance(key, tuple) and key[0] in _OF_PLACES and frames.keys().isdisjoint(key)
+        }
+        return replace(self, frames={**self.frames, **frames}, assumed=assumed, _kept=kept, _lock=threading.RLock())
+
+    def local(self, at: datetime) -> datetime:
+        """The local moment by whose hour speeds, turnout and duty go; closures go by `at` itself."""
+        local = self.district.local(at)
+        return local if self.assumed.hour is None else local.replace(hour=self.assumed.hour, minute=0)
+
     def frame(self, table: str) -> gpd.GeoDataFrame:
         """The rows of one table, WGS 84; the caller must not write into it."""
         if table == "road":
@@ -129,6 +168,20 @@ class View:
         """The rows of one table on the road network."""
         return self.kept(
             ("snapped", table), lambda: self.network.snap(self.points_m(table), max_m=self.district.snap_m)
+        )
+
+    def open_times_s(self, origins: str, destinations: str, at: datetime) -> NDArray[np.float64]:
+        """(n, m) s between the rows of two tables without closures; the caller must not write into it."""
+        key = (
+            "open times",
+            origins,
+            destinations,
+            DEFAULT_SPEEDS.profile(self.local(at).hour),
+            self.assumed.speed_factor,
+        )
+        return self.kept(
+            key,
+            lambda: self.travel(at, closed=False).matrix_s(self.snapped(origins), self.snapped(destinations)),
         )
 
     def snap_lonlat(self, lonlat: Any) -> Snapped:
@@ -158,15 +211,21 @@ class View:
         """Travel times at a moment: the hour's speeds, and the closures in force unless `closed` is off."""
         return self.district.travel(self, at, closed=closed, distance=distance)
 
-    def closure_factors(self, at: datetime) -> NDArray[np.float64] | None:
-        """(edges,) the share of the speed left by the closures in force, None where there are none."""
-        closures = self.closures_in_force(at)
-        if len(closures) == 0:
-            return None
-        frame = self.frame("closure").iloc[closures]
-        return self.network.closure_factors(
-            metric_geometries(frame, self.district.epsg), frame["factor"].to_numpy(dtype=np.float64)
-        )
+    def edge_factors(self, at: datetime, *, closed: bool = True) -> NDArray[np.float64] | None:
+        """(edges,) the share of the speed left by closures and by what is assumed, None where all of it is.
+
+        Of several closures the one that leaves least counts; the weather slows what they leave.
+        """
+        assumed = self.assumed
+        found = None
+        closures = self.closures_in_force(at) if closed else ()
+        if len(closures):
+            found = closure_factors(self, self.frame("closure").iloc[closures])
+        if closed and assumed.edge_factor is not None:
+            found = assumed.edge_factor if found is None else np.minimum(found, assumed.edge_factor)
+        if assumed.speed_factor == 1.0:
+            return found
+        return (np.ones(len(self.network.edge_tail)) if found is None else found) * assumed.speed_factor
 
     @property
     def bounds(self) -> tuple[float, float, float, float] | None:
@@ -287,15 +346,13 @@ class District:
             stock = stock_table(frames["lot"], items=frames["item"]["id"].tolist())
         else:
             stock = old.stock
-        if old is None or "road" in touched or "closure" in touched:
+        if old is None or "road" in touched:
             self._times.clear()
         self._view = View(self, revision, frames, network, seqs, order, stock, self._index)
-        if old is not None and touched.keys() <= _APART:
+        if old is not None:
             # A copy: who still reads the old view may go on filling its own.
             self._view._kept.update(
-                (key, value)
-                for key, value in dict(old._kept).items()
-                if not (isinstance(key, tuple) and touched.keys() & {part for part in key if isinstance(part, str)})
+                (key, value) for key, value in dict(old._kept).items() if _still_good(key, touched.keys())
             )
         return self._view
 
@@ -345,31 +402,31 @@ class District:
 
     def travel(self, view: View, at: datetime, *, closed: bool = True, distance: bool = False) -> TravelTimes:
         """Travel times of one view at a moment; see `View.travel`."""
-        moment = self.local(at)
-        closures = tuple(view.closures_in_force(moment).tolist()) if closed else ()
+        hour = view.local(at).hour
+        closures = tuple(view.closures_in_force(at).tolist()) if closed else ()
         with self._lock:
-            key = (view.seqs.get("road", 0), DEFAULT_SPEEDS.profile(moment.hour), distance)
-            base = self._keep_times(
-                (key, ()),
-                lambda: TravelTimes(
-                    view.network,
-                    hour=moment.hour,
-                    order=view.order,
-                    weight="distance" if distance else "time",
-                ),
-            )
-            if not closures:
+            key = (view.seqs.get("road", 0), DEFAULT_SPEEDS.profile(hour), distance)
+            base = self._keep_times((key, ()), lambda: self._open_times(view, hour, "distance" if distance else "time"))
+            if not closures and not view.assumed.key:
                 return base
             return self._keep_times(
-                (key, closures, view.seqs["closure"]),
-                lambda: base.with_factors(view.closure_factors(moment)),
+                (key, _closures_key(view, closures), view.assumed.key, closed),
+                lambda: (
+                    base if (factors := view.edge_factors(at, closed=closed)) is None else base.with_factors(factors)
+                ),
             )
 
+    def _open_times(self, view: View, hour: int, weight: Literal["time", "distance"]) -> TravelTimes:
+        """Times with every edge open; the hierarchy is built once per network."""
+        known = next((times for times in self._times.values() if times.network is view.network), None)
+        if known is not None:
+            return known.retimed(hour=hour, weight=weight)
+        return TravelTimes(view.network, hour=hour, order=view.order, weight=weight)
+
     def travel_key(self, view: View, at: datetime) -> Hashable:
-        """What the travel times at a moment depend on besides the roads: the hour's profile and the closures."""
-        moment = self.local(at)
-        closures = tuple(view.closures_in_force(moment).tolist())
-        return DEFAULT_SPEEDS.profile(moment.hour), closures, view.seqs.get("closure", 0) if closures else 0
+        """What the travel times at a moment depend on besides the roads: the hour's profile, closures, the assumed."""
+        closures = tuple(view.closures_in_force(at).tolist())
+        return DEFAULT_SPEEDS.profile(view.local(at).hour), _closures_key(view, closures), view.assumed.key
 
     def _keep_times(self, key: Hashable, make: Callable[[], TravelTimes]) -> TravelTimes:
         if key not in self._times:
@@ -378,6 +435,19 @@ class District:
                 self._times.popitem(last=False)
         self._times.move_to_end(key)
         return self._times[key]
+
+
+def _closures_key(view: View, closures: tuple[int, ...]) -> Hashable:
+    """What the closures in force depend on: which they are, as they are now, with the rasters that they name."""
+    return (closures, view.seqs.get("closure", 0), view.seqs.get("raster", 0)) if closures else ()
+
+
+def _still_good(key: Hashable, touched: Set[str]) -> bool:
+    """Whether what is kept under a key holds after changes in some tables: keys name the tables they depend on."""
+    parts = {part for part in key if isinstance(part, str)} if isinstance(key, tuple) else set()
+    if touched & parts:
+        return False
+    return touched <= _APART or ("road" not in touched and not parts.isdisjoint(_OF_PLACES))
 
 
 def metric_geometries(frame: gpd.GeoDataFrame, epsg: int) -> NDArray[np.object_]:

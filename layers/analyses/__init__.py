@@ -29,9 +29,10 @@ from layers.analyses.registers import search, source_note, table_layer, unplaced
 from layers.analyses.response import CoverageAnswer, coverage, coverage_lines, reach
 from layers.analyses.supplies import items, parse_needs, supply, supply_lines, supply_plans
 from layers.analyses.travel import MAX_ROUTED_PAIRS, around, route, speed_table, times
+from layers.analyses.whatif import WHATIF_FUNCTIONS
 from layers.analyses.zoning import ZONING_FUNCTIONS
 
-LAYER_FUNCTIONS = {**DRAWN_FUNCTIONS, **MOVING_FUNCTIONS, **ZONING_FUNCTIONS}
+LAYER_FUNCTIONS = {**DRAWN_FUNCTIONS, **MOVING_FUNCTIONS, **WHATIF_FUNCTIONS, **ZONING_FUNCTIONS}
 """The functions that computed layers name."""
 
 __all__ = [

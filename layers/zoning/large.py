@@ -17,6 +17,7 @@ import xarray as xr
 from data.parameters import parameters
 from geo.errors import Cancelled, InputError
 from geo.zoning import Block, Fitted, Mapper, ZoningModel, entropy_of_risks, fit
+from layers.code_version import code_version
 from layers.district import District
 from layers.layer import Text
 from layers.zoning.chunked import BLOCK_CELLS, LargeZoning, Progress, zonal_table, zone_large
@@ -24,7 +25,7 @@ from layers.zoning.columns import Columns, column_folder
 from layers.zoning.indicators import persons_spread
 from layers.zoning.inputs import Inputs
 from layers.zoning.large_products import LargeProducts, write_large
-from layers.zoning.run import analysis_grid, code_version, fitted_model, rated_moment
+from layers.zoning.run import analysis_grid, fitted_model, rated_moment
 from layers.zoning.scheme import HazardSpec, IndicatorSpec, Scheme
 
 LARGE_CELLS = 8_000_000

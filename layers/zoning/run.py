@@ -4,9 +4,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, time
-from functools import cache, partial
-from importlib.metadata import version
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import geopandas as gpd
@@ -45,6 +43,7 @@ from geo.zoning import (
     evaluate,
     fit,
 )
+from layers.code_version import code_version
 from layers.district import District
 from layers.layer import Text
 from layers.zoning.hazards import HazardMap, formula_on_grid, hazard_map
@@ -183,18 +182,6 @@ class _Steps:
         if self._cancelled():
             raise Cancelled("the zoning run was cancelled; nothing was kept")
         self._progress(phase, share)
-
-
-@cache
-def code_version() -> str:
-    """The version, and the hash of the source that computes zoning: all that lies below the edge."""
-    root = Path(__file__).resolve().parents[2]
-    paths = [path for name in ("geo", "data", "layers") for path in (root / name).rglob("*.py")]
-    paths += (root / "layers" / "zoning").glob("*.j2")
-    digest = hashlib.sha256()
-    for path in sorted(paths):
-        digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
-    return f"{version('district-onemap')}+{digest.hexdigest()[:12]}"
 
 
 _ALWAYS = (

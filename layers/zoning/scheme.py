@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from geo.errors import InputError, NotFound
+from layers.fields import Fields
 from layers.layer import Text
 
 SHIPPED = ("natural", "accident")
@@ -144,59 +145,6 @@ def read_scheme(source: str) -> Scheme:
         raise InputError(f"scheme '{source}' is not UTF-8 text; save it as UTF-8") from None
 
 
-class _Fields:
-    """A table of the file: every field is asked for once; one that nobody asks for is an error."""
-
-    def __init__(self, where: str, table: Any) -> None:
-        if not isinstance(table, Mapping):
-            raise InputError(f"{where}: expected a table")
-        self.where = where
-        self.left = dict(table)
-
-    def _refuse(self, name: str, value: Any, expected: str) -> InputError:
-        return InputError(f"{self.where}.{name}={value!r}: expected {expected}")
-
-    def text(self, name: str, default: str | None = None) -> str:
-        value = self.left.pop(name, default)
-        if not isinstance(value, str) or (default is None and not value.strip()):
-            raise self._refuse(name, value, "text")
-        return value
-
-    def one_of(self, name: str, allowed: Sequence[str], default: str | None = None) -> str:
-        value = self.left.pop(name, default)
-        if value not in allowed:
-            raise self._refuse(name, value, f"one of {', '.join(allowed)}")
-        return cast(str, value)
-
-    def number(self, name: str, default: float | None, low: float, high: float) -> float:
-        value = self.left.pop(name, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise self._refuse(name, value, f"a number from {low:g} to {high:g}")
-        return float(value)
-
-    def whole(self, name: str, default: int, low: int, high: int) -> int:
-        value = self.left.pop(name, default)
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise self._refuse(name, value, f"a whole number from {low} to {high}")
-        return value
-
-    def flag(self, name: str, default: bool) -> bool:
-        value = self.left.pop(name, default)
-        if not isinstance(value, bool):
-            raise self._refuse(name, value, "true or false")
-        return value
-
-    def numbers(self, name: str) -> tuple[float, ...]:
-        value = self.left.pop(name, [])
-        if not isinstance(value, list) or any(isinstance(v, bool) or not isinstance(v, int | float) for v in value):
-            raise self._refuse(name, value, "a list of numbers")
-        return tuple(float(v) for v in value)
-
-    def end(self) -> None:
-        if self.left:
-            raise InputError(f"{self.where}.{next(iter(self.left))} is not known here; check the spelling")
-
-
 def parse_scheme(text: str, *, name: str = "scheme") -> Scheme:
     """Read a scheme from TOML; InputError names the field, the value and what was expected."""
     try:
@@ -208,13 +156,13 @@ def parse_scheme(text: str, *, name: str = "scheme") -> Scheme:
     for key in data:
         if key not in tables:
             raise InputError(f"{name}: [{key}] is not known; the tables are {', '.join(sorted(tables))}")
-    head = _Fields("scheme", data.get("scheme", {}))
-    unit = _Fields("unit", data.get("unit", {}))
-    weights = _Fields("weights", data.get("weights", {}))
-    composite = _Fields("composite", data.get("composite", {}))
-    classes = _Fields("classes", data.get("classes", {}))
-    zones = _Fields("zones", data.get("zones", {}))
-    stability = _Fields("stability", data.get("stability", {}))
+    head = Fields("scheme", data.get("scheme", {}))
+    unit = Fields("unit", data.get("unit", {}))
+    weights = Fields("weights", data.get("weights", {}))
+    composite = Fields("composite", data.get("composite", {}))
+    classes = Fields("classes", data.get("classes", {}))
+    zones = Fields("zones", data.get("zones", {}))
+    stability = Fields("stability", data.get("stability", {}))
     hazards = tuple(_hazard(k, table) for k, table in enumerate(_list(data, "hazard")))
     if not hazards:
         raise InputError("hazard: expected at least one [[hazard]]")
@@ -356,7 +304,7 @@ def _ratio(k: int, value: Any) -> float:
 
 
 def _hazard(k: int, table: Any) -> HazardSpec:
-    fields = _Fields(f"hazard[{k}]", table)
+    fields = Fields(f"hazard[{k}]", table)
     id_ = _identifier(f"hazard[{k}].id", fields.text("id"))
     fields.where = f"hazard '{id_}'"
     title = fields.text("title", id_)
@@ -382,7 +330,7 @@ def _hazard(k: int, table: Any) -> HazardSpec:
     return HazardSpec(id_, Text(title, title_en), kind, source, dict(options))
 
 
-def _source(fields: _Fields, modules: Sequence[str]) -> tuple[SourceKind, str]:
+def _source(fields: Fields, modules: Sequence[str]) -> tuple[SourceKind, str]:
     given = [kind for kind in ("module", "raster", "vector", "points", "formula") if kind in fields.left]
     if len(given) != 1:
         raise InputError(f"{fields.where}: expected exactly one of module, raster, vector, points, formula")
@@ -397,7 +345,7 @@ def _source(fields: _Fields, modules: Sequence[str]) -> tuple[SourceKind, str]:
 def _indicators(data: Mapping[str, Any], name: str) -> tuple[IndicatorSpec, ...]:
     found = []
     for k, table in enumerate(_list(data, name)):
-        fields = _Fields(f"{name}[{k}]", table)
+        fields = Fields(f"{name}[{k}]", table)
         given = [kind for kind in ("indicator", "raster", "formula") if kind in fields.left]
         if len(given) != 1:
             raise InputError(f"{name}[{k}]: expected exactly one of indicator, raster, formula")
