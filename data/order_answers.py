@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from data import geometry, schema
 from data.kinds import DEPOT_LEVELS
+from data.reversals import may_be_undone
 from data.store import marks, read_rows
 from geo.errors import InputError, NotFound
 from geo.supply import number_of
@@ -415,7 +416,8 @@ def _events(conn: Connection, order_id: str) -> list[dict[str, Any]]:
 def trace_lot(conn: Connection, lot_id: str) -> list[dict[str, Any]]:
     """The whole life of a lot, and of the lots that it came from or went to in other depots, as it happened.
 
-    Each row says what happened (`what`), when, when it was told, by whom, why, and for which order.
+    Each row says what happened (`what`), when, when it was told, by whom, why, and for which order; a movement also
+    what undid it (`reversed_by`), what it undid (`reverses`, `reversed_kind`), and whether it may be undone by hand.
     """
     lot, movement = schema.table("lot"), schema.table("movement")
     if conn.scalar(sa.select(lot.c.id).where(lot.c.id == lot_id)) is None:
@@ -484,11 +486,15 @@ def trace_order(conn: Connection, order_id: str) -> list[dict[str, Any]]:
 
 
 def _movement_rows(conn: Connection, condition: sa.ColumnElement[bool]) -> list[dict[str, Any]]:
-    movement = schema.table("movement")
-    back = movement.alias("back")
+    movement, order = schema.table("movement"), schema.table("supply_order")
+    back, undone, lot = movement.alias("back"), movement.alias("undone"), schema.table("lot")
+    joined = (back.c.id.label("reversed_by"), undone.c.kind.label("reversed_kind"), order.c.state, lot.c.depot_id)
     statement = (
-        sa.select(movement, back.c.id.label("reversed_by"))
+        sa.select(movement, *joined)
+        .join(lot, lot.c.id == sa.func.coalesce(movement.c.to_lot_id, movement.c.lot_id))
         .outerjoin(back, back.c.reverses == movement.c.id)
+        .outerjoin(undone, undone.c.id == movement.c.reverses)
+        .outerjoin(order, order.c.id == sa.func.coalesce(movement.c.from_ref, movement.c.to_ref))
         .where(condition)
         .order_by(movement.c.seq)
     )
@@ -503,7 +509,12 @@ def _movement_rows(conn: Connection, condition: sa.ColumnElement[bool]) -> list[
             "order_id": row["from_ref"] or row["to_ref"],
             "cause": row["cause"],
             "reverses": row["reverses"],
+            "to_depot_id": row["depot_id"],
             "reversed_by": row["reversed_by"],
+            "reversed_kind": row["reversed_kind"],
+            "is_reversible": row["reversed_by"] is None
+            and row["state"] not in CLOSED_STATES
+            and may_be_undone(row["kind"], row["from_ref"] or row["to_ref"]),
             "source": row["source"],
             "import_run": row["import_run"],
         }

@@ -51,7 +51,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Listing:
-    """A list of the boards: what it is called, what it says where it is empty, and how it is read."""
+    """A list of the boards: what it is called, what it says where it is empty, and how it is read.
+
+    `tables` are those of which a change may change its rows.
+    """
 
     id: str
     title: Text
@@ -60,6 +63,7 @@ class Listing:
     empty: Text
     note: Text = _NO_NOTE
     source: Text = _LEDGER
+    tables: tuple[str, ...] = ()
 
 
 def moment_text(value: str | datetime | None, zone: ZoneInfo, *, seconds: bool = False) -> str:

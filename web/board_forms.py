@@ -1,10 +1,12 @@
 """Forms of the boards: what was typed as the body of an action, and what to say where it is refused."""
 
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import request
 from flask_babel import gettext as _
@@ -45,6 +47,9 @@ BACK: tuple[Entry, ...] = (
     Entry("damaged", Text("损坏报废", "Back, damaged"), "quantity"),
     _NOTE,
 )
+LINES = {"receive": RECEIPT, "use": USED, "send_back": BACK, "return": BACK}
+"""The rows of goods in the form of a step."""
+
 PICKS: tuple[Entry, ...] = (
     _LOT,
     Entry("quantity", Text("出库数量", "Issued"), "quantity"),
@@ -92,15 +97,16 @@ def key_of_form() -> str:
     return idempotency.require_key(request.form.get(KEY))
 
 
-def problem_of(error: OneMapError, form: str, changes: Sequence[Mapping[str, Any]] = ()) -> Problem:
-    """A refusal as a person is told of it."""
+def problem_of(error: OneMapError, form: str, zone: ZoneInfo, changes: Sequence[Mapping[str, Any]] = ()) -> Problem:
+    """A refusal as a person is told of it, times by the district's clock."""
     rows = getattr(error, "rows", None) or ()
     title = {
         "conflict": _("没有登记: 情况已经变了"),
         "not-found": _("没有登记: 没有找到"),
         "import-refused": _("没有登记: 有几处要改"),
     }.get(error.code, _("没有登记: 填写有误"))
-    sentence = _("改好下面列出的各处再提交, 填的内容都还在。") if rows else refusals.sentence(error.detail, language())
+    said = refusals.sentence(error.detail, language(), zone)
+    sentence = _("改好下面列出的各处再提交, 填的内容都还在。") if rows else said
     return Problem(title, sentence, rows, changes, error.status, form)
 
 
@@ -157,7 +163,7 @@ def quantities(declared: Sequence[Entry], *, what: str, lang: Lang) -> list[dict
     numbers = [entry.name for entry in declared if entry.kind == "quantity"]
     rows, places = [], []
     for k, row in enumerate(rows_typed([entry.name for entry in declared]), start=1):
-        if all(entries.plain_number(row[name]) in ("", "0") for name in numbers):
+        if all(_is_nothing(row[name]) for name in numbers):
             continue
         rows.append({**row, **{name: row[name].strip() or "0" for name in numbers}})
         places.append(k)
@@ -166,6 +172,11 @@ def quantities(declared: Sequence[Entry], *, what: str, lang: Lang) -> list[dict
     return entries.checked_rows(
         declared, rows, what=what, lang=lang, lines=places, counted_by=numbers[0], key=("lot_id",)
     )
+
+
+def _is_nothing(value: str) -> bool:
+    """Whether a quantity is left empty or is nought, as 0 or as 0.0."""
+    return re.fullmatch(r"0*\.?0*", entries.plain_number(value)) is not None
 
 
 def uploaded() -> tuple[bytes, str] | None:

@@ -532,6 +532,17 @@ def kpis(
     return {**asked(view, moment), "rows": [kpi.to_json() for kpi in found]}
 
 
+def _was_undone(event: sa.Table) -> sa.Exists:
+    """Whether a receipt was reversed later, so that nothing of its order had arrived any more."""
+    later = event.alias("later")
+    return sa.exists().where(
+        later.c.order_id == event.c.order_id,
+        later.c.seq > event.c.seq,
+        later.c.action == "reverse",
+        later.c.to_state.in_(("issued", "in_transit", "late")),
+    )
+
+
 def _kpi_frames(
     view: View, moment: datetime, search_s: Sequence[float] | None, plan_s: Sequence[float] | None
 ) -> KpiFrames:
@@ -557,7 +568,9 @@ def _kpi_frames(
         )
         orders = frame(sa.select(order.c.id, order.c.state))
         events = frame(
-            sa.select(event.c.order_id, event.c.to_state, event.c.occurred_utc).where(event.c.occurred_utc <= until)
+            sa.select(event.c.order_id, event.c.to_state, event.c.occurred_utc).where(
+                event.c.occurred_utc <= until, sa.or_(event.c.action != "receive", ~_was_undone(event))
+            )
         )
         is_lost = sa.and_(movement.c.to_account == "written_off", movement.c.cause.in_(("damaged", "missing")))
         receipts = frame(
