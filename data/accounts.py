@@ -22,6 +22,7 @@ from sqlalchemy import Connection
 
 from data import schema
 from data.kinds import ACCOUNT_ROLES
+from data.store import Store
 from geo.errors import Conflict, InputError, NotFound, Unavailable
 
 MIN_PASSWORD = 10
@@ -391,20 +392,21 @@ def open_session(conn: Connection, account_id: str, *, address: str | None, now_
     return secret
 
 
-_SESSION_SQL = sa.text(
+_SESSION_SQL = (
     f"SELECT s.seen_utc, s.expires_utc, {', '.join(f'a.{name}' for name in _ACCOUNT)} "
-    "FROM session s JOIN account a ON a.id = s.account_id WHERE s.id = :id"
+    "FROM session s JOIN account a ON a.id = s.account_id WHERE s.id = ?"
 )
 
 
-def session_account(conn: Connection, secret: str, *, now_utc: datetime) -> tuple[Account, str] | None:
+def session_account(store: Store, secret: str, *, now_utc: datetime) -> tuple[Account, str] | None:
     """The account behind a cookie's secret, and when it was last seen; None for a session that is over.
 
-    A session is good before its bounds and no more at them.
+    A session is good before its bounds and no more at them. Every request asks this.
     """
-    row = conn.execute(_SESSION_SQL, {"id": secret_hash(secret)}).one_or_none()
-    if row is None:
+    rows = store.ask(_SESSION_SQL, (secret_hash(secret),))
+    if not rows:
         return None
+    row = rows[0]
     seen, expires = str(row[0]), str(row[1])
     found = _as_account(row[2:])
     if found.disabled or schema.utc_text(now_utc) >= expires or seen <= schema.utc_text(now_utc - IDLE):

@@ -141,10 +141,19 @@ def shown(quantity_e3: int) -> str:
     )
 
 
+def require_quantity(name: str, quantity_e3: int, *, low_e3: int = 1) -> None:
+    """InputError, in the unit of the item, for a quantity below `low_e3` or above what a lot can hold."""
+    if type(quantity_e3) is not int:
+        raise InputError(f"{name}={quantity_e3!r}: expected a whole number of thousandths")
+    if not low_e3 <= quantity_e3 <= _LIMIT_E3:
+        low = "more than 0" if low_e3 else "0 or more"
+        raise InputError(f"{name}={shown(quantity_e3)}: expected {low}, up to {_LIMIT_E3 // 1000}")
+
+
 def recorded_utc(conn: Connection, now_utc: datetime | str) -> str:
     """The time under which a movement is recorded now: never before that of the last one, for clocks are set back."""
-    last = conn.exec_driver_sql("SELECT recorded_utc FROM movement ORDER BY seq DESC LIMIT 1").scalar()
-    return max(schema.utc_text(now_utc), str(last or ""))
+    last = read_rows(conn, "SELECT recorded_utc FROM movement ORDER BY seq DESC LIMIT 1")
+    return max(schema.utc_text(now_utc), str(last[0][0]) if last else "")
 
 
 def record(
@@ -209,8 +218,8 @@ def reverse(
     source: str,
     now_utc: datetime | str,
     actor: str | None = None,
-) -> None:
-    """Undo one movement by a movement back, which names it; a second time is refused."""
+) -> str:
+    """Undo one movement by a movement back, which names it; a second time is refused. The id of the movement back."""
     table = schema.table("movement")
     row = conn.execute(sa.select(table).where(table.c.id == movement_id)).mappings().one_or_none()
     if row is None:
@@ -232,6 +241,7 @@ def reverse(
         actor=actor,
     )
     record(conn, [back], source=source, now_utc=now_utc)
+    return str(conn.scalar(sa.select(table.c.id).where(table.c.reverses == movement_id)))
 
 
 def balances(
@@ -509,8 +519,7 @@ def _require_valid(conn: Connection, movement: Movement, items: dict[str, str]) 
             raise InputError(f"account {account!r}: expected one of {', '.join(ACCOUNTS)}")
     if movement.kind not in MOVEMENT_KINDS:
         raise InputError(f"kind {movement.kind!r}: expected one of {', '.join(MOVEMENT_KINDS)}")
-    if type(movement.quantity_e3) is not int or not 0 < movement.quantity_e3 <= _LIMIT_E3:
-        raise InputError(f"quantity_e3={movement.quantity_e3!r}: expected whole thousandths, more than 0")
+    require_quantity(f"lot {movement.lot_id}: quantity", movement.quantity_e3)
     if (movement.kind == "reversal") != (movement.reverses is not None):
         raise InputError("a reversal names the movement that it reverses, and only a reversal does")
     for lot_id in (movement.lot_id, movement.to_lot_id):
@@ -660,6 +669,7 @@ __all__ = [
     "balances",
     "record",
     "recorded_utc",
+    "require_quantity",
     "reverse",
     "shown",
     "thousandths",

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from data import geometry, schema
 from data.kinds import DEPOT_LEVELS
+from data.reversals import may_be_undone
 from data.store import marks, read_rows
 from geo.errors import InputError, NotFound
 from geo.supply import number_of
@@ -58,6 +59,20 @@ def request_of(conn: Connection, request_id: str) -> dict[str, Any]:
         "lines": _outstanding(conn, request_id, orders, as_e3=False),
         "orders": [_plain(order) for order in orders],
     }
+
+
+def open_requests(conn: Connection) -> list[dict[str, Any]]:
+    """Every request that is not closed, the oldest first, as `request_of` has it, without its orders."""
+    request, order = schema.table("supply_request"), schema.table("supply_order")
+    ids = list(conn.scalars(sa.select(request.c.id).where(request.c.closed_utc.is_(None)).order_by(request.c.fid)))
+    order_ids: list[str] = []
+    for chunk in _chunks(ids):
+        order_ids += conn.scalars(sa.select(order.c.id).where(order.c.request_id.in_(chunk)))
+    orders: dict[str, list[dict[str, Any]]] = {request_id: [] for request_id in ids}
+    for found in _orders(conn, order_ids):
+        orders[found["request_id"]].append(found)
+    requests = _requests(conn, ids)
+    return [{**requests[i], "lines": _outstanding(conn, i, orders[i], as_e3=False)} for i in ids]
 
 
 def new_request(
@@ -429,7 +444,8 @@ def _events(conn: Connection, order_id: str) -> list[dict[str, Any]]:
 def trace_lot(conn: Connection, lot_id: str) -> list[dict[str, Any]]:
     """The whole life of a lot, and of the lots that it came from or went to in other depots, as it happened.
 
-    Each row says what happened (`what`), when, when it was told, by whom, why, and for which order.
+    Each row says what happened (`what`), when, when it was told, by whom, why, and for which order; a movement also
+    what undid it (`reversed_by`), what it undid (`reverses`, `reversed_kind`), and whether it may be undone by hand.
     """
     lot, movement = schema.table("lot"), schema.table("movement")
     if conn.scalar(sa.select(lot.c.id).where(lot.c.id == lot_id)) is None:
@@ -498,11 +514,15 @@ def trace_order(conn: Connection, order_id: str) -> list[dict[str, Any]]:
 
 
 def _movement_rows(conn: Connection, condition: sa.ColumnElement[bool]) -> list[dict[str, Any]]:
-    movement = schema.table("movement")
-    back = movement.alias("back")
+    movement, order = schema.table("movement"), schema.table("supply_order")
+    back, undone, lot = movement.alias("back"), movement.alias("undone"), schema.table("lot")
+    joined = (back.c.id.label("reversed_by"), undone.c.kind.label("reversed_kind"), order.c.state, lot.c.depot_id)
     statement = (
-        sa.select(movement, back.c.id.label("reversed_by"))
+        sa.select(movement, *joined)
+        .join(lot, lot.c.id == sa.func.coalesce(movement.c.to_lot_id, movement.c.lot_id))
         .outerjoin(back, back.c.reverses == movement.c.id)
+        .outerjoin(undone, undone.c.id == movement.c.reverses)
+        .outerjoin(order, order.c.id == sa.func.coalesce(movement.c.from_ref, movement.c.to_ref))
         .where(condition)
         .order_by(movement.c.seq)
     )
@@ -517,7 +537,12 @@ def _movement_rows(conn: Connection, condition: sa.ColumnElement[bool]) -> list[
             "order_id": row["from_ref"] or row["to_ref"],
             "cause": row["cause"],
             "reverses": row["reverses"],
+            "to_depot_id": row["depot_id"],
             "reversed_by": row["reversed_by"],
+            "reversed_kind": row["reversed_kind"],
+            "is_reversible": row["reversed_by"] is None
+            and row["state"] not in CLOSED_STATES
+            and may_be_undone(row["kind"], row["from_ref"] or row["to_ref"]),
             "source": row["source"],
             "import_run": row["import_run"],
         }

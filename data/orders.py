@@ -14,15 +14,16 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from data import geometry, ledger, schema, stock
+from data import geometry, ledger, reversals, schema, stock
 from data.kinds import DEPOT_LEVELS
-from data.ledger import Movement, shown
+from data.ledger import Movement, require_quantity, shown
 from data.order_answers import (
     BOUND_ACCOUNTS,
     CLOSED_STATES,
     new_request,
     on_the_way,
     open_orders,
+    open_requests,
     order_of,
     outstanding,
     papers_due,
@@ -85,6 +86,7 @@ TRANSITIONS: dict[str, Transition] = {
         Transition("use", ("partly_received", "received"), ("partly_received", "received")),
         Transition("send_back", (*_OUT, "received"), (*_OUT, "received")),
         Transition("take_back", (*_OUT, "received"), (*_OUT, "received", "cancelled")),
+        Transition("reverse", (*_OUT, "received"), (*_OUT, "received"), needs_reason=True),
         Transition("settle", ("received",), ("settled",)),
     )
 }
@@ -135,6 +137,18 @@ class ReceiptLine(NamedTuple):
     damaged_e3: int = 0
     missing_e3: int = 0
     note: str | None = None
+
+
+class Carrier(NamedTuple):
+    """Who carries an order: a vehicle of the register or none, its driver, and how to reach the driver."""
+
+    vehicle_id: str | None = None
+    driver: str | None = None
+    phone: str | None = None
+
+
+NOBODY = Carrier()
+"""Nobody is named yet."""
 
 
 class ReturnLine(NamedTuple):
@@ -191,7 +205,7 @@ def _reserve(
         raise InputError("lines is empty; expected at least one lot to reserve")
     require_once([line.lot_id for line in lines])
     for line in lines:
-        _require_quantity(f"lot {line.lot_id}", line.quantity_e3)
+        require_quantity(f"lot {line.lot_id}: quantity", line.quantity_e3)
     clock = _clock(conn, now_utc)
     day = stock.local_day(conn, now_utc)
     lots = stock.lots_of(conn, [line.lot_id for line in lines])
@@ -301,7 +315,7 @@ def _make_request(
         wanted = [need._replace(specification=need.specification or _item_name(conn, need.item_id)) for need in wanted]
     asked: dict[str, int] = {}
     for line in wanted:
-        _require_quantity(f"item {line.item_id}", line.quantity_e3)
+        require_quantity(f"item {line.item_id}: quantity", line.quantity_e3)
         if line.item_id in asked:
             raise InputError(f"item {line.item_id} is asked for twice; add the quantities up")
         asked[line.item_id] = line.quantity_e3
@@ -447,15 +461,33 @@ def renew(conn: Connection, request_id: str, *, actor: str, now_utc: datetime) -
 
 
 def place(conn: Connection, request_id: str, *, actor: str, now_utc: datetime) -> dict[str, Any]:
-    """Order what is reserved for a request: its depots are to issue it."""
+    """Order what is reserved for a request: its depots are to issue it.
+
+    Conflict where a lot must not be given out any more: it was recalled, say, or expired since it was reserved.
+    """
     _place(conn, request_id, actor=actor, now_utc=now_utc)
     return request_of(conn, request_id)
 
 
 def _place(conn: Connection, request_id: str, *, actor: str, now_utc: datetime) -> None:
     clock = _clock(conn, now_utc)
-    for order in _reserved_orders(conn, request_id, "place", now_utc):
+    reserved = _reserved_orders(conn, request_id, "place", now_utc)
+    _require_fit(conn, request_id, reserved, stock.local_day(conn, now_utc))
+    for order in reserved:
         _step(conn, order, "place", "ordered", actor, clock, changes={"expires_utc": None})
+
+
+def _require_fit(conn: Connection, request_id: str, orders: Sequence[Mapping[str, Any]], day: str) -> None:
+    """Conflict that names every reserved lot which must not be given out any more."""
+    bound = [(order["id"], lot_id) for order in orders for lot_id, _ in _holdings(conn, order["id"])]
+    lots = stock.lots_of(conn, [lot_id for _, lot_id in bound])
+    unfit = [(order_id, lot_id, _unfit(lots[lot_id], day)) for order_id, lot_id in bound]
+    said = [f"lot {lot_id} of order {order_id}: {problem}" for order_id, lot_id, problem in unfit if problem]
+    if said:
+        cancelled = ", ".join(dict.fromkeys(order_id for order_id, _, problem in unfit if problem))
+        raise Conflict(
+            f"place {request_id}: {'; '.join(said)}; cancel {cancelled}, then reserve other lots for the request"
+        )
 
 
 def _reserved_orders(conn: Connection, request_id: str, action: str, now_utc: datetime) -> list[dict[str, Any]]:
@@ -539,9 +571,7 @@ def issue(
     *,
     actor: str,
     now_utc: datetime,
-    vehicle_id: str | None = None,
-    driver: str | None = None,
-    phone: str | None = None,
+    carrier: Carrier = NOBODY,
     reason: str | None = None,
     occurred_utc: datetime | str | None = None,
 ) -> dict[str, Any]:
@@ -559,7 +589,7 @@ def issue(
     require_once([pick.lot_id for pick in taken])
     lots = stock.lots_of(conn, [*bound, *(pick.lot_id for pick in taken)], depot_id=order["depot_id"])
     moves = _issued(order, taken, bound, lots, stock.local_day(conn, now_utc), reason, occurred, actor)
-    changes = _vehicle(conn, vehicle_id, driver, phone)
+    changes = _carried_by(conn, carrier)
     ledger.record(conn, moves, source=SOURCE, now_utc=clock)
     said = (reason or "").strip() or next((p.reason for p in taken if p.reason), None)
     out = [m for m in moves if m.kind == "issue"]
@@ -600,7 +630,7 @@ def _issued(
     for pick in taken:
         row = lots[pick.lot_id]
         item_id = row["item_id"]
-        _require_quantity(f"lot {pick.lot_id}", pick.quantity_e3)
+        require_quantity(f"lot {pick.lot_id}: quantity", pick.quantity_e3)
         problem = _unfit(row, day)
         if problem is not None:
             raise Conflict(f"issue {order_id}: lot {pick.lot_id}: {problem}; pick another lot, with a reason")
@@ -654,12 +684,16 @@ def _issued(
     return moves
 
 
-def _vehicle(conn: Connection, vehicle_id: str | None, driver: str | None, phone: str | None) -> dict[str, str | None]:
+def _carried_by(conn: Connection, carrier: Carrier) -> dict[str, str | None]:
     """What the order says of its vehicle; driver and phone are those of the vehicle where none are given."""
-    if vehicle_id is None:
-        return {"vehicle_id": None, "driver": driver, "phone": phone}
-    row = _row(conn, "vehicle", vehicle_id)
-    return {"vehicle_id": vehicle_id, "driver": driver or row["contact"], "phone": phone or row["phone"]}
+    if carrier.vehicle_id is None:
+        return carrier._asdict()
+    row = _row(conn, "vehicle", carrier.vehicle_id)
+    return {
+        "vehicle_id": carrier.vehicle_id,
+        "driver": carrier.driver or row["contact"],
+        "phone": carrier.phone or row["phone"],
+    }
 
 
 def depart(
@@ -672,11 +706,17 @@ def depart(
     travel_s: float | None = None,
     distance_m: float | None = None,
     geom: Any = None,
+    carrier: Carrier | None = None,
     occurred_utc: datetime | str | None = None,
 ) -> dict[str, Any]:
-    """The vehicle leaves. Without a deadline of the request, the first time of arrival is the promised one."""
+    """The vehicle leaves. Without a deadline of the request, the first time of arrival is the promised one.
+
+    `carrier` is who carries the goods after all; None for whom the issue named. What it leaves open of the same
+    vehicle stays as it was.
+    """
     order = _require(conn, order_id, "depart")
     clock, occurred = _clocks(conn, now_utc, occurred_utc)
+    _require_after(conn, order_id, "depart", occurred)
     for name, value in (("travel_s", travel_s), ("distance_m", distance_m)):
         if value is not None and not 0 <= value < float("inf"):
             raise InputError(f"{name}={value}: expected 0 or more")
@@ -684,7 +724,7 @@ def depart(
         eta_utc = datetime.fromisoformat(occurred) + timedelta(seconds=travel_s)
     eta = None if eta_utc is None else schema.utc_text(eta_utc)
     promised = order["promised_utc"] or eta
-    changes = {
+    changes: dict[str, Any] = {
         "departed_utc": occurred,
         "eta_utc": eta,
         "promised_utc": promised,
@@ -692,8 +732,13 @@ def depart(
         "distance_m": distance_m,
         "geom": _line(geom),
     }
+    details: dict[str, Any] = {"eta_utc": eta, "promised_utc": promised}
+    if carrier is not None:
+        if carrier.vehicle_id == order["vehicle_id"]:
+            carrier = Carrier(carrier.vehicle_id, carrier.driver or order["driver"], carrier.phone or order["phone"])
+        changes |= _carried_by(conn, carrier)
+        details |= {"vehicle_id": changes["vehicle_id"], "driver": changes["driver"]}
     to_state = "late" if _is_late(promised, eta, schema.utc_text(now_utc)) else "in_transit"
-    details = {"eta_utc": eta, "promised_utc": promised}
     _step(conn, order, "depart", to_state, actor, clock, occurred=occurred, details=details, changes=changes)
     return order_of(conn, order_id)
 
@@ -729,16 +774,6 @@ def update_eta(
     return order_of(conn, order_id)
 
 
-def late_due(conn: Connection, *, now_utc: datetime, actor: str = SYSTEM) -> list[str]:
-    """Mark late what is on its way beyond its promised time; the orders' ids."""
-    table = schema.table("supply_order")
-    due = _found(conn, (table.c.promised_utc < schema.utc_text(now_utc)) & (table.c.state == "in_transit"))
-    clock = _clock(conn, now_utc) if due else ""
-    for order in due:
-        _step(conn, order, "eta", "late", actor, clock, details={"promised_utc": order["promised_utc"]})
-    return [str(order["id"]) for order in due]
-
-
 def _is_late(promised: str | None, eta: str | None, now: str) -> bool:
     """Beyond the promised time; at that very moment it is on time."""
     return promised is not None and max(now, eta or "") > promised
@@ -746,19 +781,23 @@ def _is_late(promised: str | None, eta: str | None, now: str) -> bool:
 
 def due_to_expire(conn: Connection, *, now_utc: datetime) -> list[str]:
     """The orders that `expire_due` would set free."""
-    text = "SELECT id FROM supply_order WHERE expires_utc <= ? AND state = 'reserved' ORDER BY fid"
-    return [str(row[0]) for row in read_rows(conn, text, (schema.utc_text(now_utc),))]
+    # Only what is reserved has a time at which it ends; asked for the state too, SQLite would read all that is.
+    text = "SELECT id, state FROM supply_order WHERE expires_utc <= ?"
+    found = read_rows(conn, text, (schema.utc_text(now_utc),))
+    return [str(order_id) for order_id, state in found if state == "reserved"]
 
 
-def is_news(order: Mapping[str, Any], arrival: Mapping[str, Any], *, now_utc: datetime) -> bool:
+def is_news(
+    order: Mapping[str, Any], eta_utc: datetime | str | None, *, now_utc: datetime, has_way: bool = True
+) -> bool:
     """Whether an arrival computed anew is worth a note: a minute apart, another state, or a way lost or found.
 
-    `order` as `on_the_way` gives it; `arrival` has eta_utc, None where there is no way.
+    `order` as `on_the_way` gives it; `has_way` is off where the roads are closed.
     """
-    eta = None if arrival["eta_utc"] is None else schema.utc_text(arrival["eta_utc"])
+    eta = None if eta_utc is None else schema.utc_text(eta_utc)
     known = order["eta_utc"]
     if order["state"] in _ROLLING:
-        is_late = eta is None or _is_late(order["promised_utc"] or eta, eta, schema.utc_text(now_utc))
+        is_late = not has_way or _is_late(order["promised_utc"] or eta, eta, schema.utc_text(now_utc))
         if is_late != (order["state"] == "late"):
             return True
     if eta is None or known is None:
@@ -767,23 +806,44 @@ def is_news(order: Mapping[str, Any], arrival: Mapping[str, Any], *, now_utc: da
     return abs(apart) >= NEWS_S
 
 
-def report_lost(conn: Connection, order_id: str, reason: str, *, actor: str, now_utc: datetime) -> dict[str, Any]:
+def report_lost(
+    conn: Connection,
+    order_id: str,
+    reason: str,
+    *,
+    actor: str,
+    now_utc: datetime,
+    occurred_utc: datetime | str | None = None,
+) -> dict[str, Any]:
     """Nobody knows where the vehicle is. Its goods stay on their way, but are asked for again."""
     order = _require(conn, order_id, "lose", reason)
-    _step(conn, order, "lose", "lost", actor, _clock(conn, now_utc), reason=reason.strip())
+    clock, occurred = _clocks(conn, now_utc, occurred_utc)
+    _require_after(conn, order_id, "lose", occurred)
+    _step(conn, order, "lose", "lost", actor, clock, occurred=occurred, reason=reason.strip())
     return order_of(conn, order_id)
 
 
-def report_found(conn: Connection, order_id: str, reason: str, *, actor: str, now_utc: datetime) -> dict[str, Any]:
+def report_found(
+    conn: Connection,
+    order_id: str,
+    reason: str,
+    *,
+    actor: str,
+    now_utc: datetime,
+    occurred_utc: datetime | str | None = None,
+) -> dict[str, Any]:
     """The vehicle is heard of again."""
     order = _require(conn, order_id, "find", reason)
-    if _has_arrived(conn, order_id):
-        state = "partly_received"
-    else:
-        late = _is_late(order["promised_utc"], order["eta_utc"], schema.utc_text(now_utc))
-        state = "late" if late else "in_transit"
-    _step(conn, order, "find", state, actor, _clock(conn, now_utc), reason=reason.strip())
+    clock, occurred = _clocks(conn, now_utc, occurred_utc)
+    _require_after(conn, order_id, "find", occurred)
+    state = "partly_received" if _has_arrived(conn, order_id) else _rolling_state(order, now_utc)
+    _step(conn, order, "find", state, actor, clock, occurred=occurred, reason=reason.strip())
     return order_of(conn, order_id)
+
+
+def _rolling_state(order: Mapping[str, Any], now_utc: datetime) -> str:
+    is_late = _is_late(order["promised_utc"], order["eta_utc"], schema.utc_text(now_utc))
+    return "late" if is_late else "in_transit"
 
 
 # -- receive, use, take back, settle
@@ -804,6 +864,7 @@ def receive(
         raise InputError(f"receive {order_id}: lines is empty; say what arrived")
     require_once([line.lot_id for line in lines])
     clock, occurred = _clocks(conn, now_utc, occurred_utc)
+    _require_after(conn, order_id, "receive", occurred)
     holdings = _holdings(conn, order_id)
     moves: list[Movement] = []
     for line in lines:
@@ -893,7 +954,7 @@ def use(
     holdings = _holdings(conn, order_id)
     moves = []
     for line in [Pick(*line) for line in lines]:
-        _require_quantity(f"lot {line.lot_id}", line.quantity_e3)
+        require_quantity(f"lot {line.lot_id}: quantity", line.quantity_e3)
         there = holdings.get((line.lot_id, "incident"), 0)
         if line.quantity_e3 > there:
             raise Conflict(
@@ -931,7 +992,7 @@ def send_back(
     clock, occurred = _clocks(conn, now_utc, occurred_utc)
     moves = _sent_back(conn, order, [ReturnLine(*line) for line in lines], occurred, actor)
     ledger.record(conn, moves, source=SOURCE, now_utc=clock)
-    to_state = _state_now(conn, order)
+    to_state = _state_now(conn, order, now_utc)
     _step(conn, order, "send_back", to_state, actor, clock, occurred=occurred, details=_quantities(moves))
     return order_of(conn, order_id)
 
@@ -988,7 +1049,7 @@ def take_back(
                 )
             )
     ledger.record(conn, moves, source=SOURCE, now_utc=clock)
-    to_state = _state_now(conn, order)
+    to_state = _state_now(conn, order, now_utc)
     details = {
         "depot_id": depot_id,
         "on_hold": hold,
@@ -1061,6 +1122,29 @@ def settle(
     clock = _clock(conn, now_utc)
     _step(conn, order, "settle", "settled", actor, clock, reason=reason)
     _close_request(conn, order["request_id"], clock)
+    return order_of(conn, order_id)
+
+
+def reverse(
+    conn: Connection, order_id: str, movement_id: str, reason: str, *, actor: str, now_utc: datetime
+) -> dict[str, Any]:
+    """Undo what was booked of an order by mistake, as `reversals.OF_ORDERS` says; its state follows the goods.
+
+    Conflict where the goods have moved on, or where only another step of the order can undo it.
+    """
+    order = _require(conn, order_id, "reverse", reason)
+    row = reversals.movement_of(conn, movement_id, order_id=order_id)
+    clock = _clock(conn, now_utc)
+    with conn.begin_nested():
+        reversals.undo(conn, row, reason=reason.strip(), actor=actor, source=SOURCE, now_utc=clock)
+        to_state = _state_now(conn, order, now_utc)
+        details = {
+            "kind": row["kind"],
+            "cause": row["cause"],
+            "lines": [{"lot_id": row["lot_id"], "quantity": number_of(int(row["quantity_e3"]))}],
+        }
+        changes = {} if to_state == "received" else {"received_utc": None}
+        _step(conn, order, "reverse", to_state, actor, clock, reason=reason, details=details, changes=changes)
     return order_of(conn, order_id)
 
 
@@ -1184,6 +1268,24 @@ def _clocks(conn: Connection, now_utc: datetime, occurred_utc: datetime | str | 
     return clock, occurred
 
 
+_FOLLOWS = {"depart": ("issue",), "lose": ("depart", "find"), "find": ("lose",), "receive": ("depart",)}
+"""What a step cannot have happened before; where goods move, the ledger sees to the rest."""
+
+
+def _require_after(conn: Connection, order_id: str, action: str, occurred: str) -> None:
+    """Conflict where a step is said to have happened before one that it follows; at the same moment it is fine."""
+    event = schema.table("order_event")
+    statement = (
+        sa.select(event.c.action, event.c.occurred_utc)
+        .where(event.c.order_id == order_id, event.c.action.in_(_FOLLOWS[action]), event.c.occurred_utc > occurred)
+        .order_by(event.c.occurred_utc.desc(), event.c.seq.desc())
+    )
+    for before, moment in conn.execute(statement.limit(1)):
+        raise Conflict(
+            f"{action} {order_id}: said to have happened at {occurred}, but {before} was at {moment}; check the time"
+        )
+
+
 def _holdings(conn: Connection, order_id: str) -> dict[tuple[str, str], int]:
     """What the accounts of an order hold, by lot and account; empty accounts are left out."""
     table = schema.table("holding")
@@ -1205,12 +1307,16 @@ def _has_arrived(conn: Connection, order_id: str) -> bool:
     return conn.scalar(statement.limit(1)) is not None
 
 
-def _state_now(conn: Connection, order: Mapping[str, Any]) -> str:
+def _state_now(conn: Connection, order: Mapping[str, Any], now_utc: datetime) -> str:
     """The state that follows from where the goods are."""
     accounts = {account for _, account in _holdings(conn, order["id"])}
     arrived = _has_arrived(conn, order["id"])
     if "in_transit" in accounts:
-        return "partly_received" if arrived and order["state"] != "lost" else str(order["state"])
+        if arrived and order["state"] != "lost":
+            return "partly_received"
+        if order["state"] in ("partly_received", "received"):  # its receipt was undone
+            return "issued" if order["departed_utc"] is None else _rolling_state(order, now_utc)
+        return str(order["state"])
     if arrived:
         return "received"
     return str(order["state"]) if "returned" in accounts else "cancelled"
@@ -1251,15 +1357,9 @@ def _lot_in(conn: Connection, lot_id: str, depot_id: str, clock: str) -> str:
     raise Conflict(f"lot {lot_id}: depot {depot_id} holds it in other states; count that depot first")
 
 
-def _require_quantity(name: str, quantity_e3: int) -> None:
-    if type(quantity_e3) is not int or quantity_e3 <= 0:
-        raise InputError(f"{name}: quantity_e3={quantity_e3!r}: expected whole thousandths, more than 0")
-
-
 def _total(lot_id: str, parts: Sequence[tuple[str, int]]) -> int:
     for name, quantity_e3 in parts:
-        if type(quantity_e3) is not int or quantity_e3 < 0:
-            raise InputError(f"lot {lot_id}: {name}={quantity_e3!r}: expected whole thousandths from 0 on")
+        require_quantity(f"lot {lot_id}: {name}", quantity_e3, low_e3=0)
     total = sum(quantity_e3 for _, quantity_e3 in parts)
     if total == 0:
         raise InputError(f"lot {lot_id}: every quantity is 0; leave the line out")
@@ -1294,10 +1394,12 @@ __all__ = [
     "BOUND_ACCOUNTS",
     "CLOSED_STATES",
     "NEWS_S",
+    "NOBODY",
     "PAPERS_WITHIN",
     "RESERVED_FOR",
     "SYSTEM",
     "TRANSITIONS",
+    "Carrier",
     "Need",
     "NewLine",
     "NewRequest",
@@ -1312,9 +1414,9 @@ __all__ = [
     "expire_due",
     "is_news",
     "issue",
-    "late_due",
     "on_the_way",
     "open_orders",
+    "open_requests",
     "order_of",
     "outstanding",
     "papers_due",
@@ -1326,6 +1428,7 @@ __all__ = [
     "report_lost",
     "request_of",
     "reserve",
+    "reverse",
     "send_back",
     "settle",
     "take_back",

@@ -251,6 +251,7 @@ def take(
             sa.insert(schema.table("reading")),
             [
                 {
+                    "id": schema.id_of((device_id, reading.quantity, reading.measured_utc)),
                     "device_id": device_id,
                     "quantity": reading.quantity,
                     "value": reading.value,

@@ -35,7 +35,7 @@ from data import kinds
 from data.geometry import Geometry
 from geo.errors import InputError, NotFound
 
-REVISION = "0004"
+REVISION = "0005"
 """The migration that this code expects."""
 
 
@@ -94,7 +94,8 @@ STEPS = {
         {"movement": ("from_ref", "to_ref", "to_lot_id", "cause", "actor"), "district": ("drill_of_utc",)},
         movement_rules=True,
     ),
-    "0004": Step(
+    "0004": Step((), {"closure": ("raster",)}),
+    "0005": Step(
         ("answer_time", "log_floor", "known_browser"),
         {"audit": ("event_seq", "count_seq", "status_seq")},
         floors=True,

@@ -4,6 +4,7 @@ Everything here is booked through `data.ledger`. Quantities are whole thousandth
 of units.
 """
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,9 +16,9 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from data import ledger, schema
+from data import ledger, reversals, schema
 from data.kinds import LOT_STATUSES
-from data.ledger import Movement, shown, thousandths
+from data.ledger import Movement, require_quantity, shown, thousandths
 from data.store import cell, marks, read_rows, translated
 from geo.errors import Conflict, InputError, NotFound
 from geo.supply import number_of
@@ -119,26 +120,25 @@ def count(
 ) -> list[dict[str, Any]]:
     """Book what a physical count found: the difference to what should lie there at that moment, with its reason.
 
-    A line is kept for every lot, also where nothing differs. With `depot_id` lots elsewhere are refused.
+    It takes two persons, whoever books it: `checker` names the second. A line is kept for every lot, also where
+    nothing differs. With `depot_id` lots elsewhere are refused.
     """
     if not lines:
         raise InputError("lines is empty; a count has at least one lot")
-    if checker is not None and checker.strip() == actor:
-        raise InputError(f"checker={checker}: expected somebody else than who counted")
+    checked_by = _second_person(conn, actor, checker)
     require_once([line.lot_id for line in lines])
     recorded = ledger.recorded_utc(conn, now_utc)
     occurred = recorded if occurred_utc is None else schema.utc_text(occurred_utc)
     if occurred > recorded:
         raise InputError(f"occurred_utc={occurred}: it lies after the time of recording, {recorded}; check the clock")
     lots = lots_of(conn, [line.lot_id for line in lines], depot_id=depot_id)
-    there = _in_depot(conn, lots, None if occurred_utc is None else occurred)
+    there = in_depot(conn, lots, None if occurred_utc is None else occurred)
     table = schema.table("stock_count")
     number = int(conn.scalar(sa.select(sa.func.max(table.c.seq))) or 0)
     rows: list[dict[str, Any]] = []
     movements: list[Movement] = []
     for line in lines:
-        if type(line.counted_e3) is not int or line.counted_e3 < 0:
-            raise InputError(f"lot {line.lot_id}: counted_e3={line.counted_e3!r}: expected whole thousandths from 0 on")
+        require_quantity(f"lot {line.lot_id}: counted", line.counted_e3, low_e3=0)
         free, reserved, held = there[line.lot_id]
         expected = free + reserved + held
         difference = line.counted_e3 - expected
@@ -176,7 +176,7 @@ def count(
                 "counted_e3": line.counted_e3,
                 "reason": (line.reason or "").strip() or None,
                 "actor": actor,
-                "checker": (checker or "").strip() or None,
+                "checker": checked_by,
                 "movement_id": identity if difference else None,
                 "occurred_utc": occurred,
                 "recorded_utc": recorded,
@@ -207,10 +207,25 @@ def count(
     ]
 
 
-def _in_depot(
+def _second_person(conn: Connection, actor: str, checker: str | None) -> str:
+    """The name of who checked; InputError where there is none, or it is that of who counted, as account or by name."""
+    said = require_text("checker", checker, "a count takes two persons: who counts and who checks")
+    account = schema.table("account")
+    mine = {actor, *conn.scalars(sa.select(account.c.name).where(account.c.id == actor))}
+    if _name_key(said) in {_name_key(name) for name in mine}:
+        raise InputError(f"checker={said}: expected somebody else than who counted")
+    return said
+
+
+def _name_key(name: str) -> str:
+    """A name without what tells no two persons apart: blanks, case, width of letters."""
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def in_depot(
     conn: Connection, lots: Mapping[str, Mapping[str, Any]], true_at: str | None
 ) -> dict[str, tuple[int, int, int]]:
-    """Free, reserved and on hold of each lot, now or as it was."""
+    """Free, reserved and on hold of lots as `lots_of` gives them: now (None), or at a moment, bound included."""
     if true_at is None:
         return {
             lot_id: (row["on_hand_e3"] - row["reserved_e3"] - row["on_hold_e3"], row["reserved_e3"], row["on_hold_e3"])
@@ -341,7 +356,11 @@ def _moved(conn: Connection, movement: Movement, now_utc: datetime, depot_id: st
     require_text("reason", movement.reason, "say why")
     lots_of(conn, [movement.lot_id], depot_id=depot_id)
     ledger.record(conn, [movement], source=SOURCE, now_utc=now_utc)
-    row = lots_of(conn, [movement.lot_id])[movement.lot_id]
+    return _lies_there(conn, movement.lot_id)
+
+
+def _lies_there(conn: Connection, lot_id: str) -> dict[str, Any]:
+    row = lots_of(conn, [lot_id])[lot_id]
     on_hand, reserved, held = (row[name] for name in schema.BALANCES)
     return {
         **_named(row),
@@ -350,6 +369,19 @@ def _moved(conn: Connection, movement: Movement, now_utc: datetime, depot_id: st
         "on_hold": number_of(held),
         "available": number_of(on_hand - reserved - held),
     }
+
+
+def reverse(conn: Connection, movement_id: str, *, reason: str, actor: str, now_utc: datetime) -> dict[str, Any]:
+    """Undo what was booked by mistake apart from orders, as `reversals.OF_STOCK` says; what lies there afterwards.
+
+    Conflict where the goods have moved on, or the lot was counted since.
+    """
+    said = require_text("reason", reason, "say why it is undone")
+    recorded = ledger.recorded_utc(conn, now_utc)
+    row = reversals.movement_of(conn, movement_id)
+    with translated(), conn.begin_nested():
+        reversal = reversals.undo(conn, row, reason=said, actor=actor, source=SOURCE, now_utc=recorded)
+    return {"id": reversal, "reverses": movement_id, "kind": row["kind"], **_lies_there(conn, row["lot_id"])}
 
 
 # -- goods taken in

@@ -30,6 +30,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from data import geometry, migrations, schema
 from data.geometry import EncodedGeometry
+from data.turn import Turn
 from geo.crs import STORED_EPSG, metric_crs
 from geo.errors import Conflict, CrsError, InputError, NotFound, OneMapError, Unavailable
 from geo.supply import thousandths
@@ -44,6 +45,8 @@ BUSY_TIMEOUT_S = 10.0
 """How long a writer waits for another one before it gives up."""
 
 _CHUNK = 500
+_WRITER_CACHE = -65536  # KiB, a whole road network in one transaction
+_READER_CACHE = -4096
 _NOT_CONTENT = ("fid", "id", "geom", "source", "source_datum", "updated_utc")
 _M_PER_DEG = 110_574.0  # shortest degree of latitude, so that the margin is never short
 
@@ -169,10 +172,10 @@ class Store:
 
     def _open(self) -> None:
         self._pid = os.getpid()
-        self._writer_lock = threading.Lock()
-        self._writer_thread: int | None = None
-        self._engine = self._place.engine(self._busy_timeout_s)
-        self._dialect: str = self._engine.dialect.name
+        self._turn = Turn()
+        self._readers = self._place.engine(self._busy_timeout_s)
+        self._writer = self._place.engine(self._busy_timeout_s, writes=True)
+        self._dialect: str = self._readers.dialect.name
 
     def _check(self) -> None:
         try:
@@ -205,7 +208,8 @@ class Store:
 
     def close(self) -> None:
         """Close every pooled connection; the last one out folds the write-ahead log into the file."""
-        self._engine.dispose()
+        self._readers.dispose()
+        self._writer.dispose()
 
     def __enter__(self) -> "Store":
         return self
@@ -225,40 +229,55 @@ class Store:
 
     def _after_fork(self) -> None:
         if os.getpid() != self._pid:  # a connection must not cross a fork, nor a lock somebody else held
-            self._engine.dispose(close=False)
+            self._readers.dispose(close=False)
+            self._writer.dispose(close=False)
             self._open()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that sees one state of the database, however long it reads."""
         self._after_fork()
-        with translated(self._place.shown, self._busy_timeout_s), self._engine.connect() as conn:
-            conn = conn.execution_options(onemap_access="read")
+        with translated(self._place.shown, self._busy_timeout_s), self._readers.connect() as conn:
             if self._dialect == "postgresql":
                 conn = conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             with conn.begin():
                 yield conn
 
+    def ask(self, sql: str, parameters: Sequence[Any] = ()) -> Sequence[Any]:
+        """The rows of one statement with ? for each parameter, which sees one state by itself: no transaction."""
+        if self._dialect != "sqlite":
+            with self.reading() as conn:
+                return read_rows(conn, sql, parameters)
+        self._after_fork()
+        with translated(self._place.shown, self._busy_timeout_s):
+            borrowed = self._readers.raw_connection()
+            try:
+                found = borrowed.driver_connection
+                assert isinstance(found, sqlite3.Connection)
+                return found.execute(sql, tuple(parameters)).fetchall()
+            finally:
+                borrowed.close()
+
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A connection that may write: all is committed at the end, or nothing on an exception."""
         self._after_fork()
-        if self._writer_thread == threading.get_ident():
+        if self._turn.is_mine():
             raise Conflict("this thread is writing already; use the connection that it has")
-        if not self._writer_lock.acquire(timeout=self._busy_timeout_s):
+        if not self._turn.take(self._busy_timeout_s):
             raise Unavailable(_busy(self._busy_timeout_s))
-        self._writer_thread = threading.get_ident()
         try:
-            with translated(self._place.shown, self._busy_timeout_s), self._engine.connect() as conn:
-                conn = conn.execution_options(onemap_access="write")
-                with conn.begin():
-                    if self._dialect == "postgresql":
-                        conn.exec_driver_sql(f"SET LOCAL lock_timeout = '{int(self._busy_timeout_s * 1000)}ms'")
-                        conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({schema.APPLICATION_ID})")
-                    yield conn
+            with (
+                translated(self._place.shown, self._busy_timeout_s),
+                self._writer.connect() as conn,
+                conn.begin(),
+            ):
+                if self._dialect == "postgresql":
+                    conn.exec_driver_sql(f"SET LOCAL lock_timeout = '{int(self._busy_timeout_s * 1000)}ms'")
+                    conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({schema.APPLICATION_ID})")
+                yield conn
         finally:
-            self._writer_thread = None
-            self._writer_lock.release()
+            self._turn.give()
 
     @contextmanager
     def _using(self, conn: Connection | None) -> Iterator[Connection]:
@@ -334,9 +353,9 @@ class Store:
 
     def revision(self, conn: Connection | None = None) -> int:
         """The highest seq of the change log; 0 in an empty district."""
-        change = schema.table("change")
-        with self._using(conn) as used:
-            return int(used.scalar(sa.select(sa.func.max(change.c.seq))) or 0)
+        text = "SELECT max(seq) FROM change"
+        found = self.ask(text) if conn is None else read_rows(conn, text)
+        return int(found[0][0] or 0)
 
     def changes(self, since: int, conn: Connection | None = None) -> list[Change]:
         """What was changed after revision `since`, oldest first."""
@@ -638,14 +657,11 @@ class _Place:
             return self.url.render_as_string(hide_password=True)
         return str(self.path)
 
-    def engine(self, busy_timeout_s: float) -> Engine:
-        # The connection used last goes first: its page cache is warm.
-        pool: dict[str, Any] = {
-            "pool_size": 8,
-            "max_overflow": 56,
-            "pool_timeout": busy_timeout_s,
-            "pool_use_lifo": True,
-        }
+    def engine(self, busy_timeout_s: float, *, writes: bool = False) -> Engine:
+        """Connections that read, or the one that writes: its cache and its statements stay warm."""
+        # Of those that read, the one used last goes first: its cache is warm.
+        size = {"pool_size": 1, "max_overflow": 0} if writes else {"pool_size": 8, "max_overflow": 56}
+        pool: dict[str, Any] = {**size, "pool_timeout": busy_timeout_s, "pool_use_lifo": True}
         if self.path is None:
             assert self.url is not None
             try:
@@ -653,10 +669,16 @@ class _Place:
             except (ImportError, NoSuchModuleError) as error:
                 raise Unavailable(f"there is no driver for {self.shown}; install one, such as psycopg") from error
         path = self.path
-        engine = sa.create_engine(
-            "sqlite://", creator=lambda: _connect(path, busy_timeout_s), poolclass=sa.QueuePool, **pool
-        )
-        event.listen(engine, "begin", _begin)
+
+        def connect() -> sqlite3.Connection:
+            found = _connect(path, busy_timeout_s)
+            # Set once: a pragma that changes makes SQLite prepare every statement of the connection anew.
+            found.execute(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
+            found.execute(f"PRAGMA cache_size = {_WRITER_CACHE if writes else _READER_CACHE}")
+            return found
+
+        engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.QueuePool, **pool)
+        event.listen(engine, "begin", _begin_writing if writes else _begin_reading)
         return engine
 
 
@@ -693,16 +715,13 @@ def _connect(path: Path, busy_timeout_s: float, *, mode: str = "rw") -> sqlite3.
     return found
 
 
-def _begin(conn: Connection) -> None:
-    if conn.get_execution_options().get("onemap_access") == "write":
-        conn.exec_driver_sql("PRAGMA query_only = OFF")
-        conn.exec_driver_sql("PRAGMA cache_size = -65536")  # a whole road network in one transaction
-        conn.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        conn.exec_driver_sql("PRAGMA query_only = ON")
-        conn.exec_driver_sql("PRAGMA cache_size = -4096")
-        conn.exec_driver_sql("BEGIN")
-        conn.exec_driver_sql("SELECT 1 FROM sqlite_master LIMIT 1")  # the snapshot is taken here, not later
+def _begin_writing(conn: Connection) -> None:
+    read_rows(conn, "BEGIN IMMEDIATE")
+
+
+def _begin_reading(conn: Connection) -> None:
+    read_rows(conn, "BEGIN")
+    read_rows(conn, "SELECT 1 FROM sqlite_master LIMIT 1")  # the snapshot is taken here, not later
 
 
 def _create_file(path: Path, *, name: str, epsg: int, timezone: str, demo: bool) -> None:
@@ -715,12 +734,10 @@ def _create_file(path: Path, *, name: str, epsg: int, timezone: str, demo: bool)
             first.execute("PRAGMA journal_mode = WAL")
         finally:
             first.close()
-        engine = place.engine(BUSY_TIMEOUT_S)
+        engine = place.engine(BUSY_TIMEOUT_S, writes=True)
         try:
-            with engine.connect() as bare:
-                conn = bare.execution_options(onemap_access="write")
-                with conn.begin():
-                    _fill(conn, name=name, epsg=epsg, timezone=timezone, demo=demo)
+            with engine.connect() as conn, conn.begin():
+                _fill(conn, name=name, epsg=epsg, timezone=timezone, demo=demo)
         finally:
             engine.dispose()
         last = _connect(path, BUSY_TIMEOUT_S)
@@ -1067,7 +1084,13 @@ def insert_many(conn: Connection, target: sa.Table, names: Sequence[str], rows: 
     text, order = known
     if order != list(range(len(names))):
         rows = [tuple(row[i] for i in order) for row in rows]
-    conn.exec_driver_sql(text, list(rows))
+    driver = _driver(conn)
+    if driver is None:
+        conn.exec_driver_sql(text, list(rows))
+    elif len(rows) == 1:
+        driver.execute(text, rows[0])
+    else:
+        driver.executemany(text, rows)
 
 
 def insert_rows(conn: Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -1079,8 +1102,16 @@ def insert_rows(conn: Connection, table: str, rows: Sequence[Mapping[str, Any]])
 
 def read_rows(conn: Connection, sql: str, parameters: Sequence[Any] = ()) -> Sequence[Any]:
     """The rows of a statement written by hand, with ? for each parameter: for what is asked many times a second."""
-    text = sql if conn.dialect.name == "sqlite" else sql.replace("?", "%s")
-    return conn.exec_driver_sql(text, tuple(parameters)).fetchall()
+    driver = _driver(conn)
+    if driver is None:
+        return conn.exec_driver_sql(sql.replace("?", "%s"), tuple(parameters)).fetchall()
+    return driver.execute(sql, tuple(parameters)).fetchall()
+
+
+def _driver(conn: Connection) -> sqlite3.Connection | None:
+    """SQLite's own connection, in the same transaction: a statement costs a tenth there. None for another driver."""
+    found = conn.connection.driver_connection
+    return found if isinstance(found, sqlite3.Connection) else None
 
 
 def marks(values: Sequence[Any]) -> str:

@@ -109,7 +109,7 @@ def team_table(
     ----------
     ids : (m,) external ids, each once
     types : (m,) keys of `RESPONSE_TIMES`
-    turnout_s : (m,) s, >= 0; NaN takes the type's value for the hour
+    turnout_s : (m,) s, >= 0, taken to a millisecond; NaN takes the type's value for the hour
     hour : local hour of the day, 0 to 23; day is `DAY_HOURS`
     has_skill, on_duty : (m,) bool
 
@@ -126,7 +126,7 @@ def team_table(
     -----
     CRS: none.
     Cost: O(m).
-    Invariant: a turnout that is given stays as it is.
+    Invariant: a turnout that is given in whole milliseconds stays as it is.
     Source: `RESPONSE_TIMES`.
     """
     if hour not in range(24):
@@ -151,7 +151,7 @@ def team_table(
     return Teams(
         tuple(ids),
         np.array([r.handling_s for r in rows], dtype=np.float64),
-        np.where(np.isnan(own), default, own),
+        np.where(np.isnan(own), default, np.round(own, TIME_DIGITS)),
         np.array([r.setup_s for r in rows], dtype=np.float64),
         skill,
         duty,

@@ -562,6 +562,52 @@ def protective_distance(gas: str, container: str, *, wind_m_s: float, night: boo
     return Protective(isolation, (dark if night else day)[0 if kmh < 10 else 1 if kmh <= 20 else 2])
 
 
+_ERG_GASES = {
+    "7664-41-7": "NH3",
+    "7782-50-5": "Cl2",
+    "7446-09-5": "SO2",
+    "7647-01-0": "HCl",
+    "7664-39-3": "HF",
+    "75-21-8": "ethylene oxide",
+}
+
+
+def installation_isolation_m(cas: str, quantity_t: float) -> float:
+    """How far around a fixed installation people keep away from a large spill of what it holds.
+
+    Parameters
+    ----------
+    cas : CAS number
+    quantity_t : t, >= 0
+
+    Returns
+    -------
+    m, the isolation distance; 0 for a substance that is not in the table of gases
+
+    Raises
+    ------
+    InputError
+        for a negative quantity
+
+    Notes
+    -----
+    CRS: none.
+    Cost: O(1).
+    Invariant: more never lowers it.
+    Source: emergency response guidebook, table 3. A fixed installation counts as a highway tank; ammonia below 5 t as
+    a nurse tank, below 1 t as small cylinders (bounds: from 5 t and from 1 t on the larger one), proposed.
+    """
+    if not quantity_t >= 0:
+        raise InputError(f"quantity_t={quantity_t}: expected 0 or more")
+    gas = _ERG_GASES.get(cas.strip())
+    if gas is None or quantity_t == 0:
+        return 0.0
+    container = "highway tank"
+    if gas == "NH3" and quantity_t < 5:
+        container = "nurse tank" if quantity_t >= 1 else "small cylinders"
+    return float(ERG_LARGE_SPILL[(gas, container)][0])
+
+
 def protective_area(source_xy: tuple[float, float], wind_to_deg: float, distances: Protective) -> Any:
     """The circle to isolate and the square to protect downwind, as one area.
 

@@ -6,6 +6,8 @@ speeds or closures change. SciPy's Dijkstra stands in where there is no wheel of
 """
 
 import importlib.util
+import weakref
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -33,10 +35,12 @@ _MAX_WEIGHT = CLOSED // 4  # of one arc: 149 h or 536 km, so that sums stay belo
 _UNIT = 1000.0  # milliseconds in a second, millimetres in a metre
 _UNPACKED_AT_ONCE = 2_048  # pairs
 _THREADED_FROM = 8  # sources from which two threads pay
+_FEW_WEIGHTS = 0.1  # share of the arcs up to which changing them is quicker than customising all
+_SPARE_METRICS = 2
 
 
 def last_leg_s(access_m: Any, *, walk_m_s: float = WALK_M_S) -> Floats:
-    """The time of the leg off the road, walked in a straight line; never counted as zero.
+    """The time of the leg off the road, walked in a straight line, in whole milliseconds; never counted as zero.
 
     Parameters
     ----------
@@ -55,21 +59,26 @@ def last_leg_s(access_m: Any, *, walk_m_s: float = WALK_M_S) -> Floats:
     -----
     CRS: none.
     Cost: O(n).
-    Invariant: proportional to the distance.
+    Invariant: proportional to the distance, to half a millisecond.
     Source: walking speed from memory.
     """
     if not walk_m_s > 0:
         raise InputError(f"walk_m_s={walk_m_s}: expected metres per second above 0")
-    return np.asarray(access_m, dtype=np.float64) / walk_m_s
+    return np.round(np.asarray(access_m, dtype=np.float64) / walk_m_s, 3)
 
 
 @dataclass(frozen=True)
 class Route:
-    """One route on the road: time, length and geometry between the snapped ends."""
+    """One route on the road: time, length and geometry between the snapped ends.
+
+    `edge` are its edges in order, `pieces` the (v, 2) m that lie on each, in the direction of travel.
+    """
 
     time_s: float
     distance_m: float
     xy_m: Floats
+    edge: Longs
+    pieces: tuple[Floats, ...]
 
 
 _Pairs = list[tuple[int, int]]  # (node, cost from the place to it)
@@ -151,19 +160,10 @@ class TravelTimes:
         order: Sequence[int] | None = None,
         engine: Literal["auto", "cch", "scipy"] = "auto",
     ) -> None:
-        if weight not in ("time", "distance"):
-            raise InputError(f"weight={weight}: expected time or distance")
         self.network = network
-        self.weight = weight
-        limit = network.edge_maxspeed_kmh / 3.6
-        speed = speeds.class_m_s(hour)[network.edge_class]
-        if respect_maxspeed:
-            speed = np.fmin(speed, limit)
-        self._open_s = network.edge_length_m / speed
-        longest = (self._open_s if weight == "time" else network.edge_length_m).max(initial=0.0) * _UNIT
-        if longest > _MAX_WEIGHT:
-            raise InputError(f"roads: an edge takes {longest / _UNIT:.0f} s or m, more than can be routed")
-        self._customise(np.ones(len(speed)) if edge_factor is None else edge_factor)
+        self._speeds, self._respect_maxspeed = speeds, respect_maxspeed
+        self._set_costs(hour, weight)
+        self._customise(np.ones(len(network.edge_tail)) if edge_factor is None else edge_factor)
         self._order: list[int] | None = None if order is None else list(order)
         self.engine = self._choose(engine)
         self._kernel: _Engine | None = None
@@ -174,6 +174,20 @@ class TravelTimes:
                 self._kernel = _Cch(network, self._arc_weight, self._order)
             else:
                 self._kernel = _Dijkstra(network, self._arc_weight)
+
+    def _set_costs(self, hour: int | None, weight: Literal["time", "distance"]) -> None:
+        """Seconds of every edge, all open, and what is minimised."""
+        if weight not in ("time", "distance"):
+            raise InputError(f"weight={weight}: expected time or distance")
+        self.weight = weight
+        network = self.network
+        speed = self._speeds.class_m_s(hour)[network.edge_class]
+        if self._respect_maxspeed:
+            speed = np.fmin(speed, network.edge_maxspeed_kmh / 3.6)
+        self._open_s = network.edge_length_m / speed
+        longest = (self._open_s if weight == "time" else network.edge_length_m).max(initial=0.0) * _UNIT
+        if longest > _MAX_WEIGHT:
+            raise InputError(f"roads: an edge takes {longest / _UNIT:.0f} s or m, more than can be routed")
 
     def _choose(self, engine: str) -> Literal["cch", "scipy"]:
         if engine not in ("auto", "cch", "scipy"):
@@ -197,17 +211,28 @@ class TravelTimes:
         is_open &= factor > 0
         self._edge_s = np.divide(self._open_s, factor, out=np.full(len(factor), np.inf), where=is_open)
         cost = self._edge_s if self.weight == "time" else self.network.edge_length_m
-        # Inside an edge the cost is a share of the rounded weight, so that parts add up to it.
+        # A place inside an edge stands at a whole share of the rounded weight, so that parts add up to it.
         whole = np.maximum(np.rint(np.where(is_open, cost, 0.0) * _UNIT), 1.0)
         self._edge_weight = np.where(is_open, whole, np.inf)
         self._arc_weight = np.where(is_open, whole, CLOSED).astype(np.int64)[self.network.arc_edge]
 
     def with_factors(self, edge_factor: Any) -> "TravelTimes":
         """The same network, speeds and order with other factors on the edges: 0 closed .. 1 open."""
+        return self._weighed_anew(lambda other: other._customise(edge_factor))
+
+    def retimed(self, *, hour: int | None, weight: Literal["time", "distance"] = "time") -> "TravelTimes":
+        """The same network and order at another hour, or by distance, with every edge open."""
+
+        def change(other: TravelTimes) -> None:
+            other._set_costs(hour, weight)
+            other._customise(np.ones(len(self.network.edge_tail)))
+
+        return self._weighed_anew(change)
+
+    def _weighed_anew(self, change: Callable[["TravelTimes"], None]) -> "TravelTimes":
         other = object.__new__(TravelTimes)
-        other.network, other.weight, other.engine = self.network, self.weight, self.engine
-        other._order, other._open_s = self._order, self._open_s
-        other._customise(edge_factor)
+        other.__dict__ |= self.__dict__
+        change(other)
         other._kernel = None if self._kernel is None else self._kernel.with_weights(other._arc_weight)
         return other
 
@@ -216,7 +241,8 @@ class TravelTimes:
     def matrix_s(self, origins: Snapped, destinations: Snapped) -> Floats:
         """(n, m) s (m when distance is minimised) on the road from every origin to every destination.
 
-        inf where there is no route or no road. Legs off the road are not in it.
+        inf where there is no route or no road. Legs off the road are not in it. Whole milliseconds
+        (millimetres), and the answer for one pair does not depend on the other pairs.
         """
         n, m = len(origins), len(destinations)
         result = np.full((n, m), np.inf)
@@ -230,21 +256,20 @@ class TravelTimes:
                 if len(nodes) and exits.is_there.any():
                     rows = self._kernel.rows(exits.pairs(), nodes.tolist())
                     for k in (0, 1):
-                        on = entries.is_there[:, k]
-                        position = np.full(m, 0)
-                        position[on] = _positions(entries.is_there, where, k)
-                        column = rows[:, position[on]] + entries.cost[on, k][None, :]
-                        result[:, on] = np.minimum(result[:, on], column)
+                        column = rows[:, _positions(entries.is_there, where, k)]
+                        column += np.where(entries.is_there[:, k], entries.cost[:, k], np.inf)[None, :]
+                        np.minimum(result, column, out=result)
             else:
                 nodes, where = np.unique(exits.node[exits.is_there], return_inverse=True)
                 if len(nodes) and entries.is_there.any():
                     columns = self._kernel.columns(nodes.tolist(), entries.pairs())
                     for k in (0, 1):
-                        on = exits.is_there[:, k]
-                        rows = columns[_positions(exits.is_there, where, k), :] + exits.cost[on, k][:, None]
-                        result[on, :] = np.minimum(result[on, :], rows)
+                        row = columns[_positions(exits.is_there, where, k), :]
+                        row += np.where(exits.is_there[:, k], exits.cost[:, k], np.inf)[:, None]
+                        np.minimum(result, row, out=result)
         self._on_same_edge(result, origins, destinations)
-        return result / _UNIT
+        result /= _UNIT
+        return result
 
     def _on_same_edge(self, result: Floats, origins: Snapped, destinations: Snapped) -> None:
         """Two places on one edge are joined directly where the direction of travel allows it."""
@@ -256,12 +281,23 @@ class TravelTimes:
             ahead = destinations.fraction[j][None, :] - origins.fraction[i][:, None]
             direct = np.full(ahead.shape, np.inf)
             if np.isfinite(weight):
-                if self.network.edge_forward[edge]:
-                    direct = np.where(ahead >= 0, ahead * weight, direct)
-                if self.network.edge_backward[edge]:
-                    direct = np.where(ahead <= 0, np.minimum(direct, np.abs(ahead) * weight), direct)
+                apart = np.abs(self.along(destinations.take(j))[None, :] - self.along(origins.take(i))[:, None])
+                allowed = (self.network.edge_forward[edge] & (ahead >= 0)) | (
+                    self.network.edge_backward[edge] & (ahead <= 0)
+                )
+                direct[allowed] = apart[allowed]
             block = np.ix_(i, j)
             result[block] = np.minimum(result[block], direct)
+
+    @property
+    def edge_cost(self) -> Floats:
+        """(e,) ms (mm when distance is minimised), whole, of driving each edge from end to end; inf where closed."""
+        return self._edge_weight
+
+    def along(self, places: Snapped) -> Floats:
+        """(n,) the part of its edge's cost from the tail to each place, whole; 0 on a closed edge."""
+        weight = self._edge_weight[np.maximum(places.edge, 0)]
+        return np.rint(places.fraction * np.where(np.isfinite(weight), weight, 0.0))
 
     def _exits(self, places: Snapped) -> "_Ends":
         """From each place along its edge to its ends, as the directions of travel allow."""
@@ -281,9 +317,9 @@ class TravelTimes:
         drivable = there & np.isfinite(weight)
         tail, head = self.network.edge_tail[edge], self.network.edge_head[edge]
         node = np.column_stack([head, tail] if leaving else [tail, head]).astype(np.int64)
-        ahead = 1.0 - places.fraction if leaving else places.fraction
+        along = self.along(places)
         weight = np.where(np.isfinite(weight), weight, 0.0)
-        cost = np.column_stack([ahead * weight, (1.0 - ahead) * weight])
+        cost = np.column_stack([weight - along, along] if leaving else [along, weight - along])
         # An end that is on the node itself may be used whatever the direction of the edge.
         at_tail, at_head = places.fraction <= 0.0, places.fraction >= 1.0
         free = np.column_stack([at_head, at_tail] if leaving else [at_tail, at_head])
@@ -310,7 +346,7 @@ class TravelTimes:
         if keep.sum() == 1 and len(xy) > 1:
             keep[-1] = True  # a line of one place still has two ends
         time_s, distance_m = self._sums(found)
-        return Route(time_s, distance_m, xy[keep])
+        return Route(time_s, distance_m, xy[keep], found.edge, tuple(lines))
 
     def _sums(self, way: "_Way") -> tuple[float, float]:
         share = np.abs(way.stop - way.begin)
@@ -351,7 +387,8 @@ class TravelTimes:
         edge, ahead = a.edge[same], b.fraction[same] - a.fraction[same]
         allowed = (self.network.edge_forward[edge] & (ahead >= 0)) | (self.network.edge_backward[edge] & (ahead <= 0))
         allowed &= np.isfinite(self._edge_weight[edge])
-        found[same[allowed]] = np.abs(ahead[allowed]) * self._edge_weight[edge[allowed]]
+        apart = np.abs(self.along(b.take(same)) - self.along(a.take(same)))
+        found[same[allowed]] = apart[allowed]
         return found
 
     def measured(self, origins: Snapped, destinations: Snapped) -> tuple[Floats, Floats]:
@@ -383,10 +420,10 @@ class _Way:
 
 
 def _positions(is_there: NDArray[np.bool_], where: NDArray[np.intp], k: int) -> NDArray[np.intp]:
-    """Where the k-th ends that are there stand among the unique nodes."""
-    flat = np.full(is_there.shape, -1, dtype=np.intp)
+    """Where the k-th ends stand among the unique nodes; 0 for those that are not there."""
+    flat = np.zeros(is_there.shape, dtype=np.intp)
     flat[is_there] = where
-    found: NDArray[np.intp] = flat[is_there[:, k], k]
+    found: NDArray[np.intp] = flat[:, k]
     return found
 
 
@@ -415,8 +452,8 @@ class _Ends:
         return min((float(self.cost[i, k]), k) for k in (0, 1) if self.is_there[i, k] and self.node[i, k] == node)[1]
 
     def pairs(self) -> list[_Pairs]:
-        """Per place the usable (node, whole cost) pairs."""
-        cost = np.rint(self.cost).astype(np.int64)
+        """Per place the usable (node, cost) pairs."""
+        cost = self.cost.astype(np.int64)
         return [
             [(int(self.node[i, k]), int(cost[i, k])) for k in (0, 1) if self.is_there[i, k]]
             for i in range(len(self.node))
@@ -484,7 +521,7 @@ class _Cch:
 
     A query object is made, used and dropped within one call on one thread: one that lives on
     locks the metric, and one used from another thread panics. A metric is never changed under
-    readers: other weights are another metric.
+    readers: other weights are another metric, or one whose readers are gone.
     """
 
     def __init__(self, network: RoadNetwork, weight: Longs, order: list[int]) -> None:
@@ -496,14 +533,32 @@ class _Cch:
         self._module: Any = routingkit_cch
         self._cch: Any = routingkit_cch.CCH(order, network.arc_tail.tolist(), network.arc_head.tolist(), False)
         self._metric: Any = routingkit_cch.CCHMetric(self._cch, weight.tolist())
+        self._spare: deque[tuple[Any, Longs]] = deque()  # of all with this hierarchy
         self._rank = np.empty(n, dtype=np.int64)
         self._rank[np.asarray(order)] = np.arange(n)
 
     def with_weights(self, weight: Longs) -> "_Cch":
         other = object.__new__(_Cch)
-        other._module, other._cch, other._rank = self._module, self._cch, self._rank
-        other._metric = self._module.CCHMetric(self._cch, weight.tolist())
+        other.__dict__ |= self.__dict__
+        other._metric = other._metric_with(weight)
+        # A metric goes back when nobody can read it any more: to change a few of its weights is a hundred times
+        # quicker than to customise all of them.
+        weakref.finalize(other, _give_back, self._spare, other._metric, weight).atexit = False
         return other
+
+    def _metric_with(self, weight: Longs) -> Any:
+        """A metric that is nobody else's."""
+        try:
+            metric, known = self._spare.pop()
+        except IndexError:
+            return self._module.CCHMetric(self._cch, weight.tolist())
+        changed = np.flatnonzero(known != weight)
+        if len(changed) > _FEW_WEIGHTS * len(weight):
+            metric.reset(weight.tolist())
+        elif len(changed):
+            updates = dict(zip(changed.tolist(), weight[changed].tolist(), strict=True))
+            self._module.CCHMetricPartialUpdater(self._cch).apply(metric, updates)
+        return metric
 
     def rows(self, sources: list[_Pairs], targets: list[int]) -> Floats:
         pins, back = self._pinned(targets)
@@ -545,6 +600,11 @@ class _Cch:
         answer = float(found.distance), int(nodes[0]), int(nodes[-1]), list(found.arc_path)
         del found  # a held result blocks the next run
         return answer
+
+
+def _give_back(spare: deque[tuple[Any, Longs]], metric: Any, weight: Longs) -> None:
+    if len(spare) < _SPARE_METRICS:
+        spare.append((metric, weight))
 
 
 def _in_two(work: Callable[[range], list[Floats]], count: int) -> list[Floats]:

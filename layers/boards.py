@@ -8,6 +8,7 @@ from typing import Any
 from data.kinds import DEPOT_LEVELS, LOT_STATUSES, ORDER_STATES, Choice
 from layers import analyses
 from layers.analyses import dispatch
+from layers.catalogue import ALARMS
 from layers.district import District
 from layers.kpi_texts import proof_text
 from layers.layer import Lang, Text
@@ -38,6 +39,7 @@ ACTS: dict[str, Text] = {
     "use": Text("登记使用", "note use"),
     "send_back": Text("返程", "send back"),
     "take_back": Text("退库", "take back"),
+    "reverse": Text("冲销", "reverse"),
     "settle": Text("结清", "settle"),
     "papers": Text("补办手续", "complete the papers"),
     "request": Text("提出需求", "request made"),
@@ -45,14 +47,6 @@ ACTS: dict[str, Text] = {
     "status": Text("改状态", "change of state"),
 }
 """What happens to an order, a request or a lot."""
-
-ALARMS: dict[str, Text] = {
-    "door_open": Text("门未关", "door open"),
-    "temperature_low": Text("温度过低", "too cold"),
-    "temperature_high": Text("温度过高", "too warm"),
-    "count_check": Text("计数与台账不符", "count differs from the ledger"),
-}
-"""What a device calls for."""
 
 MOVES: dict[str, Text] = {
     "opening": Text("期初", "opening balance"),
@@ -134,6 +128,10 @@ _AVAILABLE = Column("available", Text("可用", "Available"), "number")
 _DUE = Column("due_utc", Text("要求送达", "Due"), "moment")
 
 
+_ORDERS = ("supply_order", "supply_request", "depot", "item")
+_REQUESTS = ("supply_order", "supply_request", "item")
+
+
 def _number(name: str, zh: str, en: str, *, detail: bool = False) -> Column:
     return Column(name, Text(zh, en), "number", detail=detail)
 
@@ -205,6 +203,7 @@ LISTINGS: dict[str, Listing] = {
             ),
             _without_query(dispatch.open_orders),
             Text("没有未结的调拨单。", "There are no open orders."),
+            tables=_ORDERS,
         ),
         Listing(
             "reservations",
@@ -220,6 +219,7 @@ LISTINGS: dict[str, Listing] = {
             _without_query(dispatch.reservations),
             Text("没有待下单的预留。", "Nothing is reserved and not yet ordered."),
             Text("到时未下单即自动释放", "released by itself when the time is over"),
+            tables=_ORDERS,
         ),
         Listing(
             "papers",
@@ -237,6 +237,7 @@ LISTINGS: dict[str, Listing] = {
             _without_query(dispatch.papers),
             Text("电话调拨的手续都已补齐。", "All papers of orders by telephone are there."),
             Text("电话调拨后 48 小时内补齐", "within 48 hours of the order by telephone"),
+            tables=("supply_request",),
         ),
         Listing(
             "outstanding",
@@ -257,6 +258,7 @@ LISTINGS: dict[str, Listing] = {
             _without_query(dispatch.requests_outstanding),
             Text("没有未满足的需求。", "Nothing is outstanding."),
             Text("缺口 = 需要 - 完好签收 - 在办", "outstanding = requested - received usable - on its way"),
+            tables=_REQUESTS,
         ),
         Listing(
             "requests",
@@ -275,6 +277,7 @@ LISTINGS: dict[str, Listing] = {
             ),
             _without_query(dispatch.open_requests),
             Text("没有未结的需求单。", "There are no open requests."),
+            tables=_REQUESTS,
         ),
         Listing(
             "low",
@@ -294,6 +297,7 @@ LISTINGS: dict[str, Listing] = {
             Text("各库都在下限和黄线以上。", "Every depot is above its minimum and the yellow line."),
             Text("红线: 目标的 60%; 黄线: 80%", "red: 60% of the target, yellow: 80%"),
             Text("库存下限和目标表, 台账", "table of stock levels, ledger"),
+            tables=("lot", "stock_level", "depot", "item", "parameter"),
         ),
         Listing(
             "expiring",
@@ -313,6 +317,7 @@ LISTINGS: dict[str, Listing] = {
             _expiring,
             Text("没有 180 天内到期的批次。", "No lot expires within 180 days."),
             Text("档次 30/90/180 天, 食品另有 15 天; 当日仍可用", "30, 90, 180 days; food 15; usable on the day"),
+            tables=("lot", "depot", "item", "parameter"),
         ),
         Listing(
             "uncounted",
@@ -328,6 +333,7 @@ LISTINGS: dict[str, Listing] = {
             _uncounted,
             Text("各库都按期盘点了。", "Every depot was counted in time."),
             Text("没有盘点时间的批次从未盘点", "without a time: never counted"),
+            tables=("lot", "depot", "parameter"),
         ),
         Listing(
             "alarms",
@@ -342,6 +348,7 @@ LISTINGS: dict[str, Listing] = {
             _alarms,
             Text("没有告警。", "No alarm."),
             Text("盘点核对只提醒, 不改台账", "a count that differs never changes the ledger by itself"),
+            tables=("reading", "device", "movement", "stock_count", "depot"),
         ),
         Listing(
             "events",
@@ -359,6 +366,7 @@ LISTINGS: dict[str, Listing] = {
             ),
             _changed("events"),
             Text("没有动态。", "Nothing happened."),
+            tables=("order_event", "depot"),
         ),
         Listing(
             "moved",
@@ -376,6 +384,7 @@ LISTINGS: dict[str, Listing] = {
             ),
             _changed("moved"),
             Text("调拨没有动用物资。", "Orders moved nothing."),
+            tables=("movement", "item"),
         ),
         Listing(
             "movements",
@@ -397,6 +406,7 @@ LISTINGS: dict[str, Listing] = {
             ),
             _changed("movements"),
             Text("调拨以外库存没有变动。", "Apart from orders no stock moved."),
+            tables=("movement", "depot", "item"),
         ),
         Listing(
             "counts",
@@ -416,6 +426,7 @@ LISTINGS: dict[str, Listing] = {
             ),
             _changed("counts"),
             Text("没有盘点。", "Nothing was counted."),
+            tables=("stock_count", "depot", "item"),
         ),
         Listing(
             "states",
@@ -432,6 +443,7 @@ LISTINGS: dict[str, Listing] = {
             ),
             _changed("states"),
             Text("没有批次改状态。", "No lot changed its state."),
+            tables=("lot_status_change", "depot", "item"),
         ),
         Listing(
             "closures",
@@ -447,6 +459,7 @@ LISTINGS: dict[str, Listing] = {
             _changed("closures"),
             Text("封闭没有变化。", "No closure changed."),
             source=Text("封闭登记", "register of closures"),
+            tables=("closure",),
         ),
     )
 }
@@ -477,6 +490,7 @@ STOCK = Listing(
         "可用 = 在库 - 预留 - 冻结; 非可用状态和过期的批次可用数为 0",
         "available = on hand - reserved - on hold; 0 for lots that are not usable or expired",
     ),
+    tables=("lot", "item"),
 )
 
 DEPOTS = Listing(
@@ -493,6 +507,7 @@ DEPOTS = Listing(
     _without_query(dispatch.depots),
     Text("还没有仓库。", "There are no depots yet."),
     source=Text("仓库登记表", "register of depots"),
+    tables=("depot", "lot"),
 )
 
 FOUND_LOTS = Listing(
@@ -509,6 +524,7 @@ FOUND_LOTS = Listing(
     ),
     dispatch.lots_like,
     Text("没有这样的批次。", "There is no such lot."),
+    tables=("lot", "depot", "item"),
 )
 
 NEEDS = Listing(
@@ -527,6 +543,7 @@ NEEDS = Listing(
     Text("按标准不需要物资。", "Nothing is needed by the standards."),
     Text("需要 = 人数 x 标准 x 天数; 建议申请 = 需要 - 区内可用", "needed = persons x standard x days"),
     Text("救助标准表, 台账", "table of relief standards, ledger"),
+    tables=("lot", "item", "relief_standard", "depot", "parameter"),
 )
 
 
@@ -602,6 +619,18 @@ KPIS = Listing(
     ),
     _kpi_rows,
     Text("没有指标。", "There are no indicators."),
+    tables=(
+        "supply_order",
+        "supply_request",
+        "order_event",
+        "movement",
+        "lot",
+        "stock_count",
+        "stock_level",
+        "depot",
+        "item",
+        "parameter",
+    ),
 )
 
 TRACE = Listing(
@@ -656,8 +685,9 @@ def step_text(row: Mapping[str, Any], lang: Lang) -> str:
     """What happened in a row of a trace, in words."""
     table = MOVES if row["what"] == "movement" else ACTS
     code = row.get("action") or row["what"]
-    found = table.get(code)
-    return str(code) if found is None else found.to(lang)
+    text = str(code) if code not in table else table[code].to(lang)
+    undone = MOVES.get(str(row.get("reversed_kind")))
+    return text if undone is None else f"{text} ({undone.to(lang)})"
 
 
 def trace_rows(trace: Sequence[Mapping[str, Any]], lang: Lang) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from data.kinds import (
     AGREEMENT_MODES,
     DEPOT_LEVELS,
+    DEVICE_TYPES,
     KINDS,
     ORDER_STATES,
     RISK_LEVELS,
@@ -126,6 +127,21 @@ def _order_marks(shape: Shape) -> dict[str, Mark]:
         if choice.code in _ORDER_COLORS
     }
 
+
+ALARMS: dict[str, Text] = {
+    "door_open": Text("门未关", "door open"),
+    "temperature_low": Text("温度过低", "too cold"),
+    "temperature_high": Text("温度过高", "too warm"),
+    "count_check": Text("计数与台账不符", "count differs from the ledger"),
+}
+"""What a device calls for."""
+
+_READING_TEXTS = {
+    **_choice_texts(DEVICE_TYPES),
+    "open": Text("开", "open"),
+    "shut": Text("关", "shut"),
+    **ALARMS,
+}
 
 BAND_LIMITS_S = (900.0, 1800.0, 2700.0, 3600.0)
 """Upper bounds of the response-time bands, each included (15, 30, 45, 60 min)."""
@@ -542,6 +558,7 @@ LAYERS: dict[str, Layer] = {
                 *_fields("depots"),
                 Field("items", Text("物资种类", "kinds of items"), "integer"),
                 Field("counted_utc", Text("最近盘点", "last count"), "datetime"),
+                Field("devices", Text("监测终端", "devices"), "readings", choices=_READING_TEXTS, roles=_STAFF),
             ),
             Categories(
                 "level",

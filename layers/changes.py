@@ -1,6 +1,6 @@
 """Which layers a changed table touches, and who may hear of it. Pure: rows in, plain values out."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from data.watching import Rows
@@ -15,13 +15,14 @@ FURTHER: dict[str, tuple[str, ...]] = {
     "boundary": _AREAS,
     "road": _TIMES,
     "closure": _TIMES,
+    "raster": _TIMES,
     "team": (*_TIMES, "streets"),
     "street": ("uncovered_places",),
     "village": ("uncovered_places", "streets"),
     "cell": ("uncovered_places",),
     "enterprise": ("uncovered_places",),
     "lot": ("depots", "supply_orders"),
-    "item": ("supply_orders",),
+    "item": ("supply_orders", "depots"),
     "movement": ("depots",),
     "stock_count": ("depots",),
     "supply_order": ("supply_orders", "supply_requests"),
@@ -31,6 +32,9 @@ FURTHER: dict[str, tuple[str, ...]] = {
     "vehicle": ("supply_orders",),
 }
 """Table -> the layers that show something of it besides the layer of its own rows."""
+
+STAFF_FURTHER: dict[str, tuple[str, ...]] = {"device": ("depots",), "reading": ("depots",)}
+"""The same of fields that only who may `supply.read` sees."""
 
 BASE_TABLES = ("boundary", "road", "water")
 """What the base map is drawn from."""
@@ -83,6 +87,12 @@ for _layer in LAYERS.values():
         _BY_TABLE[_layer.source.name] = (*_BY_TABLE.get(_layer.source.name, ()), _layer.id)
 
 
+def names_told(tables: Iterable[str]) -> list[str]:
+    """Under which names `told` speaks of tables: their own, or those of the layers that are drawn from them."""
+    own = SUPPLY_TABLES | NAMED_TABLES | REGISTER_TABLES
+    return sorted({name for table in tables for name in ((table,) if table in own else _BY_TABLE[table])})
+
+
 def may_read_supplies(role: Role) -> bool:
     """Whether a role may hear of orders, readings and the ledger."""
     return role in permissions.ACTIONS["supply.read"].roles
@@ -106,6 +116,8 @@ def told(rows: Rows, role: Role) -> dict[str, Any]:
         for layer_id in FURTHER.get(table, ()):
             if layer_id in LAYERS and role in LAYERS[layer_id].roles:
                 layers[layer_id] = None
+        for layer_id in STAFF_FURTHER.get(table, ()) if staff and not _is_position(table, ids) else ():
+            layers[layer_id] = None
         if table in SUPPLY_TABLES:
             if staff:
                 tables[table] = named
@@ -122,6 +134,14 @@ def told(rows: Rows, role: Role) -> dict[str, Any]:
     if any(table in BASE_TABLES for table in rows):
         found["base"] = True
     return found
+
+
+def _is_position(table: str, ids: Collection[str] | None) -> bool:
+    """Whether all that is new are positions: they move vehicles all day, and no depot shows them.
+
+    The id of a reading is device/quantity/moment.
+    """
+    return table == "reading" and ids is not None and all(name.split("/")[1:2] == ["position"] for name in ids)
 
 
 def _both(layers: Mapping[str, list[str] | None], layer_id: str, ids: list[str] | None) -> list[str] | None:

@@ -8,12 +8,12 @@ revision.
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 import geopandas as gpd
@@ -31,6 +31,7 @@ from geo.supply import StockTable, stock_table
 from geo.times import TravelTimes, contraction_order
 from layers.apart import run_apart
 from layers.catalogue import FACILITY_LAYERS, LAYERS
+from layers.closures import closure_factors
 from layers.layer import Table
 
 T = TypeVar("T")
@@ -79,6 +80,9 @@ _FRAMES = (
 )
 _APART = frozenset({"vehicle", "reading", "reading_refused", "order_event"})
 """Tables from which nothing is derived: what was computed before a change in them stays good."""
+
+_OF_PLACES = frozenset({"points", "snapped", "open times", "flooded"})
+"""What is kept under these depends on the roads and the tables that its key names, and on nothing else."""
 
 _FEW_CHANGES = 2_000  # above that many changed rows the index is loaded anew
 _KEPT_TIMES = 12  # customised metrics kept: hours of the day x closures in force x scenarios
@@ -141,7 +145,7 @@ class View:
         kept: dict[Hashable, Any] = {
             key: value
             for key, value in dict(self._kept).items()
-            if isinstance(key, tuple) and key[0] in ("points", "snapped") and key[1] not in frames
+            if isinstance(key, tuple) and key[0] in _OF_PLACES and frames.keys().isdisjoint(key)
         }
         return replace(self, frames={**self.frames, **frames}, assumed=assumed, _kept=kept, _lock=threading.RLock())
 
@@ -164,6 +168,20 @@ class View:
         """The rows of one table on the road network."""
         return self.kept(
             ("snapped", table), lambda: self.network.snap(self.points_m(table), max_m=self.district.snap_m)
+        )
+
+    def open_times_s(self, origins: str, destinations: str, at: datetime) -> NDArray[np.float64]:
+        """(n, m) s between the rows of two tables without closures; the caller must not write into it."""
+        key = (
+            "open times",
+            origins,
+            destinations,
+            DEFAULT_SPEEDS.profile(self.local(at).hour),
+            self.assumed.speed_factor,
+        )
+        return self.kept(
+            key,
+            lambda: self.travel(at, closed=False).matrix_s(self.snapped(origins), self.snapped(destinations)),
         )
 
     def snap_lonlat(self, lonlat: Any) -> Snapped:
@@ -202,10 +220,7 @@ class View:
         found = None
         closures = self.closures_in_force(at) if closed else ()
         if len(closures):
-            frame = self.frame("closure").iloc[closures]
-            found = self.network.closure_factors(
-                metric_geometries(frame, self.district.epsg), frame["factor"].to_numpy(dtype=np.float64)
-            )
+            found = closure_factors(self, self.frame("closure").iloc[closures])
         if closed and assumed.edge_factor is not None:
             found = assumed.edge_factor if found is None else np.minimum(found, assumed.edge_factor)
         if assumed.speed_factor == 1.0:
@@ -331,15 +346,13 @@ class District:
             stock = stock_table(frames["lot"], items=frames["item"]["id"].tolist())
         else:
             stock = old.stock
-        if old is None or "road" in touched or "closure" in touched:
+        if old is None or "road" in touched:
             self._times.clear()
         self._view = View(self, revision, frames, network, seqs, order, stock, self._index)
-        if old is not None and touched.keys() <= _APART:
+        if old is not None:
             # A copy: who still reads the old view may go on filling its own.
             self._view._kept.update(
-                (key, value)
-                for key, value in dict(old._kept).items()
-                if not (isinstance(key, tuple) and touched.keys() & {part for part in key if isinstance(part, str)})
+                (key, value) for key, value in dict(old._kept).items() if _still_good(key, touched.keys())
             )
         return self._view
 
@@ -393,29 +406,27 @@ class District:
         closures = tuple(view.closures_in_force(at).tolist()) if closed else ()
         with self._lock:
             key = (view.seqs.get("road", 0), DEFAULT_SPEEDS.profile(hour), distance)
-            base = self._keep_times(
-                (key, ()),
-                lambda: TravelTimes(
-                    view.network,
-                    hour=hour,
-                    order=view.order,
-                    weight="distance" if distance else "time",
-                ),
-            )
+            base = self._keep_times((key, ()), lambda: self._open_times(view, hour, "distance" if distance else "time"))
             if not closures and not view.assumed.key:
                 return base
             return self._keep_times(
-                (key, closures, view.seqs.get("closure", 0), view.assumed.key, closed),
+                (key, _closures_key(view, closures), view.assumed.key, closed),
                 lambda: (
                     base if (factors := view.edge_factors(at, closed=closed)) is None else base.with_factors(factors)
                 ),
             )
 
+    def _open_times(self, view: View, hour: int, weight: Literal["time", "distance"]) -> TravelTimes:
+        """Times with every edge open; the hierarchy is built once per network."""
+        known = next((times for times in self._times.values() if times.network is view.network), None)
+        if known is not None:
+            return known.retimed(hour=hour, weight=weight)
+        return TravelTimes(view.network, hour=hour, order=view.order, weight=weight)
+
     def travel_key(self, view: View, at: datetime) -> Hashable:
         """What the travel times at a moment depend on besides the roads: the hour's profile, closures, the assumed."""
         closures = tuple(view.closures_in_force(at).tolist())
-        seq = view.seqs.get("closure", 0) if closures else 0
-        return DEFAULT_SPEEDS.profile(view.local(at).hour), closures, seq, view.assumed.key
+        return DEFAULT_SPEEDS.profile(view.local(at).hour), _closures_key(view, closures), view.assumed.key
 
     def _keep_times(self, key: Hashable, make: Callable[[], TravelTimes]) -> TravelTimes:
         if key not in self._times:
@@ -424,6 +435,19 @@ class District:
                 self._times.popitem(last=False)
         self._times.move_to_end(key)
         return self._times[key]
+
+
+def _closures_key(view: View, closures: tuple[int, ...]) -> Hashable:
+    """What the closures in force depend on: which they are, as they are now, with the rasters that they name."""
+    return (closures, view.seqs.get("closure", 0), view.seqs.get("raster", 0)) if closures else ()
+
+
+def _still_good(key: Hashable, touched: Set[str]) -> bool:
+    """Whether what is kept under a key holds after changes in some tables: keys name the tables they depend on."""
+    parts = {part for part in key if isinstance(part, str)} if isinstance(key, tuple) else set()
+    if touched & parts:
+        return False
+    return touched <= _APART or ("road" not in touched and not parts.isdisjoint(_OF_PLACES))
 
 
 def metric_geometries(frame: gpd.GeoDataFrame, epsg: int) -> NDArray[np.object_]:

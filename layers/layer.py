@@ -28,7 +28,9 @@ Shape = Literal[
     "hatch-up",
     "hatch-down",
 ]
-FieldType = Literal["text", "integer", "number", "choice", "choices", "boolean", "minutes", "date", "datetime"]
+FieldType = Literal[
+    "text", "integer", "number", "choice", "choices", "boolean", "minutes", "date", "datetime", "readings"
+]
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,11 @@ class Text:
 
 @dataclass(frozen=True)
 class Field:
-    """One attribute of a layer: its label, unit, type, and the roles that may see it."""
+    """One attribute of a layer: its label, unit, type, and the roles that may see it.
+
+    ``readings`` is a list: of each device its ``name``, ``type``, ``value`` or ``state``, ``unit``, ``measured_utc``
+    and ``alarm``; types, states and alarms are named by `choices`.
+    """
 
     name: str
     label: Text

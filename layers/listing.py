@@ -52,7 +52,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Listing:
-    """A list of the boards: what it is called, what it says where it is empty, and how it is read."""
+    """A list of the boards: what it is called, what it says where it is empty, and how it is read.
+
+    `tables` are those of which a change may change its rows.
+    """
 
     id: str
     title: Text
@@ -61,6 +64,7 @@ class Listing:
     empty: Text
     note: Text = _NO_NOTE
     source: Text = _LEDGER
+    tables: tuple[str, ...] = ()
 
 
 def moment_text(value: str | datetime | None, zone: ZoneInfo, *, seconds: bool = False) -> str:
@@ -104,6 +108,8 @@ def cell_text(column: Column, row: Row, *, lang: Lang, zone: ZoneInfo) -> str:
 def minutes_text(minutes: float, lang: Lang) -> str:
     """A span of time in the two units that matter."""
     whole = int(abs(minutes))
+    if not whole:
+        return "不到 1 分" if lang == "zh" else "under 1 min"
     days, rest = divmod(whole, 1440)
     hours, left = divmod(rest, 60)
     if days:

@@ -5,10 +5,11 @@ such an image when the map asks for it, so that a new mark needs no script.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
@@ -71,6 +72,8 @@ def display(field: Field, value: Any, lang: Lang) -> str:
         case "choices":
             codes = str(value).split(";")
             return "、".join(field.choices[c].to(lang) if c in field.choices else c for c in codes)
+        case "readings":
+            return "; ".join(_reading_text(field, reading, lang) for reading in value)
         case "boolean":
             return ("是" if value else "否") if lang == "zh" else ("yes" if value else "no")
         case "minutes":
@@ -81,6 +84,20 @@ def display(field: Field, value: Any, lang: Lang) -> str:
             return str(value)
 
 
+def _reading_text(field: Field, reading: Mapping[str, Any], lang: Lang) -> str:
+    """One device: what it measures, what it said and when, and what it calls for."""
+
+    def word(code: str) -> str:
+        return field.choices[code].to(lang)
+
+    kind = word(reading["type"])
+    if reading["measured_utc"] is None:
+        return f"{kind}: {'还没有读数' if lang == 'zh' else 'no reading yet'}"
+    said = word(reading["state"]) if reading["state"] else f"{reading['value']:g} {reading['unit']}"
+    alarm = f", {word(reading['alarm'])}" if reading["alarm"] else ""
+    return f"{kind}: {said} ({reading['measured_utc']}){alarm}"
+
+
 def _table(result: LayerFrame, lang: Lang) -> tuple[pd.DataFrame, dict[str, str]]:
     """The frame as a clerk reads it, with the header of each column (unit in brackets)."""
     frame = result.frame
@@ -89,7 +106,7 @@ def _table(result: LayerFrame, lang: Lang) -> tuple[pd.DataFrame, dict[str, str]
     labels = {}
     for f in fields:
         column = frame[f.name]
-        if f.type in ("choice", "choices", "boolean"):
+        if f.type in ("choice", "choices", "boolean", "readings"):
             table[f.name] = ["" if plain(v) is None else display(f, v, lang) for v in column.astype(object).tolist()]
         else:
             table[f.name] = column
@@ -102,6 +119,15 @@ def _table(result: LayerFrame, lang: Lang) -> tuple[pd.DataFrame, dict[str, str]
     return table, labels
 
 
+def _flat(result: LayerFrame) -> gpd.GeoDataFrame:
+    """The frame with its lists as JSON text: a table has no room for them."""
+    lists = [f.name for f in result.layer.fields if f.type == "readings" and f.name in result.frame.columns]
+    texts = {
+        name: [None if v is None else json.dumps(v, ensure_ascii=False) for v in result.frame[name]] for name in lists
+    }
+    return result.frame.assign(**texts)
+
+
 def render(result: LayerFrame, form: str, lang: Lang = "zh") -> bytes:
     """The layer in one of `FORMATS`; InputError names the formats for another."""
     match form:
@@ -112,7 +138,7 @@ def render(result: LayerFrame, form: str, lang: Lang = "zh") -> bytes:
         case "xlsx":
             return exporters.to_xlsx(*_table(result, lang), title=result.layer.title.to(lang))
         case "gpkg":
-            return exporters.to_gpkg(result.frame, layer=result.layer.id)
+            return exporters.to_gpkg(_flat(result), layer=result.layer.id)
     raise InputError(f"format={form}: expected one of {', '.join((*FORMATS, 'html'))}")
 
 

@@ -20,7 +20,7 @@ from layers.layer import ROLES
 from layers.permissions import ACTIONS, ROLE_TEXTS, TOKEN_SCOPES
 from web import board_forms as forms
 from web.auth import actor_of_request, needs
-from web.board import Pages, view_of_its_own
+from web.board import Pages, note_revision, view_of_its_own
 from web.board_forms import Problem, Typed
 from web.pages import language
 
@@ -34,6 +34,7 @@ IN_SHEET = 10_000
 def blueprint(district: District) -> Blueprint:
     """The pages under /admin over one district."""
     pages = Blueprint("admin", __name__, url_prefix="/admin")
+    note_revision(pages, district)
     Admin(district).register(pages)
     return pages
 
@@ -74,6 +75,7 @@ class Admin:
         return self.pages.page(
             template,
             problem.status if problem else 200,
+            follows={},  # accounts and the audit are in no log of changes
             problem=problem,
             outcomes={code: found.to(lang) for code, found in boards.AUDIT_OUTCOMES.items()},
             roles={role: ROLE_TEXTS[role].to(lang) for role in ROLES},
@@ -193,7 +195,7 @@ class Admin:
         try:
             return work(forms.key_of_form())
         except forms.REFUSED as error:
-            return again(forms.problem_of(error, form), Typed(request.form, form))
+            return again(forms.problem_of(error, form, self.district.timezone), Typed(request.form, form))
 
     def _role_typed(self) -> dict[str, Any]:
         """The role of a form, and for a keeper the one place that was chosen."""

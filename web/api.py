@@ -19,7 +19,7 @@ from layers.district import District
 from layers.layer import Lang, plain_tree
 from layers.zoning import answers as zoning_answers
 from layers.zoning import runs
-from web import events, supplies
+from web import events, supplies, whatif
 from web import parameters as p
 from web import schemas as s
 from web.endpoint import PREFIX, Endpoint, Question, view_of
@@ -205,6 +205,7 @@ def supply_plans(
     needs: list[str],
     within_min: float | None,
     substitutes: str,
+    to_depot: str | None,
     at: datetime | None,
 ) -> Any:
     """Up to three plans side by side: the earliest, own level first, the fewest depots."""
@@ -216,6 +217,7 @@ def supply_plans(
             within_s=None if within_min is None else within_min * 60.0,
             at=at,
             with_substitutes=substitutes == "yes",
+            to_depot=to_depot,
         )
     )
 
@@ -542,7 +544,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "/supply/plans",
         "Up to three plans side by side: the earliest, own level first, the fewest depots",
         supply_plans,
-        (*_SUPPLY, AT),
+        (*_SUPPLY, Param("to_depot", p.text, "the depot that receives, which gives nothing (default: none)"), AT),
         s.SUPPLY_PLANS,
         action="map.read",
     ),
@@ -764,6 +766,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         action="map.read",
     ),
     *supplies.ENDPOINTS,
+    *whatif.ENDPOINTS,
 )
 
 

@@ -22,7 +22,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from data.store import Store
+import psutil
+
+from data.store import Store, live_copy
 from geo.errors import Unavailable
 from web.server import SPARE_THREADS, raise_file_limit
 
@@ -33,6 +35,7 @@ _QUESTIONS = 300
 _COMMITS = 8
 _PAUSE_S = 1.2
 _LONGEST_S = 30.0
+_IDLE_S = 0.05  # processor seconds in a second
 _REQUEST = "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n"
 
 
@@ -162,6 +165,7 @@ def copied(database: str) -> Iterator[Path]:
         copy = Path(name) / "district.gpkg"
         with Store(database) as live:
             live.snapshot(copy)
+            live_copy(copy)
             cache = live.cache_folder()
         if cache.is_dir():  # the order of the road network is not computed again
             shutil.copytree(cache, copy.with_suffix(".cache"))
@@ -184,6 +188,22 @@ def memory_mb(pid: int) -> float | None:
         if line.startswith("VmRSS:"):
             return round(int(line.split()[1]) / 1024, 1)
     return None
+
+
+def cpu_s(pid: int) -> float:
+    """Processor seconds that a process has used so far, with the processes that it has started."""
+    process = psutil.Process(pid)
+    return sum(sum(one.cpu_times()[:2]) for one in (process, *process.children(recursive=True)))
+
+
+def settle(pid: int) -> None:
+    """Wait until a server that has just started has nothing more to prepare."""
+    end = time.monotonic() + _LONGEST_S
+    while time.monotonic() < end:
+        before = cpu_s(pid)
+        time.sleep(1.0)
+        if cpu_s(pid) - before < _IDLE_S:
+            return
 
 
 def _questions(port: int, count: int) -> list[float]:

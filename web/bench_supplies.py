@@ -23,7 +23,7 @@ from data.stock import TakenIn
 from data.store import Store
 from geo.errors import Unavailable
 from layers.actions.accounts import DEMO_PASSWORD
-from web.bench_events import Listeners, copied, memory_mb, served, share_of
+from web.bench_events import Listeners, copied, cpu_s, memory_mb, served, settle, share_of
 
 CLIENTS = 50
 REQUESTS = 3_000
@@ -49,11 +49,13 @@ def run_bench_supplies(
         with Store(copy) as store:
             depot, item, to = _prepare(store, clients, requests)
         with served(copy, listeners + clients) as (port, pid), Store(copy) as store:
+            settle(pid)
             cookie, header, token = _logged_in(port)
             job = (port, cookie, header, token, depot, item, to)
             _load(job, clients, 2 * clients)  # warm
-            before = _reserved(store)
+            before, used = _reserved(store), cpu_s(pid)
             took, times, refused = _load(job, clients, requests)
+            used = cpu_s(pid) - used
             if not times:
                 raise Unavailable(f"none of {requests} reservations was accepted; see the server's log")
             done = _reserved(store) - before
@@ -75,6 +77,7 @@ def run_bench_supplies(
                 "clients": clients,
                 "reservations": len(times),
                 "refused": refused,
+                "server_cpu_ms": round(1000 * used / len(times), 2),
                 "seconds": round(took, 2),
                 "per_second": round(len(times) / took, 1),
                 "raw_commits_per_second": round(raw, 1),
@@ -98,7 +101,8 @@ def bench_lines(report: dict[str, Any]) -> Iterator[str]:
     yield (
         f"{report['reservations']:,} durable reservations in {report['seconds']} s: "
         f"{report['per_second']:,.0f} a second, "
-        f"1/{1 / report['share_of_raw']:.1f} of {report['raw_commits_per_second']:,.0f} raw commits"
+        f"1/{1 / report['share_of_raw']:.1f} of {report['raw_commits_per_second']:,.0f} raw commits, "
+        f"{report['server_cpu_ms']:.1f} ms of the server's processor each"
     )
     yield f"answer p50 {ms['p50']:.0f} ms, p99 {ms['p99']:.0f} ms, longest {ms['max']:.0f} ms"
     heard = report["fan_out_ms"]

@@ -1,11 +1,12 @@
 """The boards of supplies: plain pages that work without a script, and the forms by which orders and stock move."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -14,7 +15,7 @@ from data.kinds import LOT_STATUSES
 from data.schema import CAUSES
 from geo.errors import ImportRefused, InputError, NotFound
 from geo.supply import thousandths
-from layers import analyses, boards, entries, listing, waybill
+from layers import analyses, boards, changes, entries, listing, waybill
 from layers.actions import stock, supplies
 from layers.actions.places import depot_street
 from layers.analyses import dispatch
@@ -24,10 +25,11 @@ from layers.district import District
 from layers.listing import Listing
 from layers.permissions import may
 from web import board_forms as forms
+from web import map_link, texts
 from web.auth import actor_of_request, needs
 from web.board_forms import Problem, Typed
 from web.board_sheets import Sheets
-from web.pages import language, sheet_fonts
+from web.pages import language, live_config, sheet_fonts
 
 SHOWN = 12
 """Rows of a list on the board; the rest is behind its link and in the spreadsheet."""
@@ -35,12 +37,24 @@ SHOWN = 12
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _LONGEST_SHIFT = timedelta(days=31)
 
+Follows = Mapping[str, Sequence[str] | None]
+"""Table -> ids of the rows of which a change may change a page, or None for all of them."""
+
 
 def blueprint(district: District) -> Blueprint:
     """The pages under /supplies over one district."""
     pages = Blueprint("board", __name__, url_prefix="/supplies")
+    note_revision(pages, district)
     Pages(district).register(pages)
     return pages
+
+
+def note_revision(pages: Blueprint, district: District) -> None:
+    """Note the revision before anything is read: what is committed meanwhile is told to the page afterwards."""
+
+    @pages.before_request
+    def note() -> None:
+        g.revision = district.store.revision()
 
 
 def download(content: bytes, name: str, media_type: str = _XLSX, *, inline: bool = False) -> Response:
@@ -60,8 +74,14 @@ class Pages:
 
     # -- drawing ------------------------------------------------------------------------------------
 
-    def page(self, template: str, status: int = 200, **values: Any) -> Response:
-        """A page; nobody keeps it."""
+    def page(
+        self, template: str, status: int = 200, *, follows: Follows | None = None, address: str = "", **values: Any
+    ) -> Response:
+        """A page; nobody keeps it.
+
+        It is drawn anew after a change in what it `follows` (None: after every change), from the `address` of the
+        page where it is the answer to a form.
+        """
         lang, district = language(), self.district
         actor = actor_of_request()
 
@@ -95,6 +115,15 @@ class Pages:
             cell=lambda column, row: listing.cell_text(column, row, lang=lang, zone=district.timezone),
             link=listing.link_of,
             fresh_key=forms.fresh_key,
+            row_key=_row_key,
+            config={
+                **live_config(district, lang, revision=g.revision),
+                "texts": texts.for_boards(),
+                "page": {
+                    "address": request.full_path if request.method == "GET" else address,
+                    "follows": None if follows is None else _told(follows),
+                },
+            },
             done=request.args.get("done", ""),
             **{"typed": Typed(), "problem": None, **values},
         )
@@ -119,7 +148,7 @@ class Pages:
         try:
             target = work()
         except forms.REFUSED as error:
-            problem = forms.problem_of(error, form, self._changes(order_id))
+            problem = forms.problem_of(error, form, self.district.timezone, self._changes(order_id))
             return again(problem, Typed(request.form, form))
         return redirect(target, 303)
 
@@ -155,6 +184,7 @@ class Pages:
         route("/needs", self.needs, reads)
         route("/needs.xlsx", self.needs_xlsx, reads)
         changes("/needs", self.needs_post, "supply.reserve")
+        changes("/needs/map", self.needs_map, "supply.reserve")
         route("/requests/<request_id>", self.request_page, reads)
         route("/requests/<request_id>/upward.pdf", self.upward_pdf, reads)
         changes("/requests/<request_id>/renew", self.renew, "supply.reserve")
@@ -165,7 +195,9 @@ class Pages:
         route("/orders/<order_id>/trace.xlsx", self.order_trace_xlsx, reads)
         for step in supplies.STEPS:
             changes(f"/orders/<order_id>/{step.name}", self._step(step.name), step.action, f"step_{step.name}")
+        changes("/orders/<order_id>/reverse", self.reverse_of_order, "supply.reverse")
         route("/lots", self.lots, reads)
+        changes("/lots/reverse", self.reverse_of_stock, "stock.reverse")
         route("/lots.xlsx", self.lot_xlsx, reads)
         route("/depots", self.depots, reads)
         route("/depots/<depot_id>", self.depot, reads)
@@ -186,32 +218,31 @@ class Pages:
     def board(self) -> Response:
         """Everything that waits for somebody, on one page."""
         district = self.district
-        rows = {name: boards.rows_of(district, name) for name in BOARD}
+        rows = {name: boards.rows_of(district, name) for name in BOARD if name != "reservations"}
+        rows["reservations"] = list(dispatch.reservations(district, rows["orders"]))
         item = request.args.get("item", "").strip()
         items = [(i, name) for i, (name, _unit) in item_titles(district.view()).items()]
         chosen = next((i for i, name in items if item in (i, name)), None)
         if chosen is None and rows["low"] and not item:
             chosen = str(rows["low"][0]["item_id"])
-        curve = glance = None
-        if chosen is not None:
-            curve = analyses.availability_curve(district, chosen)
-            glance = analyses.glance(district, chosen)
+        curve = None if chosen is None else analyses.availability_curve(district, chosen)
         return self.page(
             "board",
+            follows={**_rows_of(*(LISTINGS[name] for name in BOARD)), "agreement": None},
             lists=[(LISTINGS[name], rows[name]) for name in BOARD],
             counts=_counts(rows),
             shown=SHOWN,
             item=item,
             items=items,
             curve=curve,
-            glance=glance,
         )
 
     def list_page(self, name: str) -> Response:
         """One list, whole."""
         found = self._listing(name)
         rows = boards.rows_of(self.district, name, **self._query(name))
-        return self.page("list", listing=found, rows=rows, query=request.query_string.decode("ascii", "ignore"))
+        query = request.query_string.decode("ascii", "ignore")
+        return self.page("list", follows=_rows_of(found), listing=found, rows=rows, query=query)
 
     def list_xlsx(self, name: str) -> Response:
         """One list as a spreadsheet."""
@@ -250,6 +281,7 @@ class Pages:
         found = dispatch.handover(self.district, since)
         return self.page(
             "handover",
+            follows=_rows_of(*(LISTINGS[name] for name in (*HANDOVER, "orders", "papers"))),
             since=since,
             lists=[(LISTINGS[name], found[name]) for name in HANDOVER],
             open_lists=[(LISTINGS[name], boards.rows_of(self.district, name)) for name in ("orders", "papers")],
@@ -257,7 +289,8 @@ class Pages:
 
     def kpis(self) -> Response:
         """How well supplies are found, moved and used, from the ledger."""
-        return self.page("kpis", rows=boards.KPIS.read(self.district, lang=language()), results=boards.KPI_RESULTS)
+        rows = boards.KPIS.read(self.district, lang=language())
+        return self.page("kpis", follows=_rows_of(boards.KPIS), rows=rows, results=boards.KPI_RESULTS)
 
     def kpis_xlsx(self) -> Response:
         """The indicators with numerator and denominator as a spreadsheet."""
@@ -296,14 +329,17 @@ class Pages:
             if people is not None:
                 draft = self._draft(people)
         except forms.REFUSED as error:
-            problem = problem or forms.problem_of(error, "people")
+            problem = problem or forms.problem_of(error, "people", self.district.timezone)
         return self.page(
             "needs",
             problem.status if problem else 200,
+            follows=_rows_of(boards.NEEDS),
+            address=f"{url_for('board.needs')}?{urlencode(people or {})}",
             people=people,
             given={name: source.get(name, "") for name in ("affected", "evacuated", "days")},
             draft=draft,
             places=_places(self.district),
+            depots=dispatch.depots(self.district),
             problem=problem,
             typed=typed or Typed(),
         )
@@ -327,29 +363,35 @@ class Pages:
             return download(content, f"{title}.xlsx")
         return self.xlsx(boards.NEEDS, rows)
 
+    def _needed(self) -> list[dict[str, Any]]:
+        """What the form of the needs page, or the sheet that came with it, asks for."""
+        known = item_titles(self.district.view())
+        sheet = forms.uploaded()
+        if sheet is not None:
+            raw, lines = entries.rows_of_sheet(entries.NEEDS, sheet[0], name=sheet[1])
+        else:
+            raw, lines = forms.rows_typed(["item_id", "quantity", "specification"]), None
+            raw = [row for row in raw if entries.plain_number(row["quantity"]) not in ("", "0")]
+        return entries.checked_rows(
+            entries.NEEDS,
+            raw,
+            what=_("需求清单"),
+            lang=language(),
+            lines=lines,
+            counted_by="quantity",
+            checks={"item_id": lambda code: None if code in known else boards.UNKNOWN_ITEM},
+            key=("item_id",),
+        )
+
     def needs_post(self) -> BaseResponse:
-        """Make a request of the drafted lines: what the depots can give is reserved, the rest outstanding."""
-        district, lang = self.district, language()
+        """Make a request of the drafted lines: what the depots can give is reserved, the rest outstanding.
+
+        By telephone it is ordered at once.
+        """
+        district, by_telephone = self.district, "telephone" in request.form
 
         def work() -> str:
-            key = forms.key_of_form()
-            sheet = forms.uploaded()
-            known = item_titles(district.view())
-            if sheet is not None:
-                raw, lines = entries.rows_of_sheet(entries.NEEDS, sheet[0], name=sheet[1])
-            else:
-                raw, lines = forms.rows_typed(["item_id", "quantity", "specification"]), None
-                raw = [row for row in raw if entries.plain_number(row["quantity"]) not in ("", "0")]
-            rows = entries.checked_rows(
-                entries.NEEDS,
-                raw,
-                what=_("需求清单"),
-                lang=lang,
-                lines=lines,
-                counted_by="quantity",
-                checks={"item_id": lambda code: None if code in known else boards.UNKNOWN_ITEM},
-                key=("item_id",),
-            )
+            key, rows = forms.key_of_form(), self._needed()
             place = forms.required("place", _("送达地点"))
             body = {
                 "to": _lonlat(district, place, forms.text("to")),
@@ -359,12 +401,32 @@ class Pages:
                 "phone": forms.text("phone"),
                 "incident": forms.text("incident"),
                 "deadline": forms.moment("deadline", district),
+                "to_depot_id": forms.text("to_depot_id"),
                 "needs": [{name: row[name] for name in ("item_id", "quantity", "specification")} for row in rows],
             }
-            made = supplies.request_planned(district, actor_of_request(), body, key=key)
-            return url_for("board.request_page", request_id=made["id"], done="reserve")
+            made = supplies.request_planned(district, actor_of_request(), body, key=key, by_telephone=by_telephone)
+            done = "place" if by_telephone else "reserve"
+            return url_for("board.request_page", request_id=made["id"], done=done)
 
-        return self.attempt(work, lambda problem, typed: self.needs(problem, typed), "request")
+        return self.attempt(work, self.needs, "request")
+
+    def needs_map(self) -> BaseResponse:
+        """What is filled in, on the map: the panel of supplies with place, items and quantities."""
+        district = self.district
+
+        def work() -> str:
+            rows, place, deadline = self._needed(), forms.text("place"), forms.moment("deadline", district)
+            given = forms.text("to")
+            left = None if deadline is None else datetime.fromisoformat(deadline) - district.now()
+            return map_link.address(
+                to=None if place is None and given is None else _lonlat(district, place or "", given),
+                place=place,
+                needs={row["item_id"]: row["quantity"] for row in rows},
+                within=None if left is None or left <= timedelta(0) else math.ceil(left / timedelta(minutes=1)),
+                to_depot=forms.text("to_depot_id"),
+            )
+
+        return self.attempt(work, self.needs, "request")
 
     # -- requests -----------------------------------------------------------------------------------
 
@@ -380,6 +442,9 @@ class Pages:
         return self.page(
             "request",
             problem.status if problem else 200,
+            # A new order has an id that nobody knows yet.
+            follows={**_rows_of(LISTINGS["orders"]), "supply_request": [request_id]},
+            address=url_for("board.request_page", request_id=request_id),
             request_row=found,
             order_rows=rows,
             orders_listing=LISTINGS["orders"],
@@ -442,16 +507,26 @@ class Pages:
             trace = orders.trace_order(conn, order_id)
             picks = dispatch.issue_rows(conn, order, now=district.now()) if order["state"] == "ordered" else []
         steps = supplies.next_steps(district, actor, order)
+        pieces = dispatch.order_pieces(order, trace)
         return self.page(
             "order",
             problem.status if problem else 200,
+            follows={
+                "supply_order": [order_id],
+                "supply_request": [order["request_id"]],
+                "depot": None,
+                "item": None,
+                **({"lot": None} if "issue" in steps else {}),
+            },
+            address=url_for("board.order_page", order_id=order_id),
             order=order,
             row=dispatch.order_row(order, district.now()),
-            pieces=dispatch.order_pieces(order, trace),
+            pieces=pieces,
+            names={piece["lot_id"]: f"{piece['item_name']} {piece['lot']}" for piece in pieces},
             trace=trace,
             picks=picks,
             steps=steps,
-            vehicles=dispatch.vehicles(district) if "issue" in steps else [],
+            vehicles=dispatch.vehicles(district) if {"issue", "depart"} & set(steps) else [],
             back_depots=[
                 depot
                 for depot in dispatch.depots(district)
@@ -491,24 +566,25 @@ class Pages:
     def _step_body(self, name: str) -> dict[str, Any]:
         """What a form of an order says, as the action takes it."""
         lang = language()
-        if name in ("cancel", "lost", "found"):
+        if name == "cancel":
             return {"reason": forms.required("reason", _("原因"))}
         if name == "settle":
             return {"reason": forms.text("reason")}
-        if name == "depart":
-            return {"occurred": forms.moment("occurred", self.district)}
         body: dict[str, Any] = {"occurred": forms.moment("occurred", self.district)}
+        if name in ("lost", "found"):
+            return {**body, "reason": forms.required("reason", _("原因"))}
+        carrier = {part: forms.text(part) for part in ("vehicle_id", "driver", "phone")}
+        if name == "depart":
+            return {**body, **carrier}
         if name == "issue":
             rows = forms.quantities(forms.PICKS, what=_("出库"), lang=lang)
             return {
                 **body,
                 "picks": [{n: row[n] for n in ("lot_id", "quantity", "reason")} for row in rows],
-                "vehicle_id": forms.text("vehicle_id"),
-                "driver": forms.text("driver"),
-                "phone": forms.text("phone"),
+                **carrier,
                 "reason": forms.text("reason"),
             }
-        declared = {"receive": forms.RECEIPT, "use": forms.USED, "return": forms.BACK}[name]
+        declared = forms.LINES[name]
         rows = forms.quantities(
             declared, what=boards.ACTS["take_back" if name == "return" else name].to(lang), lang=lang
         )
@@ -516,6 +592,18 @@ class Pages:
         if name == "return":
             body |= {"to_depot_id": forms.text("to_depot_id"), "hold": "hold" in request.form}
         return body
+
+    def reverse_of_order(self, order_id: str) -> BaseResponse:
+        """Undo what was booked of an order by mistake."""
+
+        def work() -> str:
+            body = _reversal()
+            supplies.reverse(self.district, actor_of_request(), order_id, body, key=forms.key_of_form())
+            return url_for("board.order_page", order_id=order_id, done="reverse")
+
+        return self.attempt(
+            work, lambda problem, typed: self.order_page(order_id, problem, typed), _reversal_form(), order_id
+        )
 
     def _scanned(self, order_id: str, code: str | None) -> Response:
         """The form of an issue again with the scanned lot ticked; a lot that is not of this order is said so."""
@@ -534,21 +622,43 @@ class Pages:
 
     # -- lots and depots ------------------------------------------------------------------------------
 
-    def lots(self) -> Response:
+    def lots(self, problem: Problem | None = None, typed: Typed | None = None) -> Response:
         """The whole life of a lot; a part of its number finds it."""
-        wanted = request.args.get("lot", "").strip()
-        if not wanted:
-            return self.page("lot", life=None, wanted="", found=[], listing=boards.FOUND_LOTS)
-        try:
-            life = dispatch.lot_life(self.district, wanted)
-        except NotFound:
-            found = dispatch.lots_like(self.district, wanted[:200])
-            if len(found) == 1:
-                return self.page(
-                    "lot", life=dispatch.lot_life(self.district, found[0]["lot_id"]), wanted=wanted, trace_of=boards
-                )
-            return self.page("lot", life=None, wanted=wanted, found=found, listing=boards.FOUND_LOTS)
-        return self.page("lot", life=life, wanted=wanted)
+        wanted = (typed.values.get("lot", "") if typed else request.args.get("lot", "")).strip()
+        found: list[dict[str, Any]] = []
+        life = None
+        if wanted:
+            try:
+                life = dispatch.lot_life(self.district, wanted)
+            except NotFound:
+                found = dispatch.lots_like(self.district, wanted[:200])
+                life = dispatch.lot_life(self.district, found[0]["lot_id"]) if len(found) == 1 else None
+        follows: Follows = {}
+        if life is not None:
+            # What is used at a place leaves the row of its lot as it is.
+            follows = {"lot": [life["lot"]["id"]], "movement": None, "depot": None, "item": None}
+        elif wanted:
+            follows = _rows_of(boards.FOUND_LOTS)
+        return self.page(
+            "lot",
+            problem.status if problem else 200,
+            follows=follows,
+            life=life,
+            wanted=wanted,
+            found=found,
+            listing=boards.FOUND_LOTS,
+            problem=problem,
+            typed=typed or Typed(),
+        )
+
+    def reverse_of_stock(self) -> BaseResponse:
+        """Undo what was booked of the stock by mistake."""
+
+        def work() -> str:
+            stock.reverse(self.district, actor_of_request(), _reversal(), key=forms.key_of_form())
+            return url_for("board.lots", lot=forms.text("lot"), done="reverse")
+
+        return self.attempt(work, self.lots, _reversal_form())
 
     def lot_xlsx(self) -> Response:
         """The life of a lot as a spreadsheet."""
@@ -559,8 +669,9 @@ class Pages:
 
     def depots(self) -> Response:
         """The depots."""
+        rows = dispatch.depots(self.district)
         return self.page(
-            "list", listing=boards.DEPOTS, rows=dispatch.depots(self.district), query="", own_name="depots"
+            "list", follows=_rows_of(boards.DEPOTS), listing=boards.DEPOTS, rows=rows, query="", own_name="depots"
         )
 
     def depot(self, depot_id: str, problem: Problem | None = None, typed: Typed | None = None) -> Response:
@@ -571,6 +682,8 @@ class Pages:
         return self.page(
             "depot",
             problem.status if problem else 200,
+            follows=_rows_of(boards.STOCK, LISTINGS["orders"]),
+            address=url_for("board.depot", depot_id=depot_id),
             depot=found,
             listing=boards.STOCK,
             rows=rows,
@@ -638,6 +751,8 @@ class Pages:
         return self.page(
             "count",
             problem.status if problem else 200,
+            follows={**_rows_of(boards.STOCK), "depot": [depot_id]},
+            address=url_for("board.count_page", depot_id=depot_id),
             depot=dispatch.depot_of(self.district, depot_id),
             rows=dispatch.depot_stock(self.district, depot_id),
             problem=problem,
@@ -688,9 +803,9 @@ class Pages:
                 checks={"lot_id": lambda lot: None if lot in here else boards.NOT_HERE},
                 key=("lot_id",),
             )
-            checker = forms.required("checker", _("复核人"))
+            occurred = forms.moment("occurred", self.district)
             counted = {row["lot_id"]: thousandths(row["counted"]) for row in rows}
-            differing = dispatch.differing(self.district, depot_id, counted)
+            differing = dispatch.differing(self.district, depot_id, counted, true_at=occurred)
             unsaid = [row for row in rows if row["lot_id"] in differing and not row["reason"]]
             if unsaid:
                 raise ImportRefused(
@@ -707,8 +822,8 @@ class Pages:
                 )
             body = {
                 "depot_id": depot_id,
-                "checker": checker,
-                "occurred": forms.moment("occurred", self.district),
+                "checker": forms.text("checker"),
+                "occurred": occurred,
                 "lines": [{name: row[name] for name in ("lot_id", "counted", "reason")} for row in rows],
             }
             stock.count(self.district, actor_of_request(), body, key=key)
@@ -723,6 +838,8 @@ class Pages:
         return self.page(
             "goods_in",
             problem.status if problem else 200,
+            follows={"item": None, "pack": None, "depot": [depot_id]},
+            address=url_for("board.in_page", depot_id=depot_id),
             depot=dispatch.depot_of(self.district, depot_id),
             items=titles,
             packs=dispatch.packs_of_items(self.district),
@@ -799,12 +916,45 @@ _STEP_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "depart": supplies.depart,
     "receive": supplies.receive,
     "use": supplies.use,
+    "send_back": supplies.send_back,
     "return": supplies.take_back,
     "settle": supplies.settle,
     "cancel": supplies.cancel,
     "lost": supplies.report_lost,
     "found": supplies.report_found,
 }
+
+
+def _reversal() -> dict[str, Any]:
+    """What the form of a reversal says."""
+    return {
+        "movement_id": forms.required("movement_id", _("台账编号")),
+        "reason": forms.required("reason", _("原因")),
+    }
+
+
+def _reversal_form() -> str:
+    """Each movement of a page has a form of its own."""
+    return f"reverse-{forms.text('movement_id')}"
+
+
+def _told(follows: Follows) -> dict[str, list[str] | None]:
+    """What a page follows, by the names under which the event stream tells of it."""
+    pairs = ((name, ids) for table, ids in follows.items() for name in changes.names_told([table]))
+    return {name: None if ids is None else list(ids) for name, ids in pairs}
+
+
+def _rows_of(*listings: Listing) -> dict[str, Sequence[str] | None]:
+    """What lists show rows of."""
+    return {table: None for found in listings for table in found.tables}
+
+
+_ROW_NAMES = ("id", "lot_id", "depot_id", "item_id", "order_id", "kind", "recorded_utc")
+
+
+def _row_key(row: Mapping[str, Any]) -> str:
+    """What tells a row of a list from the others, so that it stays itself when the list is drawn anew."""
+    return " ".join(str(row[name]) for name in _ROW_NAMES if row.get(name) is not None)
 
 
 def view_of_its_own(view: Callable[..., Any], name: str) -> Callable[..., Any]:

@@ -1,10 +1,12 @@
 """Forms of the boards: what was typed as the body of an action, and what to say where it is refused."""
 
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import request
 from flask_babel import gettext as _
@@ -57,6 +59,9 @@ BACK: tuple[Entry, ...] = (
     _NOTE,
 )
 
+LINES = {"receive": RECEIPT, "use": USED, "send_back": BACK, "return": BACK}
+"""The rows of goods in the form of a step."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -98,15 +103,16 @@ def key_of_form() -> str:
     return idempotency.require_key(request.form.get(KEY))
 
 
-def problem_of(error: OneMapError, form: str, changes: Sequence[Mapping[str, Any]] = ()) -> Problem:
-    """A refusal as a person is told of it."""
+def problem_of(error: OneMapError, form: str, zone: ZoneInfo, changes: Sequence[Mapping[str, Any]] = ()) -> Problem:
+    """A refusal as a person is told of it, times by the district's clock."""
     rows = refusals.faults(getattr(error, "rows", None) or (), language())
     title = {
         "conflict": _("没有登记: 情况已经变了"),
         "not-found": _("没有登记: 没有找到"),
         "import-refused": _("没有登记: 有几处要改"),
     }.get(error.code, _("没有登记: 填写有误"))
-    sentence = _("改好下面列出的各处再提交, 填的内容都还在。") if rows else refusals.sentence(error.detail, language())
+    said = refusals.sentence(error.detail, language(), zone)
+    sentence = _("改好下面列出的各处再提交, 填的内容都还在。") if rows else said
     return Problem(title, sentence, rows, changes, error.status, form)
 
 
@@ -174,7 +180,7 @@ def quantities(declared: Sequence[Entry], *, what: str, lang: Lang) -> list[dict
     rows, places = [], []
     for line, row in zip(lines, typed, strict=True):
         given = {name: "" if row.get(name) is None else entries.plain_number(row[name]) for name in numbers}
-        if all(value in ("", "0") for value in given.values()):
+        if all(_is_nothing(value) for value in given.values()):
             continue
         rows.append({**row, **{name: value or "0" for name, value in given.items()}})
         places.append(line)
@@ -184,6 +190,11 @@ def quantities(declared: Sequence[Entry], *, what: str, lang: Lang) -> list[dict
         declared, rows, what=what, lang=lang, lines=places, counted_by=numbers[0], key=("lot_id",)
     )
     return [{name: row[name] for name in ("row", *asked)} for row in found]
+
+
+def _is_nothing(value: str) -> bool:
+    """Whether a quantity is left empty or is nought, as 0 or as 0.0."""
+    return re.fullmatch(r"0*\.?0*", entries.plain_number(value)) is not None
 
 
 def uploaded() -> tuple[bytes, str] | None:

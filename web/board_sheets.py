@@ -26,11 +26,15 @@ if TYPE_CHECKING:
 
 _STEPS: dict[str, tuple[tuple[Entry, ...], tuple[str, ...]]] = {
     "issue": (forms.PICKS, ()),
-    "receive": (forms.RECEIPT, ("in_transit",)),
-    "use": (forms.USED, ("at_place",)),
-    "return": (forms.BACK, ("coming_back", "at_place", "in_transit")),
+    "receive": (forms.LINES["receive"], ("in_transit",)),
+    "use": (forms.LINES["use"], ("at_place",)),
+    "send_back": (forms.LINES["send_back"], ("at_place", "in_transit")),
+    "return": (forms.LINES["return"], ("coming_back", "at_place", "in_transit")),
 }
 """The steps of an order that have a sheet: its columns, and where what it is about may be."""
+
+
+_FOLLOWS = {"import_run": None, **{KINDS[kind].table: None for kind in registers.SHEETS}}
 
 
 class Sheets:
@@ -59,6 +63,8 @@ class Sheets:
         return self.pages.page(
             "sheets",
             problem.status if problem else 200,
+            follows=_FOLLOWS if report is None else {},
+            address="/supplies/sheets",
             registers=register_rows(self.district, registers.SHEETS),
             titles={name: _title(name) for name in registers.SHEETS},
             chosen=(typed.values.get("kind") if typed else request.args.get("kind")) or "",
@@ -95,7 +101,7 @@ class Sheets:
                 content, name = uploaded()
                 report = registers.check_sheet(self.district, kind, content, name=name)
             except forms.REFUSED as error:
-                return self.sheets(_in_words(forms.problem_of(error, "sheet"), kind), typed)
+                return self.sheets(_in_words(forms.problem_of(error, "sheet", self.district.timezone), kind), typed)
             return self.sheets(typed=typed, report=report)
 
         def work() -> str:
@@ -193,7 +199,7 @@ def _held(lines: list[dict[str, Any]], step: str, places: tuple[str, ...]) -> li
     for line in lines:
         there = sum(line[place] for place in places)
         if there:
-            proposed = {"receive": {"received": there}, "use": {"quantity": there}, "return": {}}[step]
+            proposed = {"receive": {"received": there}, "use": {"quantity": there}}.get(step, {})
             rows.append({**{name: line.get(name) for name in _SHOWN}, **proposed})
     return rows
 

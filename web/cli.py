@@ -571,6 +571,26 @@ def bench_supplies(db: str | None, clients: int, requests: int, listeners: int, 
     )
 
 
+@bench.command("n-1")
+@click.option("--roads", type=click.Path(path_type=Path), help="Road network in GeoParquet (default: Nanjing).")
+@click.option("--busiest", type=click.IntRange(1), default=2000, show_default=True, help="Links to recount.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Also write the figures as JSON.")
+def bench_n_minus_1(roads: Path | None, busiest: int, output: Path | None) -> None:
+    """Recount 10,000 places without each of the busiest links in turn, beside the naive loop's estimate."""
+    from layers.bench_criticality import run_bench_criticality
+
+    run_bench_criticality(roads, busiest=busiest, output=output, say=click.echo)
+
+
+@bench.command("evacuation")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Save the figures as JSON.")
+def bench_evacuation(output: Path | None) -> None:
+    """Villages to shelters within capacity, beside SciPy, networkx and the rule of thumb."""
+    from layers.bench_evacuation import run_bench_evacuation
+
+    run_bench_evacuation(output=output, say=click.echo)
+
+
 @bench.command("zoning")
 @click.option("--scale", type=float, default=1.0, show_default=True, help="Share of the full number of cells.")
 @click.option("--scheduler", metavar="ADDRESS", help="Address of a Dask scheduler for our own rows.")
@@ -868,7 +888,7 @@ def zoning_run(
     json_out: bool,
 ) -> None:
     """Run SCHEME (natural, accident, or the path of a TOML file), write its products, show it on the map."""
-    from layers.zoning import runs
+    from layers.actions import zoning as published
     from layers.zoning.large import is_large, run_large
     from layers.zoning.products import write_products
     from layers.zoning.run import run_zoning
@@ -887,9 +907,7 @@ def zoning_run(
         large = run_large(district, checked, out, at=at, scheduler=there, progress=_bar())
         _say(f"run {large.id}: {large.found.units:,} cells in {time.monotonic() - began:.1f} s -> {out}")
         if not no_publish:
-            why = runs.publish_large(
-                district, large, scheme=checked, made_utc=datetime.now(UTC), made_by="command line"
-            )
+            why = published.publish_large(district, large, scheme=checked, made_by="command line")
             _say(f"not shown on the map: {why}" if why else f"shown on the map: layer zones_large_{checked.kind}")
         if json_out:
             _print_json({"run": large.id, "files": [str(path) for path in large.files]})
@@ -897,9 +915,7 @@ def zoning_run(
     run = run_zoning(district, checked, at=at, progress=_bar())
     files = write_products(run, out) if out is not None else []
     if not no_publish:
-        runs.publish(
-            district, run, made_utc=datetime.now(UTC), made_by="command line", seconds=time.monotonic() - began
-        )
+        published.publish(district, run, made_by="command line", seconds=time.monotonic() - began)
     if json_out:
         _print_json({"run": run.id, "units": len(run.units), "persons": run.persons, "files": [str(p) for p in files]})
         return
@@ -1163,6 +1179,7 @@ def run(db: str | None, check: bool, home: Path | None, **how: Any) -> None:
             rasters.replace(Path(path).with_suffix(".rasters"))
         part.replace(path)
     district = _district(path)
+    from layers.actions import zoning as published
     from layers.zoning import runs as zoning_runs
     from layers.zoning.run import run_zoning
     from layers.zoning.scheme import SHIPPED, shipped_scheme
@@ -1173,13 +1190,7 @@ def run(db: str | None, check: bool, home: Path | None, **how: Any) -> None:
                 _say(f"risk zoning: {name}")
                 began = time.monotonic()
                 found = run_zoning(district, shipped_scheme(name))
-                zoning_runs.publish(
-                    district,
-                    found,
-                    made_utc=datetime.now(UTC),
-                    made_by="onemap run",
-                    seconds=time.monotonic() - began,
-                )
+                published.publish(district, found, made_by="onemap run", seconds=time.monotonic() - began)
     _say("base map and response times")
     tiles.build_base(district)
     for layer_id, layer in LAYERS.items():
@@ -1223,6 +1234,7 @@ def main() -> None:
 # The groups of commands that have a file of their own join here, when all that they use is there.
 from web import cli_records as _records  # noqa: E402, F401
 from web import cli_supplies as _supplies  # noqa: E402, F401
+from web import cli_whatif as _whatif  # noqa: E402, F401
 
 if __name__ == "__main__":
     # The commands of those files joined the module under its own name.

@@ -26,7 +26,7 @@ from layers.permissions import ACTIONS, ROLE_TEXTS, may_somewhere
 from layers.zoning import runs
 from layers.zoning.result import LEVEL_TEXTS
 from layers.zoning.scheme import SHIPPED, shipped_scheme
-from web import texts
+from web import map_link, texts
 from web.auth import (
     ANONYMOUS,
     CSRF_HEADER,
@@ -43,6 +43,7 @@ from web.auth import (
     session_secret,
 )
 from web.kept import Answer, Kept, accepts_gzip, respond
+from web.problems import problem_body
 
 # The atlas carries all it needs inside; it may run that and nothing else, apart from this site.
 ATLAS_POLICY = (
@@ -105,18 +106,29 @@ def _zoning_config(lang: Lang) -> dict[str, Any]:
     }
 
 
-def page_config(district: District, settings: Settings, lang: Lang) -> dict[str, Any]:
-    """What the scripts of the map page need to know; it stands in the page as JSON."""
+def live_config(district: District, lang: Lang, *, revision: int) -> dict[str, Any]:
+    """What the scripts of every page need to know; it stands in the page as JSON.
+
+    What the page shows is of `revision` or newer: from there on the event stream tells it.
+    """
     return {
         "lang": lang,
-        "district": district.name,
-        "demo": district.demo,
-        # What the page loads is of this revision or newer: from here on the event stream tells it.
-        "revision": district.revision,
+        "timezone": str(district.timezone),
+        "revision": revision,
         "drawn": str(runs.stamp(district)),
         "role": role_of_request(),
+        "visitor": visitor(lang),
+        "csrf": {"header": CSRF_HEADER, "token": generate_csrf()},
+    }
+
+
+def page_config(district: District, settings: Settings, lang: Lang) -> dict[str, Any]:
+    """What the scripts of the map page need to know."""
+    return {
+        **live_config(district, lang, revision=district.revision),
+        "district": district.name,
+        "demo": district.demo,
         "bounds": list(district.bounds) if district.bounds else None,
-        "timezone": str(district.timezone),
         "limit_s": settings.limit_s,
         "skills": _choices(SKILLS, lang),
         "team_types": _choices(TEAM_TYPES, lang),
@@ -126,8 +138,6 @@ def page_config(district: District, settings: Settings, lang: Lang) -> dict[str,
         "zoning": _zoning_config(lang),
         "layers": {layer.id: layer.title.to(lang) for layer in LAYERS.values()},
         "texts": texts.for_scripts(),
-        "visitor": visitor(lang),
-        "csrf": {"header": CSRF_HEADER, "token": generate_csrf()},
         "worker": url_for("static", filename="vendor/maplibre/maplibre-gl-csp-worker.js"),
     }
 
@@ -190,8 +200,13 @@ def register(app: Flask, district: District, settings: Settings, serving: Servin
     @app.get("/")
     @needs("map.read")
     def index() -> Response:
-        page = render_template("map.html", config=page_config(district, settings, language()))
-        response = Response(page, mimetype="text/html")
+        config, status = page_config(district, settings, language()), HTTPStatus.OK
+        try:
+            config["supply"] = map_link.question(request.args, district)
+        except (InputError, NotFound) as error:
+            # The map is of use without the question; what is wrong with it stands above.
+            config["problem"], status = problem_body(error, request.path), HTTPStatus(error.status)
+        response = Response(render_template("map.html", config=config), status=status, mimetype="text/html")
         response.headers["Cache-Control"] = "no-store"
         return response
 

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from layers.boards import ACCOUNT_TEXTS, ACTS, STATES, STATUSES
+from layers.boards import ACCOUNT_TEXTS, ACTS, MOVES, STATES, STATUSES
 from layers.layer import Lang, Text
+from layers.listing import moment_text
 from web.file_refusals import expected_phrase, file_sentence
 
 Words = Callable[[re.Match[str]], str]
@@ -21,7 +23,18 @@ def _plain(text: str) -> Words:
     return lambda found: text.format(*[part or "" for part in found.groups()])
 
 
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
 _LOT, _ORDER, _NUMBER = r"(\S+)", r"\S+", r"([\d.]+)"
+
+_REMEDIES = {
+    "count the lot, or import the list again": "请盘点这个批次, 或重新导入清单",
+    "cancel the order": "请取消调拨单",
+    "reserve again": "请重新预留",
+    "take the goods back into the depot": "请把货退库",
+    "book anew what should not have been undone": "请重新登记",
+    "import the list again": "请重新导入清单",
+}
 
 _SAID: tuple[tuple[str, Words], ...] = (
     (
@@ -33,6 +46,24 @@ _SAID: tuple[tuple[str, Words], ...] = (
         lambda m: f"这张需求单没有待下单的预留, 不能{_word(ACTS, m[1])}。",
     ),
     (rf"\w+ {_ORDER}: the reservation ended at .*", _plain("预留已经到期释放, 请重新排方案预留。")),
+    (
+        rf"place {_ORDER}: (lot .*); cancel (.*), then reserve other lots for the request",
+        lambda m: f"没有下单: {_shortages(m[1])}。先取消 {m[2]}, 再在这张需求单上另排方案预留。",
+    ),
+    (
+        rf"(\w+) {_ORDER}: said to have happened at \S+, but (\w+) was at (\S+); .*",
+        lambda m: f"“{_word(ACTS, m[1])}”的时间早于“{_word(ACTS, m[2])}” ({m[3]}), 请检查时间。",
+    ),
+    (r"movement (\S+) is reversed already", _plain("这一笔已经冲销过了。")),
+    (
+        r"movement \S+ \((\w+)\)[^;]* is not reversed by hand; (.*)",
+        lambda m: f"“{_word(MOVES, m[1])}”不能手工冲销; {_REMEDIES.get(m[2], m[2])}。",
+    ),
+    (r"movement \S+ is of order (\S+); .*", _plain("这一笔属于调拨单 {0}, 请在那张单上冲销。")),
+    (
+        rf"movement \S+: lot {_LOT} was counted at (\S+), after it; .*",
+        lambda m: f"批次 {m[1]} 在这一笔之后盘点过 ({m[2]}), 以盘点为准; 盘点有误请重新盘点。",
+    ),
     (r"nothing was reserved; (.*)", lambda m: f"没有预留: {_shortages(m[1])}。别人可能先用了, 请重新排方案。"),
     (
         rf"receive {_ORDER}: {_NUMBER} of lot {_LOT}, only {_NUMBER} of it are on their way",
@@ -76,6 +107,15 @@ _SAID: tuple[tuple[str, Words], ...] = (
         rf"lot {_LOT}: {_NUMBER} asked from (\w+)[^,]*, only {_NUMBER} .*",
         _plain("批次 {0}: 要 {1}, 只有 {3}。"),
     ),
+    (
+        rf"lot {_LOT}: \w+=(\S+): expected (more than 0|0 or more), .*",
+        lambda m: f"批次 {m[1]}: 数量 {m[2]} 不对, 要{'大于 0' if m[3] == 'more than 0' else '填 0 以上'}。",
+    ),
+    (rf"lot {_LOT}: every quantity is 0; .*", _plain("批次 {0}: 数量都是 0, 这一行不用填。")),
+    (
+        rf"(\S+): {_NUMBER} to be reserved, only {_NUMBER} are asked for",
+        _plain("{0}: 要预留 {1}, 但只缺 {2}; 别人可能先预留了, 请刷新页面。"),
+    ),
     (rf"lot {_LOT} is (\w+) already", lambda m: f"批次 {m[1]} 已经是“{_word(STATUSES, m[2])}”。"),
     (
         rf"lot {_LOT} is there: .*",
@@ -86,14 +126,12 @@ _SAID: tuple[tuple[str, Words], ...] = (
         rf"lot {_LOT}: counted {_NUMBER}, but {_NUMBER} are reserved and {_NUMBER} on hold; .*",
         _plain("批次 {0}: 实点 {1}, 少于预留 {2} 加冻结 {3}; 先取消预留或解冻, 再登记盘点。"),
     ),
+    (r"checker is empty; .*", _plain("复核人没有填: 盘点要两个人, 一人点数, 一人复核。")),
     (r"checker=.*", _plain("复核人不能是盘点人本人。")),
     (r"occurred_utc=.* lies after the time of recording.*", _plain("实际发生时间晚于现在, 请检查。")),
     (
         rf"lot {_LOT}: what is said to have happened at \S+ would have left (\S+) in (\w+).* at (\S+); .*",
-        lambda m: (
-            f"按这个时间补登, 批次 {m[1]} 的“{_word(ACCOUNT_TEXTS, m[3])}”"
-            f"在 {m[4][:16].replace('T', ' ')} (UTC) 会变成 {m[2]}, 没有登记。"
-        ),
+        lambda m: f"按这个时间补登, 批次 {m[1]} 的“{_word(ACCOUNT_TEXTS, m[3])}”在 {m[4]} 会变成 {m[2]}, 没有登记。",
     ),
     (r"no depot can give any of it now; .*", _plain("现在没有仓库能给; 请向上级请求, 草稿在需求单上。")),
     (r"request \S+: nothing of it is outstanding.*", _plain("这张需求单已经没有缺口。")),
@@ -120,7 +158,7 @@ _SAID: tuple[tuple[str, Words], ...] = (
     (r"scope: is empty; .*", _plain("至少选一项权限。")),
     (r"device=(.*): there is no such device; .*", _plain("没有终端 {0}; 先在“表格进出”里登记。")),
     (r"token=(\S+): it was revoked at .*", _plain("令牌 {0} 已经吊销。")),
-    (r"there is no (?:request|order|lot|depot) .*", _plain("没有找到这张单或这个批次。")),
+    (r"there is no (?:request|order|lot|depot|movement|vehicle) .*", _plain("没有找到这张单、这个批次或这辆车。")),
 )
 """What an error says, as a pattern, and the same in Chinese; the first that fits counts."""
 
@@ -133,9 +171,9 @@ def _shortages(text: str) -> str:
     for part in text.split("; "):
         if found := re.fullmatch(rf"lot {_LOT}: {_NUMBER} asked, {_NUMBER} available", part):
             parts.append(f"批次 {found[1]} 要 {found[2]}, 只剩 {found[3]}")
-        elif found := re.fullmatch(rf"lot {_LOT}: it is (\w+)", part):
+        elif found := re.fullmatch(rf"lot {_LOT}(?: of order {_ORDER})?: it is (\w+)", part):
             parts.append(f"批次 {found[1]} 是“{_word(STATUSES, found[2])}”")
-        elif found := re.fullmatch(rf"lot {_LOT}: it expired on (\S+)", part):
+        elif found := re.fullmatch(rf"lot {_LOT}(?: of order {_ORDER})?: it expired on (\S+)", part):
             parts.append(f"批次 {found[1]} 已于 {found[2]} 过期")
         else:
             parts.append(part)
@@ -147,12 +185,13 @@ def faults(rows: Sequence[Mapping[str, Any]], lang: Lang) -> list[dict[str, Any]
     return [{**row, "expected": expected_phrase(row["expected"]) if lang == "zh" else row["expected"]} for row in rows]
 
 
-def sentence(detail: str, lang: Lang) -> str:
-    """The sentence of an error in the language of the page; one that is not known stays as it is."""
+def sentence(detail: str, lang: Lang, zone: ZoneInfo) -> str:
+    """The sentence of an error in the language of the page, times by the district's clock.
+
+    One that is not known stays as it is.
+    """
+    said = detail
     if lang == "zh":
-        for pattern, words in _PATTERNS:
-            found = pattern.fullmatch(detail)
-            if found is not None:
-                return words(found)
-        return file_sentence(detail) or detail
-    return detail
+        known = (words(found) for pattern, words in _PATTERNS if (found := pattern.fullmatch(detail)))
+        said = next(known, None) or file_sentence(detail) or detail
+    return _MOMENT.sub(lambda found: moment_text(found[0], zone, seconds=True), said)

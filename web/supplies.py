@@ -21,6 +21,7 @@ _LINE_TEXT = {"type": "string", "minLength": 1, "maxLength": 500}
 _NOTE = {"type": ["string", "null"], "maxLength": 2_000}
 _QUANTITY = {"type": ["number", "string"], "description": "units, at most 3 decimals; text keeps it exact"}
 _MOMENT = {"type": ["string", "null"], "format": "date-time"}
+_OCCURRED = {**_MOMENT, "description": "when it happened; left out: now"}
 
 _NEED = {
     "type": "object",
@@ -76,12 +77,33 @@ def _lines(**properties: Any) -> dict[str, Any]:
                     "additionalProperties": False,
                     "properties": {"lot_id": _ID, **properties},
                 },
-            }
+            },
+            "occurred": _OCCURRED,
         },
     }
 
 
 _REASON = {"type": "object", "required": ["reason"], "properties": {"reason": _LINE_TEXT}}
+_TOLD = {**_REASON, "properties": {"reason": _LINE_TEXT, "occurred": _OCCURRED}}
+_REVERSED = {
+    "type": "object",
+    "required": ["movement_id", "reason"],
+    "properties": {"movement_id": _ID, "reason": _LINE_TEXT},
+}
+_CARRIER = {"vehicle_id": {"type": ["string", "null"]}, "driver": _NOTE, "phone": _NOTE}
+_DEPART = {"type": "object", "properties": {**_CARRIER, "occurred": _OCCURRED}}
+_AGAIN = {
+    "type": "object",
+    "properties": {
+        "lines": {
+            "type": ["array", "null"],
+            "minItems": 1,
+            "maxItems": 2_000,
+            "items": _TAKEN,
+            "description": "left out: planned anew for what is outstanding",
+        }
+    },
+}
 _NOTHING: dict[str, Any] = {"type": "object", "properties": {}}
 _RECEIPT = _lines(received=_QUANTITY, damaged=_QUANTITY, missing=_QUANTITY, note=_NOTE)
 _USED = _lines(quantity=_QUANTITY, note=_NOTE)
@@ -107,10 +129,9 @@ _ISSUE = {
                 "properties": {"lot_id": _ID, "quantity": _QUANTITY, "reason": _NOTE},
             },
         },
-        "vehicle_id": {"type": ["string", "null"]},
-        "driver": _NOTE,
-        "phone": _NOTE,
+        **_CARRIER,
         "reason": _NOTE,
+        "occurred": _OCCURRED,
     },
 }
 _PAPERS = {"type": "object", "required": ["papers"], "properties": {"papers": _LINE_TEXT}}
@@ -121,7 +142,7 @@ TAKEN_IN: dict[str, Any] = {
     "properties": {
         "depot_id": _ID,
         "reason": _NOTE,
-        "occurred": _MOMENT,
+        "occurred": _OCCURRED,
         "lines": {
             "type": "array",
             "minItems": 1,
@@ -145,11 +166,10 @@ TAKEN_IN: dict[str, Any] = {
 }
 COUNT: dict[str, Any] = {
     "type": "object",
-    "required": ["depot_id", "lines"],
+    "required": ["depot_id", "checker", "lines"],
     "properties": {
         "depot_id": _ID,
-        "checker": _NOTE,
-        "occurred": _MOMENT,
+        "checker": {"type": "string", "maxLength": 200, "description": "who checked: another person than who counted"},
         **_lines(counted=_QUANTITY, reason=_NOTE)["properties"],
     },
 }
@@ -211,6 +231,11 @@ def renew(q: Question, request: str, *, body: dict[str, Any]) -> Any:
 def place(q: Question, request: str, *, body: dict[str, Any]) -> Any:
     """Order what is reserved."""
     return supplies.place(q.district, q.actor, request, key=_key(q))
+
+
+def again(q: Question, request: str, *, body: dict[str, Any]) -> Any:
+    """Reserve what a request still lacks, for the same request."""
+    return supplies.reserve_outstanding(q.district, q.actor, request, body, key=_key(q))
 
 
 def complete_papers(q: Question, request: str, *, body: dict[str, Any]) -> Any:
@@ -276,17 +301,23 @@ def set_aside(q: Question, *, body: dict[str, Any]) -> Any:
     return stock.set_aside(q.district, q.actor, body, key=_key(q))
 
 
+def reverse(q: Question, *, body: dict[str, Any]) -> Any:
+    """Undo what was booked of the stock by mistake (冲销)."""
+    return stock.reverse(q.district, q.actor, body, key=_key(q))
+
+
 _STEPS: dict[str, tuple[str, str, Callable[..., Any], dict[str, Any]]] = {
     # name: summary, action, function, body
     "cancel": ("Give up an order before its goods leave", "supply.order", supplies.cancel, _REASON),
     "issue": ("Hand the goods out (出库)", "supply.issue", supplies.issue, _ISSUE),
-    "depart": ("Send the vehicle off", "supply.issue", supplies.depart, _NOTHING),
-    "lost": ("Report the vehicle as lost", "supply.order", supplies.report_lost, _REASON),
-    "found": ("Report a lost vehicle as found", "supply.order", supplies.report_found, _REASON),
+    "depart": ("Send the vehicle off", "supply.issue", supplies.depart, _DEPART),
+    "lost": ("Report the vehicle as lost", "supply.order", supplies.report_lost, _TOLD),
+    "found": ("Report a lost vehicle as found", "supply.order", supplies.report_found, _TOLD),
     "receive": ("Sign for what came", "supply.receive", supplies.receive, _RECEIPT),
     "use": ("Note what was used up", "supply.settle", supplies.use, _USED),
     "return": ("Take back what was not used", "supply.settle", supplies.take_back, _RETURNED),
     "send_back": ("Send back what was not used", "supply.settle", supplies.send_back, _BACK),
+    "reverse": ("Undo what was booked of an order by mistake", "supply.reverse", supplies.reverse, _REVERSED),
     "settle": (
         "Close an order of which every piece is accounted for",
         "supply.settle",
@@ -356,6 +387,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         request=_REQUEST_ID,
     ),
     _change(
+        "/supplies/requests/{request}/again",
+        "Reserve what is outstanding, for the same request",
+        again,
+        "supply.reserve",
+        _AGAIN,
+        request=_REQUEST_ID,
+    ),
+    _change(
         "/supplies/requests/{request}/papers",
         "Complete the papers of an order by telephone",
         complete_papers,
@@ -421,4 +460,5 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _change("/stock/counts", "Book a physical count", count, "stock.count", COUNT),
     _change("/stock/states", "Give a lot another state of quality", change_status, "stock.change", STATUS),
     _change("/stock/aside", "Hold, set free or write off a quantity", set_aside, "stock.change", SET_ASIDE),
+    _change("/stock/reversals", "Undo what was booked of the stock by mistake", reverse, "stock.reverse", _REVERSED),
 )

@@ -2,6 +2,13 @@
 
 from flask_babel import gettext as _
 
+_ON_BOARDS = ("connection.", "error.", "live.", "login")
+
+
+def for_boards() -> dict[str, str]:
+    """The texts of the scripts that boards have in common with the map."""
+    return {key: text for key, text in for_scripts().items() if key.startswith(_ON_BOARDS)}
+
 
 def for_scripts() -> dict[str, str]:
     """Every text by key, in the language of the request."""
@@ -34,16 +41,21 @@ def for_scripts() -> dict[str, str]:
         "coverage.uncovered": _("未覆盖 {n} 处"),
         "coverage.working": _("正在计算覆盖…"),
         "dispatch.contact": _("联系人"),
+        "dispatch.depot": _("收货仓库"),
+        "dispatch.goods": _("物资"),
         "dispatch.holds": _("已预留, 还剩"),
         "dispatch.incident": _("事件"),
         "dispatch.lines": _("{n} 行"),
         "dispatch.missing": _("{field}: 必填"),
+        "dispatch.no_depot": _("不入库, 直接送到现场"),
         "dispatch.order": _("下单"),
         "dispatch.page": _("需求单全部内容"),
         "dispatch.phone": _("电话"),
         "dispatch.place": _("地点"),
         "dispatch.renew": _("续期 30 分钟"),
         "dispatch.reserve": _("预留 30 分钟"),
+        "dispatch.specification": _("规格"),
+        "dispatch.specification_of": _("规格 {item}"),
         "dispatch.telephone": _("电话调拨: 立即下单, 48 小时内补手续"),
         "dispatch.telephone_order": _("立即下单"),
         "dispatch.title": _("按此方案调拨"),
@@ -56,6 +68,9 @@ def for_scripts() -> dict[str, str]:
         "glance.none": _("没有"),
         "glance.title": _("{item} 在各仓库:"),
         "glance.uncounted": _("久未盘点"),
+        "live.failed": _("没有取到新内容 ({status}); 稍后自动再取"),
+        "live.gone": _("情况变了: 这里已不能办理。填的内容还在, 先看清再办。"),
+        "live.logged_out": _("登录已失效, 画面停在 {time}。"),
         "layers.cut": _("只显示视野内的一部分, 请放大"),
         "layers.failed": _("没有取到, 图上不是最新"),
         "layers.none": _("没有数据"),
@@ -85,6 +100,7 @@ def for_scripts() -> dict[str, str]:
         "problem.too-large": _("数据太多"),
         "problem.unauthenticated": _("需要登录"),
         "problem.unavailable": _("暂不可用"),
+        "readings.none": _("还没有读数"),
         "reach.capacity": _("可容纳 {n} 人"),
         "reach.col.handling": _("接警调度"),
         "reach.col.last_leg": _("最后一段"),
@@ -135,9 +151,12 @@ def for_scripts() -> dict[str, str]:
         "supply.col.quantity": _("数量"),
         "supply.complete": _("全部到齐 {time}"),
         "supply.expires": _("有效期至 {date}"),
+        "supply.copied": _("已复制 ✓"),
+        "supply.copy": _("复制"),
         "supply.depots": _("{n} 个仓库"),
         "supply.instead": _("替代: {name}, 抵 {n}"),
         "supply.lacking": _("数量不够"),
+        "supply.link": _("这个问题的链接"),
         "supply.lost": _("慢 {time}"),
         "supply.none_ready": _("赶不上"),
         "supply.ranked_down": _("久未盘点、排序后移的仓库 {n} 个, 其中用到 {used} 个"),

@@ -135,8 +135,7 @@ def log_out(district: District, actor: Actor, secret: str) -> None:
 def session_account(district: District, secret: str) -> Account | None:
     """The account behind a cookie's secret; the session's last use is written down now and then."""
     now = _now(district)
-    with district.store.reading() as conn:
-        found = accounts.session_account(conn, secret, now_utc=now)
+    found = accounts.session_account(district.store, secret, now_utc=now)
     if found is None:
         return None
     account, seen = found

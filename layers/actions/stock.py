@@ -1,4 +1,4 @@
-"""What a depot's keeper books: goods in, counts, states, holds, write-offs."""
+"""What a depot's keeper books: goods in, counts, states, holds, write-offs, and what of it is undone."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from data import stock
+from data import reversals, stock
 from data.stock import CountLine, TakenIn
 from geo.supply import thousandths
 from layers.actions.gate import act
@@ -140,6 +140,18 @@ def set_aside(district: District, actor: Actor, body: Body, *, key: str) -> dict
     return _at_depot(district, actor, "stock.change", f"stock.{what}", change, depot, body, key)
 
 
+def reverse(district: District, actor: Actor, body: Body, *, key: str) -> dict[str, Any]:
+    """Undo what was booked by mistake (冲销): goods in, a count's difference, a hold, a write-off."""
+    movement_id = body["movement_id"]
+    with district.store.reading() as conn:
+        depot = reversals.movement_of(conn, movement_id)["depot_id"]
+
+    def change(conn: Connection, now: datetime) -> Any:
+        return stock.reverse(conn, movement_id, reason=body["reason"], actor=actor.id, now_utc=now)
+
+    return _at_depot(district, actor, "stock.reverse", "stock.reverse", change, depot, body, key)
+
+
 def _units(conn: Connection, line: Body) -> int:
     """The quantity of a line in thousandths of the item's unit; packs are converted exactly."""
     pack = line.get("pack")
@@ -159,7 +171,7 @@ def _at_depot(
         route=route,
         key=key,
         body=dict(body),
-        subject=body.get("lot_id") or depot,
+        subject=body.get("lot_id") or body.get("movement_id") or depot,
         depot_id=depot,
         street=depot_street(district, depot),
     )

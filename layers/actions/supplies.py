@@ -8,8 +8,8 @@ from typing import Any
 import shapely
 from sqlalchemy import Connection
 
-from data import orders, schema
-from data.orders import NewLine, NewRequest, Pick, ReceiptLine, ReturnLine
+from data import orders, reversals, schema
+from data.orders import NOBODY, Carrier, NewLine, NewRequest, Pick, ReceiptLine, ReturnLine
 from geo.errors import Conflict, InputError
 from geo.supply import thousandths
 from layers import analyses
@@ -23,34 +23,44 @@ Body = Mapping[str, Any]
 
 def reserve(district: District, actor: Actor, body: Body, *, key: str) -> dict[str, Any]:
     """Bind every line of a plan to a new request, all or nothing; it holds for 30 minutes."""
-    wanted, lines = _new_request(district, body), _new_lines(body["lines"])
-
-    def change(conn: Connection, now: datetime) -> Any:
-        return orders.reserve(conn, wanted, lines, actor=actor.id, now_utc=now)
-
-    return _done(act(district, actor, "supply.reserve", change, route="supplies.reserve", key=key, body=body))
+    return _reserved(district, actor, body, body["lines"], key=key)
 
 
 def request_planned(
     district: District, actor: Actor, body: Body, *, key: str, by_telephone: bool = False
 ) -> dict[str, Any]:
     """A request by its needs alone: what the depots can give now is planned and reserved, the rest is outstanding."""
-    lines = planned_lines(district, body["to"], {need["item_id"]: need["quantity"] for need in body["needs"]})
-    whole = {**body, "lines": lines}
-    return (post_by_telephone if by_telephone else reserve)(district, actor, whole, key=key)
+    needs = {need["item_id"]: need["quantity"] for need in body["needs"]}
+    lines = planned_lines(district, body["to"], needs, to_depot=body.get("to_depot_id"))
+    return (_ordered if by_telephone else _reserved)(district, actor, body, lines, key=key)
 
 
-def reserve_outstanding(district: District, actor: Actor, request_id: str, *, key: str) -> dict[str, Any]:
-    """Plan anew for what a request still lacks, and reserve it for the same request."""
-    with district.store.reading() as conn:
-        request = orders.request_of(conn, request_id)
-    lacking = {line["item_id"]: line["outstanding"] for line in request["lines"] if line["outstanding"]}
-    if not lacking:
-        raise Conflict(f"request {request_id}: nothing of it is outstanding")
-    lines = _new_lines(planned_lines(district, request["to"], lacking, but_not=request["to_depot_id"]))
+def _reserved(district: District, actor: Actor, body: Body, lines: Sequence[Body], *, key: str) -> dict[str, Any]:
+    wanted, taken = _new_request(district, body), _new_lines(lines)
 
     def change(conn: Connection, now: datetime) -> Any:
-        return orders.reserve(conn, request_id, lines, actor=actor.id, now_utc=now)
+        return orders.reserve(conn, wanted, _some(taken), actor=actor.id, now_utc=now)
+
+    return _done(act(district, actor, "supply.reserve", change, route="supplies.reserve", key=key, body=body))
+
+
+def reserve_outstanding(
+    district: District, actor: Actor, request_id: str, body: Body | None = None, *, key: str
+) -> dict[str, Any]:
+    """Reserve what a request still lacks, for the same request: the lines given, else what a new plan takes."""
+    with district.store.reading() as conn:
+        request = orders.request_of(conn, request_id)
+    given = (body or {}).get("lines")
+    lacking = {line["item_id"]: line["outstanding"] for line in request["lines"] if line["outstanding"]}
+    if given is None:
+        to_depot = request["to_depot_id"]
+        given = planned_lines(district, request["to"], lacking, to_depot=to_depot) if lacking else []
+    lines = _new_lines(given)
+
+    def change(conn: Connection, now: datetime) -> Any:
+        if not lacking:
+            raise Conflict(f"request {request_id}: nothing of it is outstanding")
+        return orders.reserve(conn, request_id, _some(lines), actor=actor.id, now_utc=now)
 
     return _done(
         act(
@@ -60,19 +70,22 @@ def reserve_outstanding(district: District, actor: Actor, request_id: str, *, ke
             change,
             route="supplies.again",
             key=key,
-            body={"request": request_id},
+            body={"request": request_id, **(body or {})},
             subject=request_id,
         )
     )
 
 
 def planned_lines(
-    district: District, to: Sequence[float], needs: Mapping[str, Any], *, but_not: str | None = None
+    district: District, to: Sequence[float], needs: Mapping[str, Any], *, to_depot: str | None = None
 ) -> list[dict[str, Any]]:
-    """What the plan for a place takes of which lots; Conflict where no depot can give anything."""
+    """What the plan for a place takes of which lots; nothing where no depot can give anything.
+
+    The depot that receives gives nothing itself.
+    """
     lon, lat = to
-    plan = analyses.supply(district, lonlat=(float(lon), float(lat)), needs=needs)
-    lines = [
+    plan = analyses.supply(district, lonlat=(float(lon), float(lat)), needs=needs, to_depot=to_depot)
+    return [
         {
             "depot_id": row["depot_id"],
             "item_id": row.get("item") or line["item"],
@@ -82,19 +95,26 @@ def planned_lines(
         }
         for line in plan["lines"]
         for row in line["from"]
-        if row["depot_id"] != but_not
     ]
+
+
+def _some(lines: Sequence[NewLine]) -> Sequence[NewLine]:
+    """The lines; Conflict, told inside the change so that the same request twice is answered once, where none are."""
     if not lines:
         raise Conflict("no depot can give any of it now; ask the next level, the draft stands on the request's page")
     return lines
 
 
 def post_by_telephone(district: District, actor: Actor, body: Body, *, key: str) -> dict[str, Any]:
-    """Reserve and order at once on a call; the papers are due in 48 hours."""
-    wanted, lines = _new_request(district, body), _new_lines(body["lines"])
+    """Reserve and order at once on a call; the papers are due within 48 hours."""
+    return _ordered(district, actor, body, body["lines"], key=key)
+
+
+def _ordered(district: District, actor: Actor, body: Body, lines: Sequence[Body], *, key: str) -> dict[str, Any]:
+    wanted, taken = _new_request(district, body), _new_lines(lines)
 
     def change(conn: Connection, now: datetime) -> Any:
-        return orders.post_by_telephone(conn, wanted, lines, actor=actor.id, now_utc=now)
+        return orders.post_by_telephone(conn, wanted, _some(taken), actor=actor.id, now_utc=now)
 
     return _done(act(district, actor, "supply.order", change, route="supplies.telephone", key=key, body=body))
 
@@ -153,9 +173,7 @@ def issue(district: District, actor: Actor, order_id: str, body: Body, *, key: s
             conn,
             order_id,
             chosen,
-            vehicle_id=body.get("vehicle_id"),
-            driver=body.get("driver"),
-            phone=body.get("phone"),
+            carrier=_carrier(body) or NOBODY,
             reason=body.get("reason"),
             occurred_utc=body.get("occurred"),
             actor=actor.id,
@@ -166,16 +184,19 @@ def issue(district: District, actor: Actor, order_id: str, body: Body, *, key: s
 
 
 def depart(district: District, actor: Actor, order_id: str, body: Body | None = None, *, key: str) -> dict[str, Any]:
-    """The vehicle leaves; when it will be there follows from the roads as they are now."""
+    """The vehicle leaves, the one named at the issue or another; when it will be there follows from the roads now."""
+    said = body or {}
     with district.store.reading() as conn:
-        way = _way(district, {**orders.order_of(conn, order_id), "departed_utc": None})
+        order = orders.order_of(conn, order_id)
+    way = _way(district, {**order, "position": None, "departed_utc": said.get("occurred")})
 
     def change(conn: Connection, now: datetime) -> Any:
         return orders.depart(
             conn,
             order_id,
             **_arrival(way, now),
-            occurred_utc=(body or {}).get("occurred"),
+            carrier=_carrier(said),
+            occurred_utc=said.get("occurred"),
             actor=actor.id,
             now_utc=now,
         )
@@ -187,7 +208,9 @@ def report_lost(district: District, actor: Actor, order_id: str, body: Body, *, 
     """Nobody knows where the vehicle is: a state of its own, not merely late."""
 
     def change(conn: Connection, now: datetime) -> Any:
-        return orders.report_lost(conn, order_id, body["reason"], actor=actor.id, now_utc=now)
+        return orders.report_lost(
+            conn, order_id, body["reason"], occurred_utc=body.get("occurred"), actor=actor.id, now_utc=now
+        )
 
     return _on_order(district, actor, order_id, "supply.order", "lost", change, key=key, body=body)
 
@@ -196,7 +219,9 @@ def report_found(district: District, actor: Actor, order_id: str, body: Body, *,
     """A lost vehicle is found; it goes on from where it was."""
 
     def change(conn: Connection, now: datetime) -> Any:
-        return orders.report_found(conn, order_id, body["reason"], actor=actor.id, now_utc=now)
+        return orders.report_found(
+            conn, order_id, body["reason"], occurred_utc=body.get("occurred"), actor=actor.id, now_utc=now
+        )
 
     return _on_order(district, actor, order_id, "supply.order", "found", change, key=key, body=body)
 
@@ -273,6 +298,30 @@ def settle(district: District, actor: Actor, order_id: str, body: Body, *, key: 
     return _on_order(district, actor, order_id, "supply.settle", "settle", change, key=key, body=body, receiving=True)
 
 
+def reverse(district: District, actor: Actor, order_id: str, body: Body, *, key: str) -> dict[str, Any]:
+    """Undo what was booked of an order by mistake (冲销); its state follows the goods."""
+    movement_id = body["movement_id"]
+    with district.store.reading() as conn:
+        row = reversals.movement_of(conn, movement_id, order_id=order_id)
+    depot = row["depot_id"] if row["kind"] == "restock" else None  # undone where the goods were taken back
+
+    def change(conn: Connection, now: datetime) -> Any:
+        return orders.reverse(conn, order_id, movement_id, body["reason"], actor=actor.id, now_utc=now)
+
+    return _on_order(
+        district,
+        actor,
+        order_id,
+        "supply.reverse",
+        "reverse",
+        change,
+        key=key,
+        body=body,
+        receiving=True,
+        depot_id=depot,
+    )
+
+
 def tend(district: District) -> dict[str, list[str]]:
     """What time and roads do by themselves: reservations that ran out, arrivals on the roads as they are now.
 
@@ -290,30 +339,39 @@ def tend(district: District) -> dict[str, list[str]]:
 
         done["expired"] = act(district, SYSTEM, "supply.order", expire, route="supplies.expire")["expired"]
     for order in moving:
-        arrival = _arrival(_way(district, order), now)
-        if not orders.is_news(order, arrival, now_utc=now):
-            continue
-
-        def update(
-            conn: Connection, now: datetime, order_id: str = order["id"], arrival: dict[str, Any] = arrival
-        ) -> Any:
-            return orders.update_eta(
-                conn,
-                order_id,
-                arrival["eta_utc"],
-                geom=arrival["geom"],
-                has_way=arrival["eta_utc"] is not None,
-                reason=None if arrival["eta_utc"] is not None else "no way on the roads as they are",
-                actor=SYSTEM.id,
-                now_utc=now,
-            )
-
-        act(district, SYSTEM, "supply.order", update, route="supplies.eta", subject=order["id"])
-        done["arrivals"].append(order["id"])
+        way = _way(district, order)
+        has_way = way is None or way["time_s"] is not None
+        # off the map nothing is computed: the time that is known stays, and is late when it is over
+        arrival = {"eta_utc": order["eta_utc"], "geom": None} if way is None else _arrival(way, now)
+        if orders.is_news(order, arrival["eta_utc"], now_utc=now, has_way=has_way):
+            _tell(district, order["id"], arrival, has_way)
+            done["arrivals"].append(order["id"])
     return done
 
 
+def _tell(district: District, order_id: str, arrival: Mapping[str, Any], has_way: bool) -> None:
+    def update(conn: Connection, now: datetime) -> Any:
+        return orders.update_eta(
+            conn,
+            order_id,
+            arrival["eta_utc"],
+            geom=arrival["geom"],
+            has_way=has_way,
+            reason=None if has_way else "no way on the roads as they are",
+            actor=SYSTEM.id,
+            now_utc=now,
+        )
+
+    act(district, SYSTEM, "supply.order", update, route="supplies.eta", subject=order_id)
+
+
 # -- parts ----------------------------------------------------------------------------------------
+
+
+def _carrier(body: Body) -> Carrier | None:
+    """Who carries the goods, where a body says anything of it."""
+    names = Carrier._fields
+    return Carrier(*(body.get(name) or None for name in names)) if any(name in body for name in names) else None
 
 
 def _coming_back(body: Body) -> list[ReturnLine]:
@@ -330,10 +388,10 @@ def _coming_back(body: Body) -> list[ReturnLine]:
 
 def _new_request(district: District, body: Body) -> NewRequest:
     lon, lat = body["to"]
-    analyses.require_place(district.known_view(), (lon, lat), "to")
+    view = district.known_view()
+    analyses.require_place(view, (lon, lat), "to")
     deadline = body.get("deadline")
-    items = district.known_view().frame("item")
-    titles = dict(zip(items["id"], items["name"], strict=True))
+    titles = view.kept("names of items", lambda: dict(view.frame("item")[["id", "name"]].itertuples(index=False)))
     return NewRequest(
         unit=body["unit"],
         place=body["place"],
@@ -447,6 +505,7 @@ STEPS: tuple[Step, ...] = (
     Step("depart", "depart", "supply.issue"),
     Step("receive", "receive", "supply.receive", True, ("in_transit",)),
     Step("use", "use", "supply.settle", True, ("at_place",)),
+    Step("send_back", "send_back", "supply.settle", True, ("at_place", "in_transit")),
     Step("return", "take_back", "supply.settle", True, ("at_place", "in_transit", "coming_back")),
     Step("settle", "settle", "supply.settle", True),
     Step("found", "find", "supply.order"),
@@ -488,27 +547,32 @@ def _done(answer: Any) -> dict[str, Any]:
     return found
 
 
-def _way(district: District, order: Mapping[str, Any]) -> dict[str, Any]:
+def _way(district: District, order: Mapping[str, Any]) -> dict[str, Any] | None:
     """How the load of an order gets to its place: from where its vehicle was last seen, else from the depot.
 
-    ``left_utc`` is when the load was where the way begins.
+    ``left_utc`` is when the load was where the way begins. None where it begins off the map: the depot has no place, or
+    the vehicle is outside the district.
     """
     start, left = order["depot_place"], order["departed_utc"]
     if order["position"] is not None:
         start, left = order["position"], order["position_utc"]
     if start is None:
-        raise InputError(f"order {order['number']}: depot {order['depot_id']} has no place; give it one first")
-    way = analyses.route(district, origin=tuple(start), destination=tuple(order["to"]), weight="time", at=None)
+        return None
+    try:
+        way = analyses.route(district, origin=tuple(start), destination=tuple(order["to"]), weight="time", at=None)
+    except InputError:
+        return None
     return {**way, "left_utc": left}
 
 
-def _arrival(way: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """When a load that leaves now is there; no time where there is no way."""
-    if way["time_s"] is None:
+def _arrival(way: Mapping[str, Any] | None, now: datetime) -> dict[str, Any]:
+    """When a load is there that left at ``left_utc``, or leaves now; no time where there is no way."""
+    if way is None or way["time_s"] is None:
         return {"eta_utc": None, "travel_s": None, "distance_m": None, "geom": None}
     seconds = way["from_last_leg_s"] + way["time_s"] + way["to_last_leg_s"]
+    left = now if way["left_utc"] is None else datetime.fromisoformat(schema.utc_text(way["left_utc"]))
     return {
-        "eta_utc": now + timedelta(seconds=seconds),
+        "eta_utc": left + timedelta(seconds=seconds),
         "travel_s": seconds,
         "distance_m": way["distance_m"],
         "geom": shapely.LineString(way["geometry"]["coordinates"]),

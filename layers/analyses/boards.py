@@ -73,12 +73,13 @@ def low_stock(
     sums = lots.groupby(["depot_id", "item_id"])[["on_hand_e3", "available_e3"]].sum()
     there = {key: (int(a), int(b)) for key, a, b in sums.itertuples(name=None)}
     rows = []
-    for level in view.frame("stock_level").to_dict("records"):
-        key = (level["depot_id"], level["item_id"])
+    levels = view.frame("stock_level")[["depot_id", "item_id", "minimum_e3", "target_e3"]]
+    for depot_id, item_id, minimum, target in levels.itertuples(index=False, name=None):
+        key = (depot_id, item_id)
         if (item is not None and item != key[1]) or (depot is not None and depot != key[0]):
             continue
         on_hand, available = there.get(key, (0, 0))
-        minimum, target = int(level["minimum_e3"]), int(level["target_e3"])
+        minimum, target = int(minimum), int(target)
         state = stock_state(available, target, red_share=lines.red_share, yellow_share=lines.yellow_share)
         below = available < minimum
         if state == "ok" and not below:
@@ -128,7 +129,8 @@ def expiring(
     widest = _days(days, max(classes))
     rows = []
     lots = lots_on(view, today)
-    lots = lots[(lots["on_hand_e3"] > 0) & lots["expires_on"].notna()]
+    last = (today + timedelta(days=widest)).isoformat()
+    lots = lots[(lots["on_hand_e3"] > 0) & (lots["expires_on"].fillna("9999-12-31") <= last)]
     for lot in lots.to_dict("records"):
         if item is not None and lot["item_id"] != item:
             continue
@@ -136,8 +138,7 @@ def expiring(
         own = (*classes, lines.expiring_food_days) if str(lot["item_id"]).startswith(FOOD) else classes
         found = expiry_class(expires, today, days=(*own, widest))
         left = (expires - today).days
-        if found is None or left > widest:
-            continue
+        assert found is not None
         rows.append(
             {
                 "lot_id": lot["id"],
@@ -175,10 +176,10 @@ def glance(district: District, item: str, *, at: datetime | None = None) -> dict
     lines = SupplyLines.of(view, moment.date())
     lots = lots_on(view, moment.date())
     lots = lots[lots["item_id"] == item]
+    table = view.frame("stock_level")
     levels = {
         row["depot_id"]: (int(row["minimum_e3"]), int(row["target_e3"]))
-        for row in view.frame("stock_level").to_dict("records")
-        if row["item_id"] == item
+        for row in table[table["item_id"] == item].to_dict("records")
     }
     ids, names, places = depots_of(view)
     late = uncounted_depots(view, moment, lines.uncounted_days)
@@ -527,6 +528,17 @@ def kpis(district: District, *, at: datetime | None = None) -> dict[str, Any]:
     return {**asked(view, moment), "rows": [kpi.to_json() for kpi in found]}
 
 
+def _was_undone(event: sa.Table) -> sa.Exists:
+    """Whether a receipt was reversed later, so that nothing of its order had arrived any more."""
+    later = event.alias("later")
+    return sa.exists().where(
+        later.c.order_id == event.c.order_id,
+        later.c.seq > event.c.seq,
+        later.c.action == "reverse",
+        later.c.to_state.in_(("issued", "in_transit", "late")),
+    )
+
+
 def _kpi_frames(view: View, moment: datetime) -> KpiFrames:
     lots = lots_on(view, moment.date())
     depots = view.frame("depot")
@@ -551,7 +563,9 @@ def _kpi_frames(view: View, moment: datetime) -> KpiFrames:
         )
         orders = frame(sa.select(order.c.id, order.c.state))
         events = frame(
-            sa.select(event.c.order_id, event.c.to_state, event.c.occurred_utc).where(event.c.occurred_utc <= until)
+            sa.select(event.c.order_id, event.c.to_state, event.c.occurred_utc).where(
+                event.c.occurred_utc <= until, sa.or_(event.c.action != "receive", ~_was_undone(event))
+            )
         )
         is_lost = sa.and_(movement.c.to_account == "written_off", movement.c.cause.in_(("damaged", "missing")))
         receipts = frame(

@@ -95,9 +95,9 @@ def open_orders(district: District) -> list[dict[str, Any]]:
     return rows
 
 
-def reservations(district: District) -> list[dict[str, Any]]:
-    """What is reserved and not yet ordered, the first to run out first."""
-    rows = [row for row in open_orders(district) if row["state"] == "reserved"]
+def reservations(district: District, found: Sequence[Mapping[str, Any]] | None = None) -> list[dict[str, Any]]:
+    """What is reserved and not yet ordered, the first to run out first; of the open orders where they are known."""
+    rows = [dict(row) for row in (open_orders(district) if found is None else found) if row["state"] == "reserved"]
     for row in rows:
         row["tone"] = "bad" if row["left_min"] is not None and row["left_min"] <= 5 else "warn"
     return sorted(rows, key=lambda row: row["expires_utc"] or "")
@@ -128,25 +128,21 @@ def papers(district: District) -> list[dict[str, Any]]:
 
 def open_requests(district: District) -> list[dict[str, Any]]:
     """Requests that are open, item by item, with what is outstanding; the greatest lack first within a request."""
-    request = schema.table("supply_request")
-    rows = []
     with district.store.reading() as conn:
-        statement = sa.select(request.c.id).where(request.c.closed_utc.is_(None)).order_by(request.c.fid)
-        for request_id in conn.scalars(statement).all():
-            found = orders.request_of(conn, request_id)
-            rows += [
-                {
-                    **{name: found[name] for name in ("id", "number", "unit", "place", "deadline_utc", "created_utc")},
-                    **{
-                        name: line[name]
-                        for name in ("item_id", "item_name", "requested", "bound", "received", "lost", "outstanding")
-                    },
-                    "item_unit": line["unit"],
-                    "tone": "bad" if line["outstanding"] else "",
-                }
-                for line in found["lines"]
-            ]
-    return rows
+        found = orders.open_requests(conn)
+    return [
+        {
+            **{name: request[name] for name in ("id", "number", "unit", "place", "deadline_utc", "created_utc")},
+            **{
+                name: line[name]
+                for name in ("item_id", "item_name", "requested", "bound", "received", "lost", "outstanding")
+            },
+            "item_unit": line["unit"],
+            "tone": "bad" if line["outstanding"] else "",
+        }
+        for request in found
+        for line in request["lines"]
+    ]
 
 
 def requests_outstanding(district: District) -> list[dict[str, Any]]:
@@ -329,25 +325,29 @@ _MOVED = {
 
 
 def _moved(conn: Connection, first: str, last: str) -> list[dict[str, Any]]:
-    """Item by item, what orders reserved, issued, delivered, used, brought back and lost; reversals are left out."""
+    """Item by item, what orders reserved, issued, delivered, used, brought back and lost, less what was undone."""
     movement, lot, item = schema.table("movement"), schema.table("lot"), schema.table("item")
+    undone = movement.alias("undone")
+    kind = sa.func.coalesce(undone.c.kind, movement.c.kind)
+    quantity = movement.c.quantity_e3 * sa.case((movement.c.reverses.is_not(None), -1), else_=1)
     statement = (
-        sa.select(item.c.id, item.c.name, item.c.unit, movement.c.kind, sa.func.sum(movement.c.quantity_e3))
+        sa.select(item.c.id, item.c.name, item.c.unit, kind, sa.func.sum(quantity))
         .join(lot, lot.c.id == movement.c.lot_id)
         .join(item, item.c.id == lot.c.item_id)
+        .outerjoin(undone, undone.c.id == movement.c.reverses)
         .where(
             movement.c.recorded_utc >= first,
             movement.c.recorded_utc <= last,
-            movement.c.kind.in_(tuple(_MOVED)),
+            kind.in_(tuple(_MOVED)),
             sa.or_(movement.c.from_ref.is_not(None), movement.c.to_ref.is_not(None)),
         )
-        .group_by(item.c.id, item.c.name, item.c.unit, movement.c.kind)
+        .group_by(item.c.id, item.c.name, item.c.unit, kind)
         .order_by(item.c.id)
     )
     found: dict[str, dict[str, Any]] = {}
-    for item_id, name, unit, kind, quantity in conn.execute(statement):
+    for item_id, name, unit, what, total in conn.execute(statement):
         row = found.setdefault(item_id, {"item_id": item_id, "item_name": name, "unit": unit})
-        row[_MOVED[kind]] = number_of(int(quantity))
+        row[_MOVED[what]] = number_of(int(total))
     return list(found.values())
 
 
@@ -569,11 +569,14 @@ def vehicles(district: District) -> list[dict[str, Any]]:
     ]
 
 
-def differing(district: District, depot_id: str, counted_e3: Mapping[str, int]) -> set[str]:
-    """The lots of a depot whose count is not what the ledger says; how much is not told."""
+def differing(
+    district: District, depot_id: str, counted_e3: Mapping[str, int], *, true_at: str | None = None
+) -> set[str]:
+    """The lots of a depot whose count is not what the ledger says of now, or of the moment; how much is not told."""
     with district.store.reading() as conn:
-        rows = stock.lots_of(conn, list(counted_e3), depot_id=depot_id)
-    return {lot_id for lot_id, counted in counted_e3.items() if int(rows[lot_id]["on_hand_e3"]) != counted}
+        lots = stock.lots_of(conn, list(counted_e3), depot_id=depot_id)
+        there = stock.in_depot(conn, lots, true_at)
+    return {lot_id for lot_id, counted in counted_e3.items() if sum(there[lot_id]) != counted}
 
 
 def _minutes_to(moment: str, now: datetime) -> float:

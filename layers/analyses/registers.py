@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from data import schema
 from data.kinds import KINDS
 from geo.errors import InputError
+from layers.analyses.devices import depot_devices
 from layers.analyses.places import TABLE_OF, lonlats
 from layers.analyses.response import team_on_duty
 from layers.catalogue import FACILITY_LAYERS, LAYERS, POSITION_LATE_S, POSITION_LIVE_S
@@ -134,9 +135,11 @@ def table_layer(view: View, table: str, *, at: datetime) -> gpd.GeoDataFrame:
             per_depot = lots.groupby("depot_id")
             kinds = per_depot["item_id"].nunique() if len(lots) else pd.Series(dtype=int)
             counted = per_depot["counted_utc"].max() if len(lots) else pd.Series(dtype=object)
+            devices = depot_devices(view)
             return frame.assign(
                 items=frame["id"].map(kinds).fillna(0).astype(int),
                 counted_utc=frame["id"].map(counted),
+                devices=pd.Series([devices.get(depot) for depot in frame["id"]], index=frame.index, dtype=object),
             )
         case "vehicle":
             return frame.assign(position=position_state(frame["position_utc"], at))

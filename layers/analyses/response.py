@@ -88,21 +88,25 @@ def _place_frame(view: View, places: str) -> pd.DataFrame:
 
 
 def _covered(
-    view: View, table: pd.DataFrame, snapped: Snapped, teams: Teams, *, limit_s: float, at: datetime
+    view: View, table: pd.DataFrame, places: Snapped | str, teams: Teams, *, limit_s: float, at: datetime
 ) -> Coverage:
-    """The coverage of places given as a table and on the road network."""
+    """The coverage of places given as a table, and on the road network or as the rows of a stored table."""
     stations = view.snapped("team")
-    travel = view.travel(at)
-    open_travel = view.travel(at, closed=False)
-    travel_s = travel.matrix_s(stations, snapped).T
+    snapped = view.snapped(places) if isinstance(places, str) else places
+    travel, open_travel = view.travel(at), view.travel(at, closed=False)
+    if isinstance(places, str):
+        open_s = view.open_times_s("team", places, at)
+    else:
+        open_s = open_travel.matrix_s(stations, snapped)
+    travel_s = open_s if travel is open_travel else travel.matrix_s(stations, snapped)
     legs_s = last_leg_s(snapped.access_m)[:, None] + last_leg_s(stations.access_m)[None, :]
     return cover(
         table,
         teams,
-        travel_s=travel_s,
+        travel_s=travel_s.T,
         last_leg_s=legs_s,
         has_road=snapped.edge >= 0,
-        open_travel_s=None if open_travel is travel else open_travel.matrix_s(stations, snapped).T,
+        open_travel_s=None if open_s is travel_s else open_s.T,
         limit_s=limit_s,
         streets=view.frame("street")["name"].tolist(),
         team_streets=view.frame("team")["street"].tolist(),
@@ -128,8 +132,7 @@ def coverage(
     code = _skill_code(skill)
     teams = teams_at(view, code, moment)
     table = view.kept(("places", places), lambda: _place_frame(view, places))
-    snapped = view.snapped(PLACES[places])
-    result = _covered(view, table, snapped, teams, limit_s=limit_s, at=moment)
+    result = _covered(view, table, PLACES[places], teams, limit_s=limit_s, at=moment)
     return CoverageAnswer({**asked(view, moment), "skill": code, "places_kind": places}, result)
 
 

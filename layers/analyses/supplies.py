@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from data.item_catalogue import DIVISIBLE_UNITS
-from geo.errors import InputError
-from geo.supply import Later, Piece, SupplyPlan, Way, number_of
+from geo.errors import InputError, NotFound
+from geo.supply import Later, Piece, StockTable, SupplyPlan, Way, number_of, stock_table
 from geo.supply_ways import WAYS, Substitute, plan_in_way
 from layers.analyses.places import LonLat, asked, snapped_places
 from layers.analyses.stock import SupplyLines, arrivals_at, depots_of, item_titles, uncounted_depots
@@ -39,13 +39,14 @@ def supply(
     way: Way = "earliest",
     with_substitutes: bool = False,
     rank_uncounted: bool = True,
+    to_depot: str | None = None,
 ) -> dict[str, Any]:
     """N of item X at P within T: the plan over depots, with a reason for every depot refused.
 
-    Depots not counted for long stand later in the rank (`rank_uncounted`); `lost_s` is how much later than the
-    earliest plan this one is complete.
+    Depots not counted for long stand later in the rank (`rank_uncounted`); the depot that receives (`to_depot`)
+    gives nothing; `lost_s` is how much later than the earliest plan this one is complete.
     """
-    asking = _Asking(district, lonlat, needs, within_s, at, with_substitutes, rank_uncounted)
+    asking = _Asking(district, lonlat, needs, within_s, at, with_substitutes, rank_uncounted, to_depot)
     return asking.answer(asking.plan(way))
 
 
@@ -59,9 +60,10 @@ def supply_plans(
     ways: Sequence[Way] = WAYS,
     with_substitutes: bool = False,
     rank_uncounted: bool = True,
+    to_depot: str | None = None,
 ) -> dict[str, Any]:
     """Up to three plans side by side, each with the ways that lead to it; `lost_s` against the earliest."""
-    asking = _Asking(district, lonlat, needs, within_s, at, with_substitutes, rank_uncounted)
+    asking = _Asking(district, lonlat, needs, within_s, at, with_substitutes, rank_uncounted, to_depot)
     plans: list[tuple[SupplyPlan, list[Way]]] = []
     for way in dict.fromkeys(ways):
         plan = asking.plan(way)
@@ -93,6 +95,7 @@ class _Asking:
         at: datetime | None,
         with_substitutes: bool,
         rank_uncounted: bool,
+        to_depot: str | None,
     ) -> None:
         self.view = district.view()
         self.moment = district.local(at)
@@ -101,6 +104,7 @@ class _Asking:
         self.lines = SupplyLines.of(self.view, self.moment.date())
         self.later = later_depots(self.view, self.moment, self.lines) if rank_uncounted else {}
         self.substitutes = substitutes_of(self.view) if with_substitutes else {}
+        self.stock = self.view.stock if to_depot is None else stock_without(self.view, to_depot)
         self._earliest: SupplyPlan | None = None
 
     def plan(self, way: Way) -> SupplyPlan:
@@ -109,7 +113,7 @@ class _Asking:
             return self._earliest
         levels = self.view.frame("depot")
         plan = plan_in_way(
-            self.view.stock,
+            self.stock,
             self.arrivals,
             self.needs,
             at=self.moment,
@@ -154,6 +158,14 @@ class _Asking:
         ready_s, best_s = plan.ready_s, self.plan("earliest").ready_s
         lost_s = None if ready_s is None or best_s is None else round(ready_s - best_s, 3)
         return {**asked(view, self.moment), "to": list(self.lonlat), **answer, "lost_s": lost_s}
+
+
+def stock_without(view: View, depot_id: str) -> StockTable:
+    """The stock of every depot but one; NotFound where there is no such depot."""
+    if depot_id not in set(view.frame("depot")["id"]):
+        raise NotFound(f"to_depot={depot_id}: there is no such depot")
+    lots = view.frame("lot")
+    return stock_table(lots[lots["depot_id"] != depot_id], items=view.frame("item")["id"].tolist())
 
 
 def later_depots(view: View, moment: datetime, lines: SupplyLines) -> dict[str, Later]:

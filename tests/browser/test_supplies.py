@@ -103,7 +103,7 @@ def test_a_dispatcher_from_the_map_to_the_settlement(watch: Watch, address: str,
     expect(page.locator("#problem")).to_contain_text("不要装车")
     expect(page.locator("#problem")).to_be_focused()
     watched.errors.clear()  # the browser reports the refusal
-    page.select_option("#vehicle", index=1)
+    page.select_option("#issue-vehicle", index=1)
     watched.shot("order-issue")
     press(page, "确认出库")
     assert state(page) == "已出库"

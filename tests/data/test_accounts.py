@@ -215,8 +215,7 @@ def open_session(store: Store, name: str = "ann", now: datetime = NOW) -> str:
 
 
 def who(store: Store, secret: str, now: datetime = NOW) -> str | None:
-    with store.reading() as conn:
-        found = accounts.session_account(conn, secret, now_utc=now)
+    found = accounts.session_account(store, secret, now_utc=now)
     return found[0].id if found else None
 
 

@@ -29,7 +29,7 @@ def busy(store: Store, steps: int = 3) -> None:
     for number in range(steps):
         with store.writing() as conn:
             request = NewRequest("u", "p", "c", (120.8, 32.0))
-            found = orders.reserve(conn, request, [NewLine("D1", "D1/bag/old", 100)], actor="u", now_utc=NOW)
+            found = orders.reserve(conn, request, [NewLine("D1", "D1/bag/old", 1)], actor="u", now_utc=NOW)
             audit.append(conn, actor="u", role="keeper", action=f"a{number}", subject=found["id"], now_utc=NOW)
 
 

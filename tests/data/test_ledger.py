@@ -293,7 +293,7 @@ def test_a_reversal_that_the_stock_does_not_allow_is_refused(store: Store) -> No
         (Movement(LOT, 1, "supplier", "reserved", "reserve", NOW), "depot to reserved"),
         (Movement(LOT, 0, "depot", "reserved", "reserve", NOW), "more than 0"),
         (Movement(LOT, -5, "depot", "reserved", "reserve", NOW), "more than 0"),
-        (Movement(LOT, 1.5, "depot", "reserved", "reserve", NOW), "whole thousandths"),  # type: ignore[arg-type]
+        (Movement(LOT, 1.5, "depot", "reserved", "reserve", NOW), "whole number of thousandths"),  # type: ignore[arg-type]
         (Movement(LOT, 1, "reserved", "depot", "reversal", NOW), "names the movement"),
         (Movement(LOT, 1, "depot", "reserved", "reserve", NOW, reverses="m1"), "names the movement"),
         (Movement(LOT, 2, "reserved", "depot", "reversal", NOW, reverses="m1"), "same quantity"),

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from data import kinds, ledger, orders, schema, stock
-from data.orders import NewLine, NewRequest, Pick, ReceiptLine, ReturnLine
+from data.orders import Carrier, NewLine, NewRequest, Pick, ReceiptLine, ReturnLine
 from data.store import Store
 from geo.errors import Conflict, InputError, NotFound, OneMapError
 
@@ -59,6 +59,10 @@ def held(conn: Connection, order_id: str) -> dict[str, int]:
     return {account: int(total) for account, total in rows}
 
 
+def last_movement(conn: Connection, order_id: str) -> str:
+    return [str(row["id"]) for row in orders.trace_order(conn, order_id) if row["what"] == "movement"][-1]
+
+
 def line_of(order: Mapping[str, Any], lot_id: str) -> dict[str, Any]:
     return next(dict(line) for line in order["lines"] if line["lot_id"] == lot_id)
 
@@ -95,6 +99,7 @@ STEPS: dict[str, Callable[[Connection, str], Any]] = {
     "send_back": lambda conn, i: orders.send_back(conn, i, [ReturnLine(OLD, 1000)], **WHO),
     "take_back": lambda conn, i: orders.take_back(conn, i, [ReturnLine(OLD, 1000)], **WHO),
     "settle": lambda conn, i: orders.settle(conn, i, **WHO),
+    "reverse": lambda conn, i: orders.reverse(conn, i, last_movement(conn, i), "typed wrongly", **WHO),
 }
 
 
@@ -145,7 +150,7 @@ def test_every_step_in_every_state_is_allowed_or_refused_as_the_table_says(stock
             except Conflict as error:
                 refused = error.detail
             if refused:
-                goods_missing = action in ("use", "send_back", "take_back", "settle", "receive")
+                goods_missing = action in ("use", "send_back", "take_back", "settle", "receive", "reverse")
                 assert not allowed or goods_missing, (state, action, refused)
                 assert order_id in refused or order_id.replace("DB", "XQ")[:-2] in refused
                 trial.rollback()
@@ -162,7 +167,12 @@ def test_every_step_in_every_state_is_allowed_or_refused_as_the_table_says(stock
 @pytest.mark.parametrize("action", [step.action for step in orders.TRANSITIONS.values() if step.needs_reason])
 def test_what_needs_a_reason_is_refused_without_one(conn: Connection, action: str) -> None:
     order_id = bring_to(conn, orders.TRANSITIONS[action].from_states[0])
-    call = {"cancel": orders.cancel, "lose": orders.report_lost, "find": orders.report_found}[action]
+    call: Callable[..., Any] = {
+        "cancel": orders.cancel,
+        "lose": orders.report_lost,
+        "find": orders.report_found,
+        "reverse": lambda conn, i, reason, **who: orders.reverse(conn, i, last_movement(conn, i), reason, **who),
+    }[action]
     with pytest.raises(InputError, match="reason is empty"):
         call(conn, order_id, " ", **WHO)
 
@@ -287,6 +297,21 @@ def test_one_large_pump_stands_for_two_small_ones(conn: Connection) -> None:
         orders.reserve(conn, wanted, [lines[0], NewLine("D1", LARGE, 3000, instead_of="p50")], **WHO)
 
 
+def test_the_open_requests_are_each_as_it_is_read_alone(conn: Connection) -> None:
+    assert orders.open_requests(conn) == []
+    pumps = [NewLine("D2", SMALL, 2000), NewLine("D1", LARGE, 1000, instead_of="p50")]
+    orders.reserve(conn, asked(("p50", 5000)), pumps, **WHO)
+    lost = sent(conn)
+    orders.report_lost(conn, lost, "nobody answers", **WHO)
+    gone = orders.reserve(conn, asked(), [bags(1000)], **WHO)
+    orders.cancel(conn, gone["orders"][0]["id"], "a mistake", **WHO)
+    table = schema.table("supply_request")
+    ids = conn.scalars(sa.select(table.c.id).where(table.c.closed_utc.is_(None)).order_by(table.c.fid)).all()
+    assert len(ids) > 1
+    alone = [{name: part for name, part in orders.request_of(conn, i).items() if name != "orders"} for i in ids]
+    assert orders.open_requests(conn) == alone
+
+
 def test_numbers_go_on_within_a_day_and_begin_anew_on_the_next(conn: Connection) -> None:
     day = timedelta(days=1)
     midnight = datetime(2026, 7, 1, 16, 0, tzinfo=UTC)  # 00:00 on the 2nd in the district
@@ -348,6 +373,42 @@ def test_cancelling_sets_free(conn: Connection) -> None:
     assert held(conn, order_id) == {}
 
 
+# -- what went bad since it was reserved
+
+
+@pytest.mark.parametrize("status", ["quarantined", "recalled", "damaged", "expired"])
+def test_a_lot_that_went_bad_since_it_was_reserved_is_not_ordered(conn: Connection, status: str) -> None:
+    found = orders.reserve(conn, asked(), [bags(10_000), bags(1000, OTHER)], **WHO)
+    stock.change_status(conn, OLD, status, reason="letter", **WHO)
+    bad, good = (order["id"] for order in found["orders"])
+    said = f"lot {OLD} of order {bad}: it is {status}; cancel {bad}, then reserve other lots for the request"
+    with pytest.raises(Conflict, match=f"^place {found['id']}: {said}$"):
+        orders.place(conn, found["id"], **WHO)
+    assert {order["state"] for order in orders.request_of(conn, found["id"])["orders"]} == {"reserved"}
+    orders.cancel(conn, bad, "it is not fit", **WHO)  # what the sentence says
+    assert orders.place(conn, found["id"], **WHO)["orders"][1]["state"] == "ordered"
+    again = orders.reserve(conn, found["id"], [bags(10_000, NEW)], **WHO)
+    assert [line["outstanding"] for line in again["lines"]] == [0]
+    assert orders.place(conn, found["id"], **WHO)["orders"][2]["state"] == "ordered"
+    assert orders.order_of(conn, good)["state"] == "ordered"
+
+
+def test_what_is_reserved_on_its_last_day_is_ordered_on_that_day_only(conn: Connection) -> None:
+    midnight = datetime(2026, 8, 1, 16, 0, tzinfo=UTC)  # the lot is good on 1 August, which ends now in the district
+    before = {"actor": "d", "now_utc": midnight - timedelta(milliseconds=1)}
+    late, early = (orders.reserve(conn, asked(), [bags(1000)], **before) for _ in range(2))
+    assert orders.place(conn, early["id"], **before)["orders"][0]["state"] == "ordered"
+    with pytest.raises(Conflict, match=r"lot D1/bag/old of order .*: it expired on 2026-08-01; cancel"):
+        orders.place(conn, late["id"], actor="d", now_utc=midnight)
+
+
+def test_an_order_by_telephone_asks_the_same(conn: Connection) -> None:
+    stock.change_status(conn, OLD, "recalled", reason="letter", **WHO)
+    with pytest.raises(Conflict, match="lot D1/bag/old: it is recalled"):
+        orders.post_by_telephone(conn, asked(), [bags()], **WHO)
+    assert conn.scalar(sa.text("SELECT count(*) FROM supply_request")) == 0
+
+
 # -- by telephone
 
 
@@ -380,7 +441,7 @@ def test_papers_belong_to_orders_by_telephone(conn: Connection) -> None:
 
 def test_issue_gives_out_what_is_reserved(conn: Connection) -> None:
     order_id = ordered(conn, bags(6000))
-    order = orders.issue(conn, order_id, vehicle_id="V1", **WHO)
+    order = orders.issue(conn, order_id, carrier=Carrier("V1"), **WHO)
     assert (order["state"], order["vehicle_name"], order["driver"], order["phone"]) == (
         "issued",
         "苏F 00001",
@@ -434,7 +495,7 @@ def test_a_wrong_pick_is_refused(conn: Connection, picks: list[Pick], error: typ
     with pytest.raises(error, match=said):
         orders.issue(conn, order_id, picks, **WHO)
     with pytest.raises(NotFound, match="no vehicle"):
-        orders.issue(conn, order_id, vehicle_id="V9", **WHO)
+        orders.issue(conn, order_id, carrier=Carrier("V9"), **WHO)
 
 
 # -- on the way
@@ -451,9 +512,60 @@ def test_late_is_beyond_the_promised_time(conn: Connection) -> None:
     assert orders.update_eta(conn, order_id, promised + timedelta(milliseconds=1), **WHO)["state"] == "late"
     assert orders.update_eta(conn, order_id, promised, **WHO)["state"] == "in_transit"
     assert orders.update_eta(conn, order_id, None, **at(10))["state"] == "in_transit"
-    assert orders.late_due(conn, now_utc=promised) == []
-    assert orders.late_due(conn, now_utc=promised + timedelta(milliseconds=1)) == [order_id]
+    (order,) = orders.on_the_way(conn)
+    # nothing new on the roads, but time goes by
+    assert not orders.is_news(order, promised, now_utc=promised)
+    assert orders.is_news(order, promised, now_utc=promised + timedelta(milliseconds=1))
+    late = orders.update_eta(conn, order_id, None, actor="d", now_utc=promised + timedelta(milliseconds=1))
+    assert late["state"] == "late"
     assert [order["id"] for order in orders.on_the_way(conn)] == [order_id]
+
+
+def test_the_vehicle_may_change_at_the_departure(conn: Connection) -> None:
+    def left(carrier: Carrier | None, issued: Carrier = orders.NOBODY) -> list[Any]:
+        order_id = ordered(conn, bags(100))
+        orders.issue(conn, order_id, carrier=issued, **WHO)
+        order = orders.depart(conn, order_id, carrier=carrier, **WHO)
+        assert order["state"] == "in_transit"
+        return [order[name] for name in ("vehicle_id", "driver", "phone")]
+
+    registered = ["V1", "驾驶员甲", "000"]
+    by_hand = Carrier(None, "苏F 99999 驾驶员乙", "111")
+    assert left(None) == [None, None, None]
+    assert left(None, Carrier("V1")) == registered
+    assert left(Carrier("V1")) == registered
+    assert left(Carrier("V1", "驾驶员丙")) == ["V1", "驾驶员丙", "000"]
+    assert left(Carrier("V1"), Carrier("V1", "驾驶员丙", "222")) == ["V1", "驾驶员丙", "222"], "the same vehicle"
+    assert left(Carrier("V1"), by_hand) == registered, "another vehicle, another driver"
+    assert left(by_hand, Carrier("V1")) == list(by_hand), "a vehicle that is in no register"
+    order_id = ordered(conn, bags(100))
+    orders.issue(conn, order_id, **WHO)
+    with pytest.raises(NotFound, match="no vehicle 'V9'"):
+        orders.depart(conn, order_id, carrier=Carrier("V9"), **WHO)
+
+
+def test_no_step_happened_before_the_one_it_follows(conn: Connection) -> None:
+    order_id = ordered(conn, minutes=0)
+
+    def told(call: Any, *args: Any, minutes: float, later: float) -> Any:
+        """Told at `later` as what happened at `minutes`."""
+        occurred = NOW + timedelta(minutes=minutes)
+        return call(conn, order_id, *args, occurred_utc=occurred, **at(later))["events"][-1]["occurred_utc"]
+
+    told(orders.issue, minutes=10, later=12)
+    for call, args, first, before in (
+        (orders.depart, (), 10, "issue"),
+        (orders.report_lost, ("silent",), 10, "depart"),
+        (orders.report_found, ("called",), 10, "lose"),
+        (orders.report_lost, ("silent again",), 10, "find"),
+        (orders.receive, ([ReceiptLine(OLD, 5000)],), 10, "depart"),
+    ):
+        with pytest.raises(Conflict, match=f"said to have happened at .*01:59.*, but {before} was at") as refused:
+            told(call, *args, minutes=-1, later=20)
+        assert order_id in refused.value.detail
+        # at the very moment it is fine
+        assert told(call, *args, minutes=first, later=20) == schema.utc_text(NOW + timedelta(minutes=first))
+    assert orders.order_of(conn, order_id)["state"] == "received"
 
 
 def test_a_deadline_is_the_promise(conn: Connection) -> None:
@@ -485,8 +597,9 @@ def test_news_is_a_minute_or_another_state(conn: Connection) -> None:
     eta = NOW + timedelta(minutes=10)
 
     def news(seconds: float | None, minutes: float = 0) -> bool:
-        arrival = {"eta_utc": None if seconds is None else eta + timedelta(seconds=seconds)}
-        return orders.is_news(order, arrival, now_utc=NOW + timedelta(minutes=minutes))
+        arrival = None if seconds is None else eta + timedelta(seconds=seconds)
+        now = NOW + timedelta(minutes=minutes)
+        return orders.is_news(order, arrival, now_utc=now, has_way=arrival is not None)
 
     assert not news(0)
     assert news(0.001)  # it would be late
@@ -494,6 +607,9 @@ def test_news_is_a_minute_or_another_state(conn: Connection) -> None:
     assert news(-60)
     assert news(None)  # the roads are closed
     assert news(None, minutes=10.1)
+    unknown = {**order, "eta_utc": None}  # it left from a depot without a place
+    assert not orders.is_news(unknown, None, now_utc=eta)
+    assert orders.is_news(unknown, None, now_utc=eta + timedelta(milliseconds=1))
 
 
 # -- receive, use, return, settle
@@ -599,8 +715,9 @@ def test_a_receipt_told_late_keeps_both_clocks(conn: Connection) -> None:
     ("line", "said"),
     [
         (ReceiptLine(OLD, 0), "every quantity is 0"),
-        (ReceiptLine(OLD, -1), "whole thousandths"),
-        (ReceiptLine(OLD, 1, 0.5), "whole thousandths"),  # type: ignore[arg-type]
+        (ReceiptLine(OLD, -1000), "received=-1: expected 0 or more"),
+        (ReceiptLine(OLD, 1, -1500), r"damaged=-1\.5: expected 0 or more"),
+        (ReceiptLine(OLD, 1, 0.5), "whole number of thousandths"),  # type: ignore[arg-type]
         (ReceiptLine(NEW, 1), "only 0 of it are on their way"),
     ],
 )
@@ -632,7 +749,7 @@ def test_the_whole_life_of_a_lot_and_of_an_order(conn: Connection) -> None:
     orders.receive(conn, order_id, [ReceiptLine(OLD, 9000, 1000)], **at(2))
     orders.use(conn, order_id, [(OLD, 8000)], **at(3))
     orders.take_back(conn, order_id, [(OLD, 1000)], to_depot_id="D3", **at(4))
-    stock.count(conn, [stock.CountLine(OLD, 0)], **at(5))
+    stock.count(conn, [stock.CountLine(OLD, 0)], checker="neighbour", **at(5))
     stock.change_status(conn, OLD, "damaged", reason="wet", **at(6))
     life = orders.trace_lot(conn, OLD)
     assert [row.get("action", row["what"]) for row in life] == [

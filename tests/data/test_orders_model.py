@@ -14,7 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from data import audit, ledger, orders, schema, stock
+from data import audit, ledger, orders, reversals, schema, stock
 from data.orders import NewLine, NewRequest, Pick, ReceiptLine, ReturnLine
 from data.store import Store
 from geo.errors import Conflict, InputError
@@ -22,6 +22,7 @@ from geo.errors import Conflict, InputError
 NOW = datetime(2026, 7, 1, 2, 0, tzinfo=UTC)
 LOTS = ("D1/bag/old", "D1/bag/new", "D2/bag/B")
 HERE = ("depot", "reserved", "hold")
+SHUT = orders.CLOSED_STATES
 WHOLE = st.integers(1, 12).map(lambda units: units * 1000)
 PART = st.integers(0, 4).map(lambda units: units * 1000)
 
@@ -62,6 +63,8 @@ class Stock(RuleBasedStateMachine):
         self.state: dict[str, str] = {}
         self.lots_of: dict[str, list[str]] = {}
         self.ends: dict[str, datetime] = {}
+        self.promised: dict[str, datetime] = {}
+        self.arrived: Counter[str] = Counter()
 
     def teardown(self) -> None:
         self.stack.close()
@@ -105,7 +108,10 @@ class Stock(RuleBasedStateMachine):
     def count(self, lot: str, counted: int) -> None:
         bound = sum(n for (found, a, _), n in self.model.at.items() if found == lot and a in ("reserved", "hold"))
         fits = counted >= bound
-        self.expect(fits, lambda: stock.count(self.conn, [stock.CountLine(lot, counted, "counted")], **self.who))
+        self.expect(
+            fits,
+            lambda: stock.count(self.conn, [stock.CountLine(lot, counted, "counted")], checker="neighbour", **self.who),
+        )
         if fits:
             self.model.at[self.free(lot)] = counted - bound
 
@@ -200,6 +206,7 @@ class Stock(RuleBasedStateMachine):
     def depart(self, data: st.DataObject) -> None:
         order = self.some_order(data, "issued")
         if order is not None:
+            self.promised[order] = self.now + timedelta(minutes=10)
             self.state[order] = orders.depart(self.conn, order, travel_s=600, **self.who)["state"]
             assert self.state[order] == "in_transit"
 
@@ -222,6 +229,7 @@ class Stock(RuleBasedStateMachine):
             line = ReceiptLine(lot, received, damaged, missing)
             self.expect(fits, lambda: orders.receive(self.conn, order, [line], **self.who))
             if fits:
+                self.arrived[order] += received + damaged + missing
                 self.state[order] = "partly_received" if self.held(order, "in_transit") else "received"
 
     @rule(data=st.data(), quantity=WHOLE)
@@ -258,6 +266,56 @@ class Stock(RuleBasedStateMachine):
             self.expect(fits, lambda: orders.settle(self.conn, order, **self.who))
             if fits:
                 self.state[order] = "settled"
+
+    @rule(data=st.data())
+    def reverse(self, data: st.DataObject) -> None:
+        movement = schema.table("movement")
+        back = movement.alias()
+        rows = self.conn.execute(
+            sa.select(movement).where(~sa.exists().where(back.c.reverses == movement.c.id)).order_by(movement.c.seq)
+        )
+        open_ones = [
+            row for row in rows.mappings() if self.state.get(row["from_ref"] or row["to_ref"] or "") not in SHUT
+        ]
+        row = data.draw(st.sampled_from(open_ones))
+        order, quantity = row["from_ref"] or row["to_ref"], row["quantity_e3"]
+        came = self.place_of(row["lot_id"], row["from_account"], row["from_ref"])
+        went = self.place_of(row["to_lot_id"] or row["lot_id"], row["to_account"], row["to_ref"])
+        by_hand = row["kind"] in (reversals.OF_ORDERS if order else reversals.OF_STOCK)
+        lot = schema.table("lot")
+        counted = {row[0]: row[1] for row in self.conn.execute(sa.select(lot.c.id, lot.c.counted_utc))}
+        moved = {came[0]: came[1] in HERE, went[0]: went[1] in HERE}
+        stays = came[0] == went[0] and came[1] in HERE and went[1] in HERE
+        since = not stays and any(
+            is_here and (counted[i] or "") > row["occurred_utc"] for i, is_here in moved.items() if i
+        )
+        fits = by_hand and not since and self.model.move((quantity, went, came))
+        if order is None:
+            self.expect(fits, lambda: stock.reverse(self.conn, row["id"], reason="typed wrongly", **self.who))
+        else:
+            self.expect(fits, lambda: orders.reverse(self.conn, order, row["id"], "typed wrongly", **self.who))
+        if fits and order is not None:
+            if row["from_account"] == "in_transit" and row["kind"] != "return":
+                self.arrived[order] -= quantity
+            self.state[order] = self.state_after(order)
+
+    def place_of(self, lot: str, account: str, ref: str | None) -> tuple[str, str, str]:
+        kept = account in (*HERE, "in_transit", "incident", "returned")
+        return (lot, account, ref or "") if kept else ("", "outside", "")
+
+    def state_after(self, order: str) -> str:
+        before = self.state[order]
+        if not self.held(order, "in_transit"):
+            return "received" if self.arrived[order] else before
+        if before == "lost":
+            return before
+        if self.arrived[order]:
+            return "partly_received"
+        if before not in ("partly_received", "received"):
+            return before
+        if order not in self.promised:
+            return "issued"
+        return "late" if self.now > self.promised[order] else "in_transit"
 
     @precondition(lambda self: self.state)
     @rule(data=st.data())

@@ -27,7 +27,7 @@ def balances(store: Store, lot_id: str) -> tuple[int, int, int]:
 
 def count(store: Store, *lines: CountLine, **how: Any) -> list[dict[str, Any]]:
     with store.writing() as conn:
-        return stock.count(conn, lines, actor="keeper", **{"now_utc": LATER, **how})
+        return stock.count(conn, lines, actor="keeper", **{"checker": "neighbour", "now_utc": LATER, **how})
 
 
 def bind(store: Store, lot_id: str, reserved_e3: int, held_e3: int = 0) -> None:
@@ -102,11 +102,14 @@ def test_a_count_told_late_is_held_against_what_lay_there_then(stocked: Store) -
     [
         ([], {}, InputError, "lines is empty"),
         ([CountLine(OLD, 1, "x"), CountLine(OLD, 1, "x")], {}, InputError, "there twice"),
-        ([CountLine(OLD, -1, "x")], {}, InputError, "whole thousandths"),
-        ([CountLine(OLD, 1.5, "x")], {}, InputError, "whole thousandths"),  # type: ignore[arg-type]
+        ([CountLine(OLD, -1000, "x")], {}, InputError, "counted=-1: expected 0 or more"),
+        ([CountLine(OLD, 1.5, "x")], {}, InputError, "whole number of thousandths"),  # type: ignore[arg-type]
         ([CountLine("D9/x/y", 1, "x")], {}, NotFound, "no lot"),
         ([CountLine(OTHER, 15_000)], {"depot_id": "D1"}, NotFound, "does not lie in depot D1"),
         ([CountLine(OLD, 10_000)], {"checker": "keeper"}, InputError, "somebody else"),
+        ([CountLine(OLD, 10_000)], {"checker": " KEEPER "}, InputError, "somebody else"),
+        ([CountLine(OLD, 10_000)], {"checker": None}, InputError, "checker is empty; a count takes two persons"),
+        ([CountLine(OLD, 10_000)], {"checker": "  "}, InputError, "checker is empty"),
         ([CountLine(OLD, 10_000)], {"occurred_utc": LATER + timedelta(seconds=1)}, InputError, "after the time"),
     ],
 )

@@ -1182,10 +1182,11 @@ def test_a_damaged_file_is_unavailable(store: Store) -> None:
 def test_a_forked_process_gets_connections_of_its_own(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     upsert(store, "depot", depots(1))
     monkeypatch.setattr(store, "_pid", -1)
-    engine = store._engine
-    store._writer_lock.acquire()  # as if another thread of the parent held it at the fork
+    engines = store._readers, store._writer
+    assert store._turn.take(0)  # as if another thread of the parent held it at the fork
     assert upsert(store, "depot", depots(2)) == Counts(inserted=1, unchanged=1)
-    assert store._engine is not engine
+    assert store._readers is not engines[0]
+    assert store._writer is not engines[1]
 
 
 def test_a_server_without_its_driver_or_that_is_down_is_unavailable() -> None:

@@ -14,6 +14,7 @@ from geo.impact import (
     fireball,
     fireball_radiation_kw_m2,
     fireball_reach_m,
+    installation_isolation_m,
     overpressure_radius_m,
     plume_mg_m3,
     plume_outline,
@@ -164,3 +165,22 @@ def test_numbers_that_make_no_sense_are_named(bad: float) -> None:
     ):
         with pytest.raises(InputError, match="expected"):
             call()
+
+
+@pytest.mark.parametrize(
+    ("cas", "quantity_t", "metres"),
+    [
+        ("7664-41-7", 5.0, 150.0),
+        ("7664-41-7", 4.999, 60.0),
+        ("7664-41-7", 1.0, 60.0),
+        ("7664-41-7", 0.999, 30.0),
+        ("7664-41-7", 0.0, 0.0),
+        ("7782-50-5", 0.5, 600.0),
+        ("7446-09-5", 20.0, 1000.0),
+        ("67-56-1", 2054.0, 0.0),
+    ],
+)
+def test_isolation_around_a_fixed_installation(cas: str, quantity_t: float, metres: float) -> None:
+    assert installation_isolation_m(cas, quantity_t) == metres
+    with pytest.raises(InputError, match="quantity_t"):
+        installation_isolation_m(cas, -1.0)

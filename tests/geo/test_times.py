@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import shapely
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
@@ -19,52 +18,7 @@ from geo.errors import InputError, Unavailable
 from geo.network import RoadNetwork, Snapped, road_network
 from geo.speeds import DEFAULT_SPEEDS, ROAD_SPEEDS, RoadSpeed, SpeedTable
 from geo.times import TravelTimes, contraction_order, last_leg_s
-
-EPSG = 4549
-ORIGIN = np.array([500_000.0, 3_545_000.0])
-SEEDS = st.integers(0, 2**32 - 1)
-ENGINES: tuple[Any, ...] = ("cch", "scipy")
-
-
-def network(*lines: Any, **columns: Any) -> RoadNetwork:
-    shapes = [shapely.LineString(np.array(line, dtype=float) + ORIGIN) for line in lines]
-    table = {"highway": ["residential"] * len(shapes)} | columns  # 20 km/h = 5.56 m/s
-    return road_network(gpd.GeoDataFrame(table, geometry=shapes, crs=EPSG), epsg=EPSG)
-
-
-def random_network(rng: np.random.Generator) -> RoadNetwork:
-    """A grid of streets with doubles, loops, points, one-ways and parts that nobody reaches."""
-    lines: list[Any] = []
-    span = int(rng.integers(2, 6))
-    for _ in range(int(rng.integers(1, 40))):
-        here = rng.integers(0, span, 2) * 100.0
-        there = here + rng.integers(-1, 2, 2) * 100.0
-        middle = (here + there) / 2 + rng.uniform(-30, 30, 2)
-        roll = rng.random()
-        if roll < 0.5:
-            lines.append([here, there])
-        elif roll < 0.9:
-            lines.append([here, middle, there])
-        else:
-            lines.append([here, middle, here + np.array([40.0, -20.0]), here])
-    n = len(lines)
-    return network(
-        *lines,
-        highway=rng.choice(["motorway", "primary", "residential", "service"], n),
-        oneway=rng.choice(np.array(["yes", "-1", None], dtype=object), n, p=[0.3, 0.2, 0.5]),
-        maxspeed=rng.choice([np.nan, 0.0, 10.0, 120.0], n),
-        bridge=rng.random(n) < 0.1,
-    )
-
-
-def random_places(net: RoadNetwork, rng: np.random.Generator, n: int) -> Snapped:
-    """Places beside roads, exactly on nodes, on one spot, and far from everything."""
-    near = net.node_xy_m[rng.integers(0, len(net.node_xy_m), n)]
-    xy = near + np.where(rng.random((n, 1)) < 0.3, 0.0, rng.uniform(-60, 60, (n, 2)))
-    xy[rng.random(n) < 0.05] += 10_000.0
-    if n > 2:
-        xy[1] = xy[0]
-    return net.snap(xy)
+from tests.geo.road_cases import ENGINES, EPSG, ORIGIN, SEEDS, network, random_network, random_places
 
 
 def oracle(
@@ -172,6 +126,11 @@ def test_paths_add_up_to_the_matrix(engine: Any, weight: Any, seed: int) -> None
             if route is None:
                 continue
             line = shapely.LineString(route.xy_m)
+            pieces = [piece for piece in route.pieces if len(piece) > 1]
+            assert sum(shapely.LineString(piece).length for piece in pieces) == pytest.approx(line.length, abs=1e-6)
+            assert len(route.edge) == len(route.pieces)
+            for k, piece in zip(route.edge.tolist(), route.pieces, strict=True):
+                assert shapely.distance(net.edge_lines()[k], shapely.points(piece)).max() < 0.03
             assert line.length == pytest.approx(route.distance_m, abs=1e-6)
             assert (route.time_s, route.distance_m) == pytest.approx((time_s[i, j], distance_m[i, j]))
             assert route.xy_m[0] == pytest.approx(a.xy_m[i], abs=0.03)
@@ -221,7 +180,8 @@ def test_both_engines_answer_alike_with_streets_closed_and_slowed(seed: int) -> 
     assert np.array_equal(one.matrix_s(b, a), two.matrix_s(b, a))
     assert close_to(found, oracle(net, edge_seconds(net, factor), a, b))
     single = [[one.matrix_s(a.take([i]), b.take([j]))[0, 0] for j in range(7)] for i in range(5)]
-    assert np.allclose(found, single, atol=0.002)
+    assert np.array_equal(found, single)
+    assert np.array_equal(one.matrix_s(a, b.take([0, 1])), found[:, :2])  # more origins than destinations
 
 
 @settings(max_examples=30, deadline=None)
@@ -465,6 +425,7 @@ def test_speed_tables_that_are_none(change: Any) -> None:
 def test_the_last_leg_is_walked() -> None:
     assert last_leg_s([0.0, 110.0, np.nan]) == pytest.approx([0.0, 100.0, np.nan], nan_ok=True)
     assert last_leg_s(10.0, walk_m_s=2.0) == 5.0
+    assert last_leg_s([0.0005, 0.0006]).tolist() == [0.0, 0.001]
     for wrong in (0.0, -1.0, float("nan")):
         with pytest.raises(InputError, match="walk_m_s"):
             last_leg_s(1.0, walk_m_s=wrong)
@@ -529,6 +490,46 @@ def test_without_the_wheel_scipy_stands_in(monkeypatch: pytest.MonkeyPatch) -> N
     assert TravelTimes(net).engine == "scipy"
     with pytest.raises(Unavailable, match="not installed"):
         TravelTimes(net, engine="cch")
+
+
+@given(seed=SEEDS)
+@settings(max_examples=60, deadline=None)
+def test_metrics_that_are_given_back_and_changed_answer_like_new_ones(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    net = random_network(rng)
+    a, b = random_places(net, rng, 5), random_places(net, rng, 6)
+    base = TravelTimes(net, hour=8)
+    held: list[tuple[TravelTimes, Any]] = []
+    for _ in range(8):
+        few = rng.random() < 0.7
+        factor = np.ones(len(net.edge_tail))
+        factor[rng.random(len(factor)) < (0.08 if few else 0.7)] = rng.choice([0.0, 0.4])
+        travel = base.with_factors(factor)
+        assert np.array_equal(travel.matrix_s(a, b), TravelTimes(net, hour=8, edge_factor=factor).matrix_s(a, b))
+        if rng.random() < 0.4:
+            held.append((travel, factor))
+    for travel, factor in held:  # nobody changed what somebody still reads
+        assert np.array_equal(travel.matrix_s(a, b), TravelTimes(net, hour=8, edge_factor=factor).matrix_s(a, b))
+    hour: Any
+    for hour, weight in ((2, "time"), (None, "time"), (8, "distance")):
+        fresh = TravelTimes(net, hour=hour, weight=weight)  # type: ignore[arg-type]
+        assert np.array_equal(base.retimed(hour=hour, weight=weight).matrix_s(a, b), fresh.matrix_s(a, b))  # type: ignore[arg-type]
+
+
+def test_a_metric_is_used_again_once_its_reader_is_gone() -> None:
+    net = network([(0, 0), (100, 0)], [(100, 0), (200, 0)])
+    base = TravelTimes(net, engine="cch")
+    kernel: Any = base._kernel
+    kept = base.with_factors([1.0, 0.5])
+    assert len(kernel._spare) == 0
+    first = base.with_factors([0.0, 1.0])
+    assert first._kernel is not None
+    metric = first._kernel._metric  # type: ignore[attr-defined]
+    del first
+    assert [spare[0] for spare in kernel._spare] == [metric]
+    again: Any = kept.with_factors([1.0, 0.0])._kernel
+    assert again._metric is metric
+    assert len(kernel._spare) == 0
 
 
 def test_many_threads_ask_while_closures_come_and_go() -> None:

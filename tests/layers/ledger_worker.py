@@ -76,7 +76,7 @@ def operation(district: District, number: int) -> Any:
         who: dict[str, Any] = {"actor": "dispatcher", "now_utc": now}
         if kind == "count":
             line = CountLine(LOT, 10**9 + quantity, f"count {number}")
-            return {"id": stock.count(conn, [line], **who)[0]["id"]}
+            return {"id": stock.count(conn, [line], checker="neighbour", **who)[0]["id"]}
         if kind == "hold":
             return stock.hold(conn, LOT, quantity, reason=f"hold {number}", **who)
         found = orders.reserve(conn, PLACE, [NewLine("D1", LOT, quantity)], **who)

@@ -135,7 +135,7 @@ def test_a_lot_never_counted_asks_for_a_count_and_goods_that_come_in_do_not(own:
     assert (row["counted_utc"], row["age_days"], row["lots_uncounted"]) == (None, None, 1)
     with own.store.writing() as conn:
         lot = own.store.frame("lot", conn=conn, where={"depot_id": "d1", "item_id": "quilt", "lot": "N"})["id"][0]
-        stock.count(conn, [stock.CountLine(lot, 100_000)], actor="somebody", now_utc=NOW)
+        stock.count(conn, [stock.CountLine(lot, 100_000)], checker="neighbour", actor="somebody", now_utc=NOW)
         stock.take_in(conn, [stock.TakenIn("d1", "quilt", "new", 5000)], actor="somebody", now_utc=NOW)
     assert [r["depot_id"] for r in analyses.uncounted(own)["rows"]] == ["d2"]
 
@@ -254,6 +254,30 @@ def test_the_request_upwards_asks_for_what_is_outstanding(own: District) -> None
     assert figures["difference"]["denominator"] == 1
     assert figures["difference"]["numerator"] == pytest.approx(4 / 54, abs=1e-6)
     assert figures["received"]["value"] == 1
+
+
+def test_a_receipt_that_was_undone_reached_nobody(own: District) -> None:
+    lot = str(own.store.frame("lot").set_index(["depot_id", "item_id", "lot"])["id"]["d2", "quilt", "A"])
+    who: dict[str, Any] = {"actor": "somebody", "now_utc": NOW}
+
+    def received() -> tuple[int, int]:
+        figures = {row["code"]: row for row in plain(analyses.kpis(own))["rows"]}
+        return figures["received"]["numerator"], figures["received"]["denominator"]
+
+    with own.store.writing() as conn:
+        request = orders.NewRequest("安置点", "某路1号", "值班室", lonlat(1, 0))
+        made = orders.post_by_telephone(conn, request, [orders.NewLine("d2", lot, 60_000)], **who)
+        order = made["orders"][0]["id"]
+        orders.issue(conn, order, None, **who)
+        orders.receive(conn, order, [orders.ReceiptLine(lot, 60_000)], **who)
+        delivery = next(row for row in orders.trace_order(conn, order) if row.get("action") == "delivery")
+    assert received() == (1, 1)
+    with own.store.writing() as conn:
+        orders.reverse(conn, order, delivery["id"], "another order", **who)
+    assert received() == (0, 0), "it may still come in time"
+    with own.store.writing() as conn:
+        orders.receive(conn, order, [orders.ReceiptLine(lot, 60_000)], **who)
+    assert received() == (1, 1)
 
 
 # -- the reserve list -----------------------------------------------------------------------------

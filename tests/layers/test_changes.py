@@ -23,7 +23,8 @@ def test_every_logged_table_is_told_of_in_one_way() -> None:
     groups = [changes.SUPPLY_TABLES, changes.NAMED_TABLES, changes.REGISTER_TABLES, BY_TABLE | set(changes.BASE_TABLES)]
     for table in LOGGED:
         assert sum(table in group for group in groups) == 1, table
-    assert set(changes.FURTHER) <= set(LOGGED)
+    assert set(changes.FURTHER) | set(changes.STAFF_FURTHER) <= set(LOGGED)
+    assert set(changes.STAFF_FURTHER) <= changes.SUPPLY_TABLES
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -31,12 +32,13 @@ def test_every_logged_table_is_told_of_in_one_way() -> None:
 def test_a_role_hears_what_it_may_see_and_no_more(table: str, role: Role) -> None:
     """The oracle: walk the catalogue and the permissions again, one question at a time."""
     found = changes.told({table: ("a", "b")}, role)
+    staff = role != "viewer"
     for layer in LAYERS.values():
         own = isinstance(layer.source, Table) and layer.source.name == table
         heard = found.get("layers", {})
         if role not in layer.roles:
             assert layer.id not in heard
-        elif layer.id in changes.FURTHER.get(table, ()):
+        elif layer.id in changes.FURTHER.get(table, ()) + (changes.STAFF_FURTHER.get(table, ()) if staff else ()):
             assert heard[layer.id] is None
         else:
             assert heard.get(layer.id, "-") == (["a", "b"] if own else "-")
@@ -118,3 +120,16 @@ def test_what_moves_all_day_leaves_what_was_computed(own_town: District) -> None
     with own_town.store.writing() as conn:
         conn.exec_driver_sql("UPDATE team SET name = 'x' WHERE id = 't1'")
     assert own_town.view().kept("something", object) is not kept
+
+
+def test_positions_are_no_news_of_a_depot() -> None:
+    """Vehicles report all day; a reading of anything else may show at a depot."""
+    moved, opened = "gps/position/2026-07-01T02:00:00.000Z", "a%2Fb/door/2026-07-01T02:00:00.000Z"
+    assert "layers" not in changes.told({"reading": (moved,)}, "dispatcher")
+    for ids in ((opened,), (moved, opened), None):
+        assert changes.told({"reading": ids}, "dispatcher")["layers"] == {"depots": None}
+        assert changes.told({"reading": ids}, "viewer") == {}
+
+
+def test_names_are_those_of_the_table_or_of_its_layers() -> None:
+    assert changes.names_told(["lot", "depot", "closure", "movement"]) == ["closures", "depots", "lot", "movement"]

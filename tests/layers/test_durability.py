@@ -226,5 +226,11 @@ def test_a_clock_set_back_keeps_the_order_of_the_record(tmp_path: Path) -> None:
             told = store.frame(table)["recorded_utc"].tolist()
             assert told == sorted(told)
         with store.writing() as conn:
-            stock.count(conn, [stock.CountLine(LOT, 100_000)], actor="k", now_utc=datetime(2026, 7, 1, 9, tzinfo=UTC))
+            stock.count(
+                conn,
+                [stock.CountLine(LOT, 100_000)],
+                checker="neighbour",
+                actor="k",
+                now_utc=datetime(2026, 7, 1, 9, tzinfo=UTC),
+            )
         require_sound(store)

@@ -161,6 +161,37 @@ def test_the_arrival_follows_the_vehicle(with_vehicle: District, clock: Clock) -
     assert moved["state"] == "late"
 
 
+def test_off_the_map_the_known_time_stays_and_others_are_looked_after(with_vehicle: District, clock: Clock) -> None:
+    first, second = on_the_way(with_vehicle), on_the_way(with_vehicle)
+    assert first["position"] is None
+    supplies.report_lost(with_vehicle, DISPATCHER, second["id"], {"reason": "no radio"}, key=key())
+    clock.go_on(minutes=1)
+    lon, lat = lonlat(100.0, 1.0)  # outside the boundary
+    seen = {"id": ["v1"], "name": ["v1"], "type": ["truck"], "position_utc": [clock.now]}
+    away = gpd.GeoDataFrame(seen, geometry=gpd.points_from_xy([lon], [lat]), crs=4326)
+    with with_vehicle.store.writing() as conn:
+        with_vehicle.store.upsert(conn, "vehicle", away, **STAMP)
+    assert supplies.tend(with_vehicle)["arrivals"] == []
+    clock.now = datetime.fromisoformat(first["promised_utc"])
+    assert supplies.tend(with_vehicle)["arrivals"] == [], "at that very moment it is on time"
+    clock.go_on(milliseconds=1)
+    assert supplies.tend(with_vehicle)["arrivals"] == [first["id"]]
+    late = shown(with_vehicle, first["id"])
+    assert (late["state"], late["eta_utc"], late["events"][-1]["reason"]) == ("late", first["eta_utc"], None)
+
+
+def test_a_load_leaves_a_depot_that_has_no_place(with_vehicle: District) -> None:
+    request = reserved(with_vehicle)
+    with with_vehicle.store.writing() as conn:
+        conn.exec_driver_sql("UPDATE depot SET geom = NULL WHERE id = 'd1'")
+    supplies.place(with_vehicle, DISPATCHER, request["id"], key=key())
+    order = request["orders"][0]["id"]
+    supplies.issue(with_vehicle, DISPATCHER, order, {}, key=key())
+    left = supplies.depart(with_vehicle, DISPATCHER, order, key=key())
+    assert (left["state"], left["eta_utc"], left["promised_utc"]) == ("in_transit", None, None)
+    assert supplies.tend(with_vehicle)["arrivals"] == []
+
+
 def test_lost_is_not_late(with_vehicle: District, clock: Clock) -> None:
     order = on_the_way(with_vehicle)["id"]
     supplies.report_lost(with_vehicle, DISPATCHER, order, {"reason": "no radio"}, key=key())

@@ -4,6 +4,8 @@ import io
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qs
+from zoneinfo import ZoneInfo
 
 import openpyxl
 import pandas as pd
@@ -24,6 +26,7 @@ from web import create_app, refusals
 
 ONE = Actor("one", "甲", "dispatcher")
 LOT = "d1/quilt/A"
+ZONE = ZoneInfo("Asia/Shanghai")
 REQUEST: dict[str, Any] = {
     "to": list(lonlat(5.0, 1.0)),
     "unit": "东街道办",
@@ -186,7 +189,7 @@ def test_every_page_opens(shown: Any, path: str, lang: str) -> None:
     assert ("看板" in text) == (lang == "zh")
     assert " style=" not in text
     assert " onclick" not in text
-    assert re.findall(r"<script(?![^>]*src=)", text) == []
+    assert re.findall(r"<script(?![^>]*(?:src=|type=\"application/json\"))", text) == []
     unlabelled = [
         field
         for field in re.findall(r"<(?:input|select|textarea)[^>]*>", text)
@@ -386,7 +389,8 @@ def test_refused_form_keeps_what_was_typed(desk: Browser, stocked: District, req
     text = send(desk, at, f"{at}/issue", 422, **{"quantity.0": "二十"})
     assert "0 以上的数" in text
     assert "出库数量" in text
-    assert "没有填数量" in send(desk, at, f"{at}/issue", 422, **{"quantity.0": ""})
+    for nothing in ("", "0", "0.0", " 00 "):
+        assert "没有填数量" in send(desk, at, f"{at}/issue", 422, **{"quantity.0": nothing})
     assert "看不懂" in send(desk, at, f"{at}/issue", 422, **{"quantity.0": "30", "occurred": "昨天"})
     late = send(desk, at, f"{at}/issue", 422, **{"quantity.0": "30", "occurred": "2026-07-01T10:01"})
     assert "实际发生时间晚于现在" in late
@@ -461,7 +465,8 @@ def test_count_does_not_tell_and_asks_for_the_reason(board: Flask, stocked: Dist
     problem = text.split('id="problem"')[1].split("</table>")[0]
     assert "100" not in problem, "how much is expected is not told"
     assert 'value="98"' in text
-    assert "复核人没有填" in post(keeper, "/supplies/depots/d1/count", 422, {**fields, "checker": ""})
+    alone = post(keeper, "/supplies/depots/d1/count", 422, {**fields, "reason.1": "少", "checker": ""})
+    assert "复核人没有填" in alone
     same = post(keeper, "/supplies/depots/d1/count", 422, {**fields, "reason.1": "少", "checker": "test-keeper"})
     assert "复核人不能是盘点人本人" in same
     target = post(keeper, "/supplies/depots/d1/count", 303, {**fields, "reason.1": "破损丢弃"})
@@ -606,11 +611,15 @@ def test_needs_from_a_sheet(desk: Browser, stocked: District) -> None:
 
 def test_refusals_are_said_in_the_language_of_the_page() -> None:
     detail = "nothing was reserved; lot d1/quilt/A: 80 asked, 70 available; lot d1/quilt/B: it expired on 2026-06-30"
-    assert refusals.sentence(detail, "en") == detail
-    assert refusals.sentence(detail, "zh") == (
+    assert refusals.sentence(detail, "en", ZONE) == detail
+    assert refusals.sentence(detail, "zh", ZONE) == (
         "没有预留: 批次 d1/quilt/A 要 80, 只剩 70; 批次 d1/quilt/B 已于 2026-06-30 过期。别人可能先用了, 请重新排方案。"
     )
-    assert refusals.sentence("something new", "zh") == "something new"
+    assert refusals.sentence("something new", "zh", ZONE) == "something new"
+    detail = "lot d1/quilt/A: damaged=-1.5: expected 0 or more, up to 1000000000"
+    assert refusals.sentence(detail, "zh", ZONE) == "批次 d1/quilt/A: 数量 -1.5 不对, 要填 0 以上。"
+    detail = "quilt: 80 to be reserved, only 7.5 are asked for"
+    assert "quilt: 要预留 80, 但只缺 7.5" in refusals.sentence(detail, "zh", ZONE)
 
 
 def test_a_late_entry_is_refused_with_the_moment_in_both_languages() -> None:
@@ -618,6 +627,72 @@ def test_a_late_entry_is_refused_with_the_moment_in_both_languages() -> None:
         "lot d1/quilt/A: what is said to have happened at 2026-06-30T00:00:00.000Z would have left -1 in depot"
         " at 2026-07-01T08:30:00.000Z; nothing was recorded"
     )
-    assert refusals.sentence(detail, "en") == detail
-    said = refusals.sentence(detail, "zh")
-    assert [word for word in ("d1/quilt/A", "2026-07-01 08:30", "-1", "库内可用") if word not in said] == []
+    assert "would have left -1 in depot at 2026-07-01 16:30:00; nothing" in refusals.sentence(detail, "en", ZONE)
+    said = refusals.sentence(detail, "zh", ZONE)
+    assert [word for word in ("d1/quilt/A", "2026-07-01 16:30:00", "-1", "库内可用") if word not in said] == []
+
+
+# -- needs: by telephone, into a depot, on the map ------------------------------------------------------
+
+
+def needs_form(desk: Browser, action: str, status: int = 303, **typed: Any) -> str:
+    """Fill in what the standards draft and send it somewhere; where it leads."""
+    text = page(desk, "/supplies/needs?affected=500&evacuated=90&days=2")
+    fields = {**hidden(text, "/supplies/needs"), "quantity.0": "12", "quantity.1": "", **typed}
+    return post(desk, action, status, fields)
+
+
+CALLED = {"unit": "街道办", "place": "东村", "to": ",".join(map(str, lonlat(5.0, 1.0))), "contact": "值班室"}
+
+
+def test_needs_are_ordered_by_telephone(desk: Browser, stocked: District) -> None:
+    target = needs_form(desk, "/supplies/needs", telephone="1", **{"specification.0": "2 kg 棉被"}, **CALLED)
+    assert target.endswith("?done=place")
+    text = page(desk, target)
+    assert "电话调拨手续" in text
+    assert "2 kg 棉被" in text
+    request = target.split("/")[-1].split("?")[0]
+    assert {order_of(stocked, order)["state"] for order in order_ids(stocked, request)} == {"ordered"}
+    again = page(desk, needs_form(desk, "/supplies/needs", **CALLED))
+    assert "电话调拨手续" not in again
+    assert "还没下单" in again
+
+
+def test_a_planner_has_no_telephone(board: Flask) -> None:
+    text = page(browser(board, "planner"), "/supplies/needs?affected=500&evacuated=90&days=2")
+    assert 'name="telephone"' not in text
+    assert "/supplies/needs/map" not in text
+    post(browser(board, "planner"), "/supplies/needs", 403, {"key": "k", "telephone": "1", **CALLED})
+
+
+def test_the_depot_that_receives_gives_nothing(desk: Browser, stocked: District) -> None:
+    """Without it the nearest depot would give its own goods to itself."""
+    at = {**CALLED, "to": ",".join(map(str, lonlat(0.0, 1.0)))}
+    plain = needs_form(desk, "/supplies/needs", **at).split("/")[-1].split("?")[0]
+    from_ = {order_of(stocked, order)["depot_id"] for order in order_ids(stocked, plain)}
+    receiver = min(from_)
+    into = needs_form(desk, "/supplies/needs", to_depot_id=receiver, **at).split("/")[-1].split("?")[0]
+    found = [order_of(stocked, order) for order in order_ids(stocked, into)]
+    assert found
+    assert receiver not in {order["depot_id"] for order in found}
+    assert {order["to_depot_id"] for order in found} == {receiver}
+    assert sum(line["reserved"] for order in found for line in order["lines"]) == 12
+    assert "没有找到" in needs_form(desk, "/supplies/needs", 404, to_depot_id="nowhere", **at)
+
+
+def test_needs_are_shown_on_the_map(desk: Browser, stocked: District) -> None:
+    soon = f"{stocked.now() + pd.Timedelta(minutes=90):%Y-%m-%dT%H:%M}"
+    target = needs_form(desk, "/supplies/needs/map", deadline=soon, to_depot_id="d2", **CALLED)
+    query = parse_qs(target.split("?")[1])
+    assert query == {
+        "panel": ["supply"],
+        "to": [CALLED["to"]],
+        "place": ["东村"],
+        "need": ["quilt=12"],
+        "within": ["90"],
+        "to_depot": ["d2"],
+    }
+    bare = needs_form(desk, "/supplies/needs/map")
+    assert parse_qs(bare.split("?")[1]) == {"panel": ["supply"], "need": ["quilt=12"]}
+    assert "没有叫“火星”的地点" in needs_form(desk, "/supplies/needs/map", 422, place="火星")
+    assert 'value="77x"' in needs_form(desk, "/supplies/needs/map", 422, **{"quantity.0": "77x"})

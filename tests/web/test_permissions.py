@@ -38,12 +38,15 @@ supply.order      .       +           .       .        +
 supply.issue      .       +           own     .        +
 supply.receive    .       +           own     .        +
 supply.settle     .       +           own     .        +
+supply.reverse    .       +           own     .        +
 supply.papers     .       +           .       .        +
 stock.receive     .       .           own     .        +
 stock.count       .       .           own     .        +
 stock.change      .       .           own     .        +
+stock.reverse     .       .           own     .        +
 register.import   .       .           .       +        +
 zoning.run        .       .           .       +        +
+whatif.read       .       +           +       +        +
 device.report     .       .           .       .        +
 account.manage    .       .           .       .        +
 audit.read        .       .           .       .        +

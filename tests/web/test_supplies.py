@@ -173,7 +173,11 @@ def test_a_keeper_issues_at_the_own_depot_only(app: Flask, dispatcher: Browser) 
         good(post(dispatcher, f"supplies/requests/{request['id']}/order"))
         order = request["orders"][0]["id"]
         assert post(keeper, f"supplies/orders/{order}/issue").status_code == status
-    count = {"depot_id": "d2", "lines": [{"lot_id": f"d2/quilt/{first_lot('d2')}", "counted": 1}]}
+    count = {
+        "depot_id": "d2",
+        "checker": "neighbour",
+        "lines": [{"lot_id": f"d2/quilt/{first_lot('d2')}", "counted": 1}],
+    }
     assert post(keeper, "stock/counts", count).status_code == 403
 
 
@@ -191,7 +195,7 @@ def test_the_keeper_takes_in_counts_holds_and_writes_off(app: Flask, district: D
     taken = {"depot_id": "d1", "lines": [{"item_id": "pump", "lot": "new", "quantity": "10"}]}
     good(post(keeper, "stock/receipts", taken))
     lot = "d1/pump/new"
-    short = {"depot_id": "d1", "lines": [{"lot_id": lot, "counted": 8}]}
+    short = {"depot_id": "d1", "checker": "neighbour", "lines": [{"lot_id": lot, "counted": 8}]}
     assert "reason" in post(keeper, "stock/counts", short).get_json()["detail"]
     short["lines"][0]["reason"] = "two are broken"  # type: ignore[index]
     assert good(post(keeper, "stock/counts", short))["lines"][0]["difference"] == -2

@@ -16,6 +16,7 @@ import rasterio
 import shapely
 from flask.testing import FlaskClient
 
+from data import audit
 from data.store import Store
 from layers import query
 from layers.analyses.zoning import ZONING_FUNCTIONS
@@ -315,6 +316,10 @@ def test_run_correct_run_again_and_compare(onemap: Onemap, db: str, file: str, t
     assert (tmp_path / "c" / "moved.csv").is_file()
     listed = onemap("zoning", "list", "--db", db).stdout.decode()
     assert listed.index(run) < listed.index(made["run"])
+    with Store(db) as store, store.reading() as conn:
+        noted = [entry for entry in audit.entries(conn) if entry.action == "run zoning"]
+    assert [entry.subject for entry in noted][::2] == [run, made["run"]]  # between them the run block by block
+    assert {(entry.actor, entry.outcome) for entry in noted} == {("command line", "done")}
 
 
 def test_a_run_that_is_not_published_leaves_the_map_alone(onemap: Onemap, file: str, tmp_path: Path) -> None:
@@ -323,6 +328,8 @@ def test_a_run_that_is_not_published_leaves_the_map_alone(onemap: Onemap, file: 
         fill(store)
     result = onemap("zoning", "run", file, "--out", str(tmp_path / "o"), "--no-publish", "--db", path)
     assert result.returncode == 0, told(result)
+    with Store(path) as store, store.reading() as conn:
+        assert audit.entries(conn) == []
     assert onemap("zoning", "list", "--db", path).stdout.decode().strip() == "0 runs"
 
 

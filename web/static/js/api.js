@@ -69,17 +69,22 @@ export async function send(method, path, body, { key } = {}) {
   return (await answered(`${ROOT}/${path}`, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) })).json();
 }
 
-/**
- * Ask for JSON; `query` values may be lists. Throws Problem.
- * With `tag` (the ETag known already) the answer is {same: true} or {tag, body}.
- */
-export async function ask(path, query = {}, { signal, tag } = {}) {
+/** The part of an address behind the question mark; lists repeat their name, what is empty is left out. */
+export function searchText(query) {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (value === null || value === undefined || value === "") continue;
     for (const one of Array.isArray(value) ? value : [value]) search.append(name, one);
   }
-  const text = search.toString();
+  return search.toString();
+}
+
+/**
+ * Ask for JSON; `query` values may be lists. Throws Problem.
+ * With `tag` (the ETag known already) the answer is {same: true} or {tag, body}.
+ */
+export async function ask(path, query = {}, { signal, tag } = {}) {
+  const text = searchText(query);
   const url = `${path.startsWith("/") ? path : `${ROOT}/${path}`}${text ? `?${text}` : ""}`;
   const response = await answered(url, { signal });
   if (tag === undefined) return response.json();

@@ -1,5 +1,7 @@
 /** What makes the boards handier where there are scripts; every page works without. */
 
+import { keepLive } from "./renew.js";
+
 const pad = (n) => String(n).padStart(2, "0");
 
 /** Clocks that count down to a moment. */
@@ -12,68 +14,40 @@ function tick() {
   }
 }
 
-/** Draw the live part of a page anew, unless somebody is at work in it. */
-async function refresh(live) {
-  const busy = live.contains(document.activeElement) && document.activeElement.matches("input, select, textarea");
-  if (document.hidden || busy) return;
-  try {
-    const response = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
-    if (!response.ok) throw new Error(String(response.status));
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    const open = [...live.querySelectorAll("details")].map((node) => node.open);
-    const focused = live.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
-    live.replaceChildren(...page.getElementById("live").childNodes);
-    live.querySelectorAll("details").forEach((node, k) => { node.open = open[k] ?? node.open; });
-    if (focused) live.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
-    document.querySelector(".made time").replaceWith(page.querySelector(".made time"));
-    document.querySelector(".made").classList.remove("stale");
-    tick();
-  } catch {
-    document.querySelector(".made").classList.add("stale");
-  }
-}
-
 /** A scanned lot ticks its row at once; one that is not of the order goes to the server, which says so. */
-function scanning(field) {
-  field.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter") return;
-    const code = field.value.trim();
-    const rows = [...field.form.querySelectorAll("tr[data-lot]")].filter((row) => code && [row.dataset.lot, row.dataset.lotId].includes(code));
-    if (!rows.length) return;
-    event.preventDefault();
-    for (const row of rows) {
-      row.classList.add("scanned");
-      row.querySelector("input[type=checkbox]").checked = true;
-    }
-    field.value = "";
-  });
+function scanned(event) {
+  const field = event.target;
+  if (event.key !== "Enter" || field.id !== "scan") return;
+  const code = field.value.trim();
+  const rows = [...field.form.querySelectorAll("tr[data-lot]")].filter((row) => code && [row.dataset.lot, row.dataset.lotId].includes(code));
+  if (!rows.length) return;
+  event.preventDefault();
+  for (const row of rows) row.querySelector("input[type=checkbox]").checked = true;
+  field.value = "";
 }
 
+async function copy(button) {
+  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).value);
+  if (!button.textContent.endsWith(" ✓")) button.textContent += " ✓";
+}
+
+const buttonsOf = (form) => form.querySelectorAll("button[type=submit]");
+
+document.documentElement.classList.add("scripted");
+document.documentElement.classList.toggle("can-copy", Boolean(navigator.clipboard));
 tick();
 setInterval(tick, 1000);
-const live = document.getElementById("live");
-if (live) setInterval(refresh, Number(live.dataset.refresh) * 1000, live);
+keepLive(document.getElementById("live"), tick);
 document.getElementById("problem")?.focus();
-const scan = document.getElementById("scan");
-if (scan) scanning(scan);
-for (const button of document.querySelectorAll("[data-print]")) {
-  button.hidden = false;
-  button.addEventListener("click", () => window.print());
-}
-for (const button of document.querySelectorAll("[data-copy]")) {
-  if (!navigator.clipboard) continue;
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).value);
-    button.textContent += " ✓";
-  }, { once: true });
-}
-for (const form of document.querySelectorAll("form[method=post]")) {
+document.addEventListener("keydown", scanned);
+document.addEventListener("click", ({ target }) => {
+  if (target.matches("[data-print]")) window.print();
+  if (target.matches("[data-copy]")) copy(target);
+});
+document.addEventListener("submit", ({ target }) => {
   // The name of the button has to be sent first; the key of the form makes a second press harmless anyway.
-  form.addEventListener("submit", () => setTimeout(() => {
-    for (const button of form.querySelectorAll("button[type=submit]")) button.disabled = true;
-  }));
-}
+  if (target.method === "post") setTimeout(() => { for (const button of buttonsOf(target)) button.disabled = true; });
+});
 window.addEventListener("pageshow", (event) => {
-  if (event.persisted) for (const button of document.querySelectorAll("button[type=submit]")) button.disabled = false;
+  if (event.persisted) for (const button of buttonsOf(document)) button.disabled = false;
 });

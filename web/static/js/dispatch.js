@@ -2,7 +2,7 @@
 
 import { freshKey, send } from "./api.js";
 import { config, may, t } from "./config.js";
-import { el, show } from "./dom.js";
+import { el, show, table } from "./dom.js";
 import { quantity, stamp } from "./format.js";
 import { failure, loading } from "./notice.js";
 import { orderCard } from "./orders.js";
@@ -34,7 +34,10 @@ function clock(until, onOver) {
   return node;
 }
 
-export function makeDispatch(root, { onChanged }) {
+/** `receivers` gives the depots that may receive; `onReceiver` plans anew when another one is chosen. */
+export function makeDispatch(root, { onChanged, receivers, onReceiver }) {
+  const said = {}; // what was filled in stays when it is planned anew
+
   function draw(request) {
     const reserved = request.orders.filter((order) => order.state === "reserved");
     const until = reserved.map((order) => order.expires_utc).sort()[0];
@@ -51,7 +54,7 @@ export function makeDispatch(root, { onChanged }) {
     show(
       root,
       el("div", { class: "request" },
-        el("h3", {}, request.number, el("span", { class: "amounts" }, `${request.unit} · ${request.place}`)),
+        el("h3", { tabindex: -1 }, request.number, el("span", { class: "amounts" }, `${request.unit} · ${request.place}`)),
         reserved.length
           ? el("p", { class: "hold" }, t("dispatch.holds"), " ", clock(until, () => root.querySelector(".request .actions")?.remove()), ` (${stamp(until)})`)
           : null,
@@ -63,18 +66,54 @@ export function makeDispatch(root, { onChanged }) {
         el("ul", { class: "orders" }, request.orders.map((order) => el("li", {}, orderCard(order)))),
         el("p", {}, el("a", { href: `/supplies/requests/${request.id}` }, t("dispatch.page")))),
     );
+    // The button that was pressed is gone: whoever goes by keyboard goes on from here.
+    root.querySelector("h3").focus({ preventScroll: true });
     root.scrollIntoView({ block: "nearest" });
   }
 
+  /** What is sent, line by line, with room to say how it has to be. */
+  function goods(answer) {
+    const inputs = new Map(answer.lines.map((line) => [line.item, el("input", {
+      type: "text", maxlength: 500, placeholder: line.name, autocomplete: "off", "aria-label": t("dispatch.specification_of", { item: line.name }),
+    })]));
+    const node = table(
+      null, [t("dispatch.goods"), t("supply.quantity"), t("dispatch.specification")],
+      answer.lines.map((line) => [line.name, `${quantity(line.requested)} ${line.unit}`, inputs.get(line.item)]), { numeric: [1], classes: "goods" },
+    );
+    return [node, inputs];
+  }
+
+  /** Which depot takes the goods in; without one they are used at the place. */
+  function receiver(chosen) {
+    const options = receivers().map(({ id, name }) => el("option", { value: id, selected: id === chosen }, name));
+    const node = el("select", { id: "dispatch-depot" }, el("option", { value: "" }, t("dispatch.no_depot")), options);
+    node.addEventListener("change", () => {
+      said.isReceiving = true;
+      onReceiver(node.value);
+    });
+    return node;
+  }
+
   /** Offer to reserve what a plan proposes. */
-  function offer(answer, { place, name, deadline, ownLevel = false }) {
+  function offer(answer, { place, name, deadline, toDepot, ownLevel = false }) {
     const lines = planLines(answer);
     if (!may("supply.reserve") || !lines.length) return show(root);
     let key = freshKey();
+    const [goodsNode, specifications] = goods(answer);
+    const depot = receiver(toDepot);
     const inputs = Object.fromEntries(FIELDS.map((field) => [field, el("input", {
       type: field === "phone" ? "tel" : "text", id: `dispatch-${field}`, maxlength: 200, required: REQUIRED.has(field), autocomplete: "off",
     })]));
-    inputs.place.value = name ?? "";
+    for (const field of FIELDS) {
+      inputs[field].value = said[field] ?? "";
+      inputs[field].addEventListener("input", () => { said[field] = inputs[field].value; });
+    }
+    if (said.for !== place.join()) Object.assign(said, { for: place.join(), place: name ?? "" });
+    inputs.place.value = said.place;
+    for (const [item, input] of specifications) {
+      input.value = said[`item ${item}`] ?? "";
+      input.addEventListener("input", () => { said[`item ${item}`] = input.value; });
+    }
     const telephone = el("input", { type: "checkbox", id: "dispatch-telephone" });
     const problem = el("div", { "aria-live": "polite" });
     const submit = el("button", { type: "submit", class: "primary" }, t("dispatch.reserve"));
@@ -83,6 +122,8 @@ export function makeDispatch(root, { onChanged }) {
       "form", { class: "dispatch", novalidate: true },
       el("h3", {}, t("dispatch.title"), el("span", { class: "amounts" }, t("dispatch.lines", { n: lines.length }))),
       FIELDS.map((field) => el("div", { class: "field row" }, el("label", { for: `dispatch-${field}` }, t(`dispatch.${field}`), REQUIRED.has(field) ? " *" : ""), inputs[field])),
+      el("div", { class: "field row" }, el("label", { for: "dispatch-depot" }, t("dispatch.depot")), depot),
+      goodsNode,
       may("supply.order") ? el("label", { class: "check" }, telephone, " ", t("dispatch.telephone")) : null,
       problem, submit,
     );
@@ -96,8 +137,8 @@ export function makeDispatch(root, { onChanged }) {
       submit.disabled = true;
       show(problem, loading(t("dispatch.working")));
       const body = {
-        to: place, deadline: deadline ?? null, lines, level: ownLevel ? "community" : null,
-        needs: answer.lines.map((line) => ({ item_id: line.item, quantity: line.requested })),
+        to: place, to_depot_id: depot.value || null, deadline: deadline ?? null, lines, level: ownLevel ? "community" : null,
+        needs: answer.lines.map((line) => ({ item_id: line.item, quantity: line.requested, specification: specifications.get(line.item).value.trim() || null })),
         ...Object.fromEntries(FIELDS.map((field) => [field, inputs[field].value.trim() || null])),
       };
       try {
@@ -112,6 +153,8 @@ export function makeDispatch(root, { onChanged }) {
       return undefined;
     });
     show(root, form);
+    if (said.isReceiving) depot.focus();
+    said.isReceiving = false;
     return undefined;
   }
 

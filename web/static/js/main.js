@@ -1,12 +1,12 @@
 /** Puts the page together. */
 
 import { onLoggedOut } from "./api.js";
+import { showConnection } from "./connection.js";
 import { config, t } from "./config.js";
 import { makeCoverage } from "./coverage.js";
 import { el, show } from "./dom.js";
-import { clockTime } from "./format.js";
 import { makeLayers } from "./layers.js";
-import { follow, onChange, onState } from "./live.js";
+import { onChange } from "./live.js";
 import { makeMap } from "./map.js";
 import { onMoment } from "./moment.js";
 import { failure } from "./notice.js";
@@ -23,7 +23,6 @@ const MOVING = ["vehicles", "supply_orders", "supply_requests"]; // what moves a
 const ZONED = ["building", "capacity", "cell", "parameter", "raster", "storm_track", "substance", "zoning_correction"];
 
 const notices = document.getElementById("notices");
-const connection = document.getElementById("connection");
 const inform = (...content) => show(notices, ...content);
 
 async function start() {
@@ -64,9 +63,22 @@ async function start() {
     document.querySelector("#supply-rows input")?.focus();
   };
 
+  /** Show what an address asks for. */
+  function open(question) {
+    tabs.select("supply");
+    if (question.to) {
+      supply.place(question.to, question.place);
+      view.place(question.to);
+      view.fly(question.to);
+    }
+    supply.fill(question);
+  }
+
   view = await makeMap("map", { onAsk: about, onSupply: toSupply });
   const layers = makeLayers(document.getElementById("layers"), view);
-  supply = makeSupply({ view, isShown: () => tabs.current() === "supply", onChanged: () => layers.refresh() });
+  const depots = async () => ((await layers.collection("depots"))?.features ?? [])
+    .map(({ properties: { id, name } }) => ({ id, name })).sort((a, b) => a.name.localeCompare(b.name, config.lang));
+  supply = makeSupply({ view, isShown: () => tabs.current() === "supply", onChanged: () => layers.refresh(), depots });
   const ordersNode = document.getElementById("orders");
   orders = ordersNode ? makeOrders(ordersNode, { view }) : null;
   reach = makeReach(document.getElementById("reach"), { view, onSupply: toSupply, onPlace: (place, name) => supply.place(place, name), isShown: () => tabs.current() === "reach" });
@@ -84,6 +96,8 @@ async function start() {
 
   // On a phone nothing covers the map before somebody asks.
   await layers.refresh();
+  if (config.problem) inform(failure({ details: config.problem }));
+  if (config.supply) open(config.supply);
   document.body.dataset.ready = "true";
 
   async function renew() {
@@ -98,14 +112,6 @@ async function start() {
   });
 
   onLoggedOut((problem) => inform(failure(problem)));
-  onState(({ state, revision, since }) => {
-    const isLost = state === "lost";
-    document.body.classList.toggle("offline", isLost);
-    connection.classList.toggle("lost", isLost);
-    document.body.dataset.live = state;
-    if (isLost) connection.textContent = t("connection.lost", { time: clockTime(new Date(since)) });
-    else connection.textContent = t(state === "live" ? "connection.ok" : "connection.polled", { revision });
-  });
   onChange(({ all, base, layers: changed, tables }) => {
     if (all || base) view.renewTiles();
     if (all || STOCK.some((name) => tables.has(name)) || changed.has("depots")) supply.forget();
@@ -117,9 +123,13 @@ async function start() {
     if (changed.has("response_time") || changed.has("uncovered_places")) coverage.outdated(tabs.current() === "coverage");
     if (ZONED.some((name) => tables.has(name)) || [...changed.keys()].some((name) => !MOVING.includes(name))) zoning.outdated();
   });
-  follow({ revision: config.revision, drawn: config.drawn, role: config.role });
+  showConnection();
   // Ages and what is computed for "now" grow old without a change.
-  setInterval(() => { if (!document.hidden) layers.refresh(); }, RELOAD_MS);
+  setInterval(() => {
+    if (document.hidden) return;
+    layers.refresh();
+    view.grownOlder();
+  }, RELOAD_MS);
 }
 
 start().catch((error) => {

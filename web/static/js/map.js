@@ -5,6 +5,7 @@ import { config, t } from "./config.js";
 import { el } from "./dom.js";
 import { attribute } from "./format.js";
 import { markImage } from "./marks.js";
+import { readings } from "./readings.js";
 
 const EMPTY = { type: "FeatureCollection", features: [] };
 const FONT = "'Noto Sans CJK SC', 'Noto Sans SC', 'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', sans-serif";
@@ -79,6 +80,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
   let described = [];
   let marker = null;
   let popup = null;
+  let shown = []; // {feature, node} of popup and cards
 
   const clickable = () => described
     .filter((layer) => layer.geometry !== "polygon" && !layer.tiled)
@@ -94,11 +96,28 @@ export async function makeMap(container, { onAsk, onSupply }) {
     });
   }
 
+  /** What is known of a feature, kept in step with it for as long as it is shown. */
   function describe(feature, isOpen) {
+    const node = description(feature, isOpen);
+    shown = [...shown.filter((one) => one.node.isConnected), { feature, node }];
+    return node;
+  }
+
+  function renewShown(layerId, find = (feature) => feature) {
+    for (const one of shown) {
+      const feature = one.feature.source === layerId && one.node.isConnected ? find(one.feature) : null;
+      if (!feature) continue;
+      const node = description(feature, one.node.open);
+      one.node.replaceWith(node);
+      Object.assign(one, { feature, node });
+    }
+  }
+
+  function description(feature, isOpen) {
     const layer = described.find((one) => one.id === feature.source);
     const rows = layer.fields
       .filter((field) => field.name !== "name" && ![null, undefined, ""].includes(feature.properties[field.name]))
-      .map((field) => el("tr", {}, el("th", { scope: "row" }, field.label), el("td", {}, attribute(field, feature.properties[field.name]))));
+      .map((field) => el("tr", {}, el("th", { scope: "row" }, field.label), el("td", {}, (field.type === "readings" ? readings : attribute)(field, feature.properties[field.name]))));
     const name = feature.properties.name ?? feature.properties[layer.label_field] ?? feature.properties.id ?? layer.title;
     return el(
       "details", { open: isOpen },
@@ -189,7 +208,15 @@ export async function makeMap(container, { onAsk, onSupply }) {
       const base = map.getSource("base");
       base?.setTiles(base.tiles);
     },
-    data(layerId, collection) { map.getSource(layerId)?.setData(collection); },
+    data(layerId, collection) {
+      map.getSource(layerId)?.setData(collection);
+      renewShown(layerId, ({ source, properties: { id } }) => {
+        const found = collection.features.find((one) => one.properties.id === id);
+        return found && { source, properties: found.properties };
+      });
+    },
+    /** What is said to be so old is older by now. */
+    grownOlder() { for (const source of new Set(shown.map(({ feature }) => feature.source))) renewShown(source); },
     visible(layer, isVisible) {
       for (const id of layer.map_layers) if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", isVisible ? "visible" : "none");
     },

@@ -1,6 +1,6 @@
 /** The supply form and its plan: which depot gives what, when it is there, what is short and why not others. */
 
-import { ask, newest } from "./api.js";
+import { ask, newest, searchText } from "./api.js";
 import { combobox } from "./combobox.js";
 import { config, t } from "./config.js";
 import { makeDispatch } from "./dispatch.js";
@@ -22,21 +22,27 @@ const MAX_ROUTES = 60;
 /** How a depot stands with the chosen item: told apart by shape as well as by colour. */
 const GLANCE = { enough: ["circle", "#1b7837"], low: ["triangle", "#e08214"], none: ["cross", "#b2182b"], uncounted: ["hatched", "#4d4d4d"] };
 
-export function makeSupply({ view, isShown, onChanged }) {
+export function makeSupply({ view, isShown, onChanged, depots }) {
   const form = document.getElementById("supply-form");
   const placeText = document.getElementById("supply-place");
   const rowsNode = document.getElementById("supply-rows");
   const within = document.getElementById("supply-within");
   const substitutes = document.getElementById("supply-substitutes");
+  const own = document.getElementById("supply-own");
   const root = document.getElementById("supply");
   let place = null;
   let placeName = "";
-  const dispatch = makeDispatch(document.getElementById("dispatch"), { onChanged });
+  let receiver = ""; // the depot that takes the goods in
+  const dispatch = makeDispatch(document.getElementById("dispatch"), {
+    onChanged, receivers: () => receivers, onReceiver: (id) => { receiver = id; plan(); },
+  });
+  let receivers = [];
   let items = null;
   let lines = []; // what the plan drew
   let serial = 0;
   const rows = [];
   let answer = null; // the plans as the server gave them
+  let address = ""; // of the question that they answer
   let chosen = 0;
   const query = newest((signal, values) => ask("supply/plans", values, { signal }));
   const stock = newest((signal, item) => ask("stock/glance", { item, at: at() }, { signal }));
@@ -77,7 +83,7 @@ export function makeSupply({ view, isShown, onChanged }) {
     }, { note: t("supply.item_none"), delay: 60, openEmpty: true, failed: (error) => show(root, failure(error)) });
     rows.push(entry);
     rowsNode.append(node);
-    return item;
+    return entry;
   }
 
   /** Every depot by what it has of an item, on the map and in a line of the panel. */
@@ -226,14 +232,25 @@ export function makeSupply({ view, isShown, onChanged }) {
     );
   }
 
+  /** The question as an address: whoever opens it has it filled in. */
+  function link() {
+    return el(
+      "p", { class: "hint link-line" }, el("a", { href: address }, t("supply.link")),
+      navigator.clipboard ? el("button", { type: "button", class: "link", onclick: async ({ target }) => {
+        await navigator.clipboard.writeText(new URL(address, location.href).href);
+        target.textContent = t("supply.copied");
+      } }, t("supply.copy")) : null,
+    );
+  }
+
   function draw() {
     const plan = answer.plans[chosen];
     show(
       root, answer.plans.length > 1 || plan.ways.length > 1 ? choices() : null, el("p", { class: "hint" }, said(plan)),
-      plan.lines.map(planOf), later(plan), refused(plan.refused),
+      plan.lines.map(planOf), later(plan), refused(plan.refused), link(),
     );
     const deadline = within.value ? new Date(Date.now() + within.value * 60_000).toISOString() : null;
-    dispatch.offer(plan, { place, name: placeName, deadline, ownLevel: plan.ways.includes("own_level") && chosen > 0 });
+    dispatch.offer(plan, { place, name: placeName, deadline, toDepot: receiver, ownLevel: plan.ways.includes("own_level") && chosen > 0 });
     drawRoutes(plan);
     // On a phone the plan would stand below the fold.
     if (matchMedia("(max-width: 820px)").matches) root.scrollIntoView({ block: "start" });
@@ -246,12 +263,15 @@ export function makeSupply({ view, isShown, onChanged }) {
     view.closePopup();
     dispatch.clear();
     show(root, loading(t("supply.working")));
+    const asked = { to: place.join(","), need: wanted, within: within.value || null, substitutes: substitutes.checked ? "yes" : "no", to_depot: receiver || null };
     try {
-      const found = await query({ to: place.join(","), need: wanted, within: within.value || null, substitutes: substitutes.checked ? "yes" : "no", at: at() });
+      const [found, places] = await Promise.all([query({ ...asked, at: at() }), depots()]);
       if (!found) return undefined;
       answer = found;
-      const own = document.getElementById("supply-own").checked;
-      chosen = Math.max(0, own ? found.plans.findIndex((one) => one.ways.includes("own_level")) : 0);
+      receivers = places;
+      address = `/?${searchText({ panel: "supply", ...asked, place: placeName || null, own: own.checked ? "yes" : null })}`;
+      history.replaceState(null, "", address);
+      chosen = Math.max(0, own.checked ? found.plans.findIndex((one) => one.ways.includes("own_level")) : 0);
       draw();
     } catch (error) {
       show(root, failure(error, plan));
@@ -263,15 +283,32 @@ export function makeSupply({ view, isShown, onChanged }) {
     event.preventDefault();
     plan();
   });
-  document.getElementById("supply-add").addEventListener("click", () => addRow().focus());
+  document.getElementById("supply-add").addEventListener("click", () => addRow().item.focus());
   addRow();
 
   return {
     place(lonlat, name) {
+      if (place?.join() !== lonlat.join()) receiver = "";
       place = lonlat;
       placeName = name ?? "";
       placeText.textContent = [name, degrees(lonlat)].filter(Boolean).join(" · ");
       placeText.classList.add("chosen");
+    },
+    /** Fill a question in, as an address brings it; it is answered when all of it is there. */
+    fill({ needs: wanted, within: minutesLeft, substitutes: isFree, own: isOwn, to_depot: depot }) {
+      while (rows.length < wanted.length) addRow();
+      for (const [k, item] of wanted.entries()) {
+        rows[k].chosen = item;
+        rows[k].item.value = item.name;
+        rows[k].unit.textContent = item.unit;
+        rows[k].amount.value = item.quantity;
+      }
+      within.value = minutesLeft ?? "";
+      substitutes.checked = isFree;
+      own.checked = isOwn;
+      receiver = depot ?? "";
+      if (place && wanted.length) plan();
+      else if (!place) note(t("supply.choose_place"));
     },
     /** The stock may have changed: ask for the catalogue anew. */
     forget() { items = null; },

@@ -1,4 +1,4 @@
-"""What is kept how long: floors of logs, times of answers, known browsers; and more in the hash of the audit."""
+"""Closures drawn from a raster of water depth."""
 
 from alembic import op
 
@@ -11,7 +11,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the tables and columns; logs that were kept for ever may be pruned up to their floor."""
+    """Add the column; what is there stays as it is."""
     connection = op.get_bind()
     migrations.run(connection, migrations.frozen(f"v0004_{connection.dialect.name}.sql"))
 

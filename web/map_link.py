@@ -1,0 +1,83 @@
+"""A link to the map that opens its panel of supplies with a question filled in."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from werkzeug.datastructures import MultiDict
+
+from geo.errors import InputError, NotFound
+from geo.supply import number_of, thousandths
+from layers import analyses
+from layers.analyses.stock import item_titles
+from layers.district import District
+from web import parameters as p
+from web.parameters import Param
+
+PANEL = "panel"
+"""The parameter that says that the address has a question in it."""
+
+MAX_WITHIN_MIN = 100_000
+
+PARAMS: tuple[Param, ...] = (
+    Param(PANEL, p.one_of("supply"), "which panel opens"),
+    Param("lang", p.text, "the language of the page"),
+    Param("to", p.lonlat, "where the supplies are needed"),
+    Param("place", p.text, "what the place is called"),
+    Param("need", p.text, "ITEM=QUANTITY, once per item", many=True, default=()),
+    Param("within", p.whole(1, MAX_WITHIN_MIN), "deadline in minutes (none: no deadline)"),
+    Param("substitutes", p.one_of("yes", "no"), "fill from substitutes too", default="no"),
+    Param("own", p.one_of("yes", "no"), "show the plan of the own level first", default="no"),
+    Param("to_depot", p.text, "the depot that receives"),
+)
+"""As those of ``/supply/plans``, with the name of the place and what the page shows first."""
+
+
+def address(
+    *,
+    needs: Mapping[str, Any],
+    to: Sequence[float] | None = None,
+    place: str | None = None,
+    within: int | None = None,
+    to_depot: str | None = None,
+) -> str:
+    """The address of the map with the question in it; `within` in minutes."""
+    pairs = [
+        (PANEL, "supply"),
+        ("to", None if to is None else f"{to[0]},{to[1]}"),
+        ("place", None if place is None else place[:200]),
+        *(("need", f"{item}={quantity}") for item, quantity in needs.items()),
+        ("within", None if within is None else min(within, MAX_WITHIN_MIN)),
+        ("to_depot", to_depot),
+    ]
+    return f"/?{urlencode([(name, value) for name, value in pairs if value is not None])}"
+
+
+def question(query: MultiDict[str, str], district: District) -> dict[str, Any] | None:
+    """The question in an address, checked; None where there is none. InputError and NotFound name what is wrong."""
+    if PANEL not in query:
+        return None
+    values = p.read_query(PARAMS, query, district, "/")
+    view = district.view()
+    titles = item_titles(view)
+    if values["to"] is not None:
+        analyses.require_place(view, values["to"], "to")
+    if values["to_depot"] is not None and values["to_depot"] not in set(view.frame("depot")["id"]):
+        raise NotFound(f"to_depot={values['to_depot']}: there is no such depot")
+    needs = []
+    for item, quantity in analyses.parse_needs(values["need"]).items():
+        if item not in titles:
+            raise NotFound(f"need={item}={quantity}: there is no such item in the catalogue")
+        amount = thousandths(quantity, name=f"need={item}")
+        if amount <= 0:
+            raise InputError(f"need={item}={quantity}: expected a quantity above 0")
+        needs.append({"id": item, "name": titles[item][0], "unit": titles[item][1], "quantity": number_of(amount)})
+    return {
+        "to": values["to"],
+        "place": values["place"],
+        "needs": needs,
+        "within": values["within"],
+        "substitutes": values["substitutes"] == "yes",
+        "own": values["own"] == "yes",
+        "to_depot": values["to_depot"],
+    }
