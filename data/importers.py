@@ -193,6 +193,16 @@ def import_frame(
     )
 
 
+def checked_file(store: Store, kind: str, path: str | Path, *, crs: str | None = None) -> pd.DataFrame:
+    """The rows of a file in the declared columns, checked as for an import; ImportRefused, and nothing is written."""
+    declared, path = _kind(kind), Path(path)
+    raw = read_file(path, roads=kind == "roads")
+    problems = Problems(lines=raw.lines)
+    frame, _, _ = _placed(raw, declared, crs, None, store, problems)
+    problems.raise_if_any(declared.name)
+    return frame
+
+
 def _sha256(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

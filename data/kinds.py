@@ -804,6 +804,12 @@ KINDS: dict[str, Kind] = {
                     default=0,
                     help_zh="0 封闭, 0.4 为速度的四成",
                 ),
+                Column(
+                    "raster",
+                    "积水深度栅格",
+                    "raster of water depth",
+                    help_zh="填已导入的水深栅格代码时按水深逐段封闭或减速, 图形只用于显示",
+                ),
             ),
         ),
         Kind(

@@ -35,7 +35,7 @@ from data import kinds
 from data.geometry import Geometry
 from geo.errors import InputError, NotFound
 
-REVISION = "0003"
+REVISION = "0004"
 """The migration that this code expects."""
 
 
@@ -93,6 +93,7 @@ STEPS = {
         {"movement": ("from_ref", "to_ref", "to_lot_id", "cause", "actor"), "district": ("drill_of_utc",)},
         movement_rules=True,
     ),
+    "0004": Step((), {"closure": ("raster",)}),
 }
 """Every migration after the first."""
 
