@@ -6,11 +6,8 @@ from typing import Any
 
 import click
 
-from layers.permissions import Actor
+from layers.actions.accounts import COMMAND_LINE
 from web.cli import _district, _print_json, as_json, cli, database, parse_lonlat, parse_moment, when
-
-OPERATOR = Actor("command line", "命令行", "administrator")
-"""Whoever may write into the database file may do everything with it."""
 
 
 @cli.group()
@@ -62,7 +59,7 @@ def closure_add(
         "to": None if ends is None else parse_moment(ends, district).isoformat(),
         "factor": factor,
     }
-    done = close(district, OPERATOR, body, key=secrets.token_hex(16))
+    done = close(district, COMMAND_LINE, body, key=secrets.token_hex(16))
     if json_out:
         _print_json(done)
         return
@@ -83,7 +80,7 @@ def closure_end(closure_id: str, ends: str | None, db: str | None, json_out: boo
 
     district = _district(db)
     body = {} if ends is None else {"to": parse_moment(ends, district).isoformat()}
-    done = reopen(district, OPERATOR, closure_id, body, key=secrets.token_hex(16))
+    done = reopen(district, COMMAND_LINE, closure_id, body, key=secrets.token_hex(16))
     if json_out:
         _print_json(done)
     else:

@@ -4,8 +4,8 @@ from typing import Any
 
 import click
 
+from layers.actions.accounts import COMMAND_LINE
 from web.cli import _district, _print_json, as_json, database, parse_moment, when
-from web.cli_closures import OPERATOR
 from web.cli_whatif import whatif
 
 
@@ -34,7 +34,7 @@ def scenarios_command(
         scenarios=[named_scenario(source) for source in wanted] or None,
         at=parse_moment(moment, district),
     )
-    done = keep(district, OPERATOR, found, seconds=time.monotonic() - began, replace=replace)
+    done = keep(district, COMMAND_LINE, found, seconds=time.monotonic() - began, replace=replace)
     if json_out:
         _print_json(done)
         return
@@ -101,5 +101,5 @@ def delete_command(kind: str, name: str, db: str | None) -> None:
     """Throw a saved result away."""
     from layers.actions.whatif import throw_away
 
-    throw_away(_district(db), OPERATOR, kind, name)
+    throw_away(_district(db), COMMAND_LINE, kind, name)
     click.echo(f"{kind} '{name}' is gone")

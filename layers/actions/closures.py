@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from data import schema
 from data.kinds import KINDS
-from data.rasters import read_raster
+from data.rasters import HEIGHTS, read_raster
 from geo.errors import Conflict, InputError, NotFound, TooLarge
 from layers.actions.gate import act
 from layers.analyses.places import require_place
@@ -137,3 +137,13 @@ def drawn_geometry(view: View, geometry: Any) -> Any:
     if not shape.is_valid:
         raise InputError(f"geometry: {shapely.is_valid_reason(shape)}; draw it without crossing its own outline")
     return shapely.force_2d(shape)
+
+
+def depth_rasters(district: District) -> list[dict[str, str]]:
+    """Code and title of every raster in metres that is no height: what may be a depth of water."""
+    rows = district.store.frame("raster", columns=["code", "title", "quantity", "unit"]).to_dict("records")
+    return [
+        {"code": row["code"], "title": row["title"]}
+        for row in rows
+        if row["unit"] == "m" and row["quantity"] not in HEIGHTS
+    ]
