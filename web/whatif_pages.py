@@ -25,6 +25,7 @@ from layers.whatif.coverage import ScenarioCoverage, scenario_coverage
 from layers.whatif.scenario import AS_IT_IS, shipped_scenarios
 from layers.whatif.scenarios import MEASURE_TEXTS
 from web import board_forms as forms
+from web import whatif_texts as words
 from web.auth import actor_of_request, needs
 from web.board_forms import Problem, Typed
 from web.pages import language
@@ -32,13 +33,6 @@ from web.scenarios import save_scenarios
 
 SHOWN = 200
 """Rows of a table on a page; the rest is in its file."""
-
-KINDS: dict[str, Text] = {
-    "scenarios": Text("各情景覆盖", "coverage under scenarios"),
-    "n_minus_1": Text("N-1 薄弱环节", "N-1: what breaks the coverage"),
-    "siting": Text("选址", "siting"),
-    "evacuation": Text("疏散", "evacuation"),
-}
 
 STATES: dict[str, Text] = {
     "now": Text("生效中", "in force"),
@@ -88,13 +82,16 @@ def _columns(*titles: str, numeric: Sequence[int] = ()) -> list[_Column]:
     return [{"title": title, "numeric": k in numeric} for k, title in enumerate(titles)]
 
 
-def _table_of(rows: Sequence[Mapping[str, Any]], count: int) -> dict[str, Any]:
-    """Rows of a proof table under their own column names."""
+def _table_of(rows: Sequence[Mapping[str, Any]], count: int, lang: Lang) -> dict[str, Any]:
+    """Rows of a proof table, columns and codes in words."""
     names = list(rows[0]) if rows else []
     numeric = [all(isinstance(row[name], int | float | None) for row in rows) for name in names]
     return {
-        "columns": [{"title": name, "numeric": is_number} for name, is_number in zip(names, numeric, strict=True)],
-        "rows": [[_cell(row[name]) for name in names] for row in rows],
+        "columns": [
+            {"title": words.column_title(name, lang), "numeric": is_number}
+            for name, is_number in zip(names, numeric, strict=True)
+        ],
+        "rows": [[_cell(words.shown(name, row[name], lang)) for name in names] for row in rows],
         "count": count,
     }
 
@@ -118,7 +115,8 @@ class _Pages:
             actor=actor,
             now=district.now(),
             moment=lambda value, **how: listing.moment_text(value, district.timezone, **how),
-            kinds={kind: title.to(lang) for kind, title in KINDS.items()},
+            kinds={kind: title.to(lang) for kind, title in words.KINDS.items()},
+            tables={name: title.to(lang) for name, title in words.TABLES.items()},
             can_run=may(actor, "whatif.run"),
             can_close=may(actor, "closure.change"),
             fresh_key=forms.fresh_key,
@@ -136,7 +134,10 @@ class _Pages:
         return self._page(
             "index",
             problem.status if problem else 200,
-            records=answers.result_list(self.district),
+            records=[
+                {**record, "stale_words": words.store_tables(record["stale"], language())}
+                for record in answers.result_list(self.district)
+            ],
             scenarios=list(shipped_scenarios().values()),
             problem=problem,
             typed=typed or Typed(),
@@ -178,9 +179,10 @@ class _Pages:
         return self._page(
             "result",
             record=found,
+            stale=words.store_tables(found["stale"], language()),
             table=table,
             figures=_figures(found["summary"], language()),
-            shown=_table_of(rows["rows"], rows["count"]),
+            shown=_table_of(rows["rows"], rows["count"], language()),
             others=others,
             parameters=json.dumps(found["parameters"], ensure_ascii=False, indent=1),
         )
@@ -190,7 +192,7 @@ class _Pages:
         found = answers.compared_results(
             self.district, _asked("kind"), _asked("old"), _asked("new"), table=_asked("table"), limit=SHOWN
         )
-        return self._page("difference", found=found, shown=_table_of(found["rows"], found["count"]))
+        return self._page("difference", found=found, shown=_table_of(found["rows"], found["count"], language()))
 
     def table_csv(self) -> Response:
         """A whole proof table as a file."""
