@@ -699,7 +699,7 @@ def _given_password(stdin: bool) -> str | None:
     return sys.stdin.readline().rstrip("\r\n")
 
 
-def _print_password(account: str, password: str, *, stdin: bool) -> None:
+def _print_password(account: str, password: str | None, *, stdin: bool) -> None:
     if not stdin:
         click.echo(f"password of {account}: {password}")
         _say("it is shown this once; the first log-in asks for another one")

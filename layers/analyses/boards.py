@@ -4,7 +4,7 @@ Each reads a view (and the ledger), calls `geo` and returns plain rows. Every li
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from data import schema
+from data import answer_times, schema
+from data.answer_times import ANSWERS
 from data.item_catalogue import DIVISIBLE_UNITS, FOOD
 from data.order_answers import outstanding
 from geo.availability import Contract, Goods, Production, availability
@@ -510,19 +511,13 @@ def _catalogue(items: Iterable[str]) -> str:
 # -- found, moved, used ---------------------------------------------------------------------------
 
 
-def kpis(
-    district: District,
-    *,
-    at: datetime | None = None,
-    search_s: Sequence[float] | None = None,
-    plan_s: Sequence[float] | None = None,
-) -> dict[str, Any]:
-    """The figures of 找得到、调得出、用得上 from the ledger; `search_s` and `plan_s` are times measured elsewhere."""
+def kpis(district: District, *, at: datetime | None = None) -> dict[str, Any]:
+    """The figures of 找得到、调得出、用得上 from the ledger and the times of answers that are kept."""
     view, moment = district.view(), district.local(at)
     lines = SupplyLines.of(view, moment.date())
     table = lines.table
     found = supply_kpis(
-        _kpi_frames(view, moment, search_s, plan_s),
+        _kpi_frames(view, moment),
         moment=moment,
         targets={code: value for code, value in table.prefix("supply.kpi.target.").items() if code in TARGETS},
         contact_days=table["supply.kpi.contact_days"],
@@ -544,9 +539,7 @@ def _was_undone(event: sa.Table) -> sa.Exists:
     )
 
 
-def _kpi_frames(
-    view: View, moment: datetime, search_s: Sequence[float] | None, plan_s: Sequence[float] | None
-) -> KpiFrames:
+def _kpi_frames(view: View, moment: datetime) -> KpiFrames:
     lots = lots_on(view, moment.date())
     depots = view.frame("depot")
     movement, lot, order = schema.table("movement"), schema.table("lot"), schema.table("supply_order")
@@ -558,6 +551,7 @@ def _kpi_frames(
             result = conn.execute(statement)
             return pd.DataFrame(result.all(), columns=list(result.keys()), dtype=object)
 
+        times = {what: _answer_times(view, conn, what, moment) for what in ANSWERS}
         said = frame(
             sa.select(lot.c.depot_id, sa.func.max(movement.c.recorded_utc).label("utc"))
             .join(lot, lot.c.id == sa.func.coalesce(movement.c.to_lot_id, movement.c.lot_id))
@@ -611,8 +605,21 @@ def _kpi_frames(
         events=events,
         orders=orders,
         receipts=receipts,
-        search_s=search_s,
-        plan_s=plan_s,
+        searches=times["search"],
+        plans=times["plan"],
+    )
+
+
+def _answer_times(view: View, conn: sa.Connection, what: answer_times.What, moment: datetime) -> pd.DataFrame:
+    """Each search or plan by the time on the district's clock at which it was asked, and who asked."""
+    zone = view.district.timezone
+    found = answer_times.read(conn, what, until_utc=moment)
+    return pd.DataFrame(
+        {
+            "id": [f"{datetime.fromisoformat(t.asked_utc).astimezone(zone):%Y-%m-%d %H:%M:%S}" for t in found],
+            "took_s": [t.took_s for t in found],
+            "detail": [t.actor for t in found],
+        }
     )
 
 
