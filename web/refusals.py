@@ -126,6 +126,10 @@ _SAID: tuple[tuple[str, Words], ...] = (
         rf"lot {_LOT}: counted {_NUMBER}, but {_NUMBER} are reserved and {_NUMBER} on hold; .*",
         _plain("批次 {0}: 实点 {1}, 少于预留 {2} 加冻结 {3}; 先取消预留或解冻, 再登记盘点。"),
     ),
+    (
+        rf"lot {_LOT} was counted at (\S+), after (\S+); .*",
+        lambda m: f"批次 {m[1]} 在 {m[3]} 之后盘点过 ({m[2]}), 以盘点为准; 盘点有误请重新盘点。",
+    ),
     (r"checker is empty; .*", _plain("复核人没有填: 盘点要两个人, 一人点数, 一人复核。")),
     (r"checker=.*", _plain("复核人不能是盘点人本人。")),
     (r"occurred_utc=.* lies after the time of recording.*", _plain("实际发生时间晚于现在, 请检查。")),

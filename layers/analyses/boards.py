@@ -4,7 +4,7 @@ Each reads a view (and the ledger), calls `geo` and returns plain rows. Every li
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -170,6 +170,7 @@ def glance(district: District, item: str, *, at: datetime | None = None) -> dict
 
     `level` is the state by the book alone. Low is below the minimum or below the red line of the target; a depot
     for which neither is set has enough with anything. A depot with none is `none` also where it was not counted.
+    `expiring` is what of the available expires within `expires_days`, the least class that holds any of it.
     """
     view, moment = district.view(), district.local(at)
     _require_item(view, item)
@@ -183,6 +184,7 @@ def glance(district: District, item: str, *, at: datetime | None = None) -> dict
     }
     ids, names, places = depots_of(view)
     late = uncounted_depots(view, moment, lines.uncounted_days)
+    food_days = (lines.expiring_food_days,) if item.startswith(FOOD) else ()
     rows = []
     for depot in ids:
         own = lots[lots["depot_id"] == depot]
@@ -190,6 +192,7 @@ def glance(district: District, item: str, *, at: datetime | None = None) -> dict
         minimum, target = levels.get(depot, (0, 0))
         state = stock_state(available, target, red_share=lines.red_share, yellow_share=lines.yellow_share)
         level = "none" if available == 0 else "low" if available < minimum or state == "red" else "enough"
+        expires_days, expiring_e3 = _soonest(own, moment.date(), (*lines.expiring_days, *food_days))
         rows.append(
             {
                 "depot_id": depot,
@@ -203,9 +206,22 @@ def glance(district: District, item: str, *, at: datetime | None = None) -> dict
                 "available": number_of(available),
                 "minimum": number_of(minimum),
                 "target": number_of(target),
+                "expires_days": expires_days,
+                "expiring": number_of(expiring_e3),
             }
         )
     return {**asked(view, moment), "item_id": item, **_item(view, item), "rows": rows}
+
+
+def _soonest(lots: pd.DataFrame, today: date, classes: Sequence[int]) -> tuple[int | None, int]:
+    """The least class of days within which any of the available expires, and how much in thousandths."""
+    found: dict[int, int] = {}
+    good = lots[(lots["available_e3"] > 0) & lots["expires_on"].notna()]
+    for expires_on, quantity in zip(good["expires_on"], good["available_e3"], strict=True):
+        days = expiry_class(date.fromisoformat(expires_on), today, days=classes)
+        if days is not None:
+            found[days] = found.get(days, 0) + int(quantity)
+    return min(found.items(), default=(None, 0))
 
 
 # -- when there will be how much ------------------------------------------------------------------
