@@ -32,7 +32,7 @@ from geo.times import TravelTimes, contraction_order
 from layers.apart import run_apart
 from layers.catalogue import FACILITY_LAYERS, LAYERS
 from layers.closures import closure_factors
-from layers.layer import Table
+from layers.layer import Table, Text
 
 T = TypeVar("T")
 
@@ -242,6 +242,10 @@ class View:
         return self.kept("bounds", measure)
 
 
+DRILL = Text("演练用, 不得用于实际指挥调拨", "Drill, not for use")
+DEMO = Text("示意数据, 不得用于实际指挥调拨", "Demo data, not for use")
+
+
 class District:
     """One store and what is derived from it, safe for many threads.
 
@@ -276,6 +280,11 @@ class District:
         self._view: View | None = None
         self._index = FacilityIndex()
         self._times: OrderedDict[Hashable, TravelTimes] = OrderedDict()
+
+    @property
+    def warning(self) -> Text | None:
+        """What everything that leaves the screen says where it is not the real district."""
+        return DRILL if self.drill_of_utc else DEMO if self.demo else None
 
     def now(self) -> datetime:
         """This moment, in the district's time zone."""

@@ -230,7 +230,10 @@ def sheet_of(
     """The spreadsheet that is filled in and read back; `rows` are written into it."""
     labels = {entry.name: entry.title.to(lang) + (" *" if entry.required else "") for entry in entries}
     cells = {entry.name: pd.Series([row.get(entry.name) for row in rows], dtype=object) for entry in entries}
-    return exporters.to_xlsx(pd.DataFrame(cells), labels, title=title, head=[f"{district.name} · {title}", *notes])
+    first = f"{district.name} · {title}"
+    if district.warning is not None:
+        first += f" · {district.warning.to(lang)}"
+    return exporters.to_xlsx(pd.DataFrame(cells), labels, title=title, head=[first, *notes])
 
 
 def rows_of_sheet(entries: Sequence[Entry], content: bytes, *, name: str) -> tuple[list[dict[str, Any]], list[int]]:

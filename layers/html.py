@@ -331,8 +331,7 @@ def _title(district: District, moment: datetime, lang: Lang) -> str:
         f"应急一张图 · 数据版本 {district.revision} · {stamp} · 内部使用",
         f"Emergency one map · revision {district.revision} · {stamp} · internal use",
     )
-    demo = Text("示意数据, 非真实登记", "Demonstration data, not a real register")
-    note = f'<p class="demo">{demo.to(lang)}</p>' if district.demo else ""
+    note = "" if district.warning is None else f'<p class="demo">{district.warning.to(lang)}</p>'
     return (
         f'<div class="onemap-title"><h1>{html.escape(district.name)}</h1>'
         f"<p>{html.escape(about.to(lang))}</p>{note}</div>"

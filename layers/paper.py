@@ -30,8 +30,6 @@ _TOP, _FOOT = 14 * mm, 17 * mm
 _T = {
     "printed": Text("打印于", "printed"),
     "page": Text("第 {n} 页, 共 {all} 页", "page {n} of {all}"),
-    "demo": Text("示意数据, 不得用于实际调拨", "Demo data, not for use"),
-    "drill": Text("演练用, 不得用于实际调拨", "Drill, not for use"),
     "date": Text("日期时间", "Date, time"),
     "continued": Text("续", "continued"),
 }
@@ -219,11 +217,10 @@ def _built(
         canvas.drawString(MARGIN, 8.5 * mm, f"{district.name} · {mark}")
         right = f"{_T['printed'].to(lang)} {made:%Y-%m-%d %H:%M} · {_T['page'].to(lang).format(n=doc.page, all=pages)}"
         canvas.drawRightString(A4[0] - MARGIN, 8.5 * mm, right)
-        warning = "drill" if district.drill_of_utc else "demo" if district.demo else ""
-        if warning:
+        if district.warning is not None:
             canvas.setFont(BOLD, 8)
             canvas.setFillColor(_WARN)
-            canvas.drawCentredString(A4[0] / 2, 4 * mm, _T[warning].to(lang))
+            canvas.drawCentredString(A4[0] / 2, 4 * mm, district.warning.to(lang))
         canvas.restoreState()
 
     def template(name: str, top: float) -> PageTemplate:

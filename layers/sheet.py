@@ -670,15 +670,9 @@ class _Drawing:
         self._say(width / 2, -13.8, self._fitted(about, 8.5, width - 30), 8.5, align="middle", color=_SOFT)
         secret = "" if self.text.public else self._t("内部资料 注意保存", "INTERNAL · keep safe")
         self._say(width, -5.5, secret, 9, bold=True, align="right", color=HexColor("#9b1c1c"))
-        if self.district.demo:
-            self._say(
-                0,
-                -5.5,
-                self._t("演示数据 · 不代表真实情况", "DEMO DATA · not the real situation"),
-                9,
-                bold=True,
-                color=HexColor("#9b1c1c"),
-            )
+        warning = self.district.warning
+        if warning is not None:
+            self._say(0, -5.5, self._t(warning.zh, warning.en), 9, bold=True, color=HexColor("#9b1c1c"))
         if len(self.plan.frames) > 1:
             words = self._t(
                 f"第 {frame.number} 幅 / 共 {len(self.plan.frames)} 幅",

@@ -51,7 +51,7 @@ def test_everything_stands_on_the_sheet(demo: District) -> None:
         "制图",
         "审核",
         "批准",
-        "演示数据",
+        "示意数据",
         "城东街道",
         "位置示意",
     ):

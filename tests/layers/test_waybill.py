@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import pypdfium2
 import pytest
+import zxingcpp
 from reportlab.graphics.barcode.qr import QrCodeWidget
 
 from geo.errors import Conflict, NotFound, Unavailable
@@ -152,12 +153,11 @@ def test_code_is_the_number_of_the_order() -> None:
 
 
 def test_code_is_read_back_by_a_decoder(own_town: District, fonts: SheetFonts) -> None:
-    zxing = pytest.importorskip("zxingcpp")
     order = reserved(own_town)["orders"][0]["id"]
     document = pypdfium2.PdfDocument(io.BytesIO(waybill.waybill(own_town, order, fonts=fonts)))
     page = document[0].render(scale=100 / 72).to_pil()
     document.close()
-    assert [found.text for found in zxing.read_barcodes(page)] == [order], "100 dots per inch are enough"
+    assert [found.text for found in zxingcpp.read_barcodes(page)] == [order], "100 dots per inch are enough"
 
 
 def test_count_sheet_is_blind(own_town: District, fonts: SheetFonts) -> None:
