@@ -61,6 +61,20 @@ def request_of(conn: Connection, request_id: str) -> dict[str, Any]:
     }
 
 
+def open_requests(conn: Connection) -> list[dict[str, Any]]:
+    """Every request that is not closed, the oldest first, as `request_of` has it, without its orders."""
+    request, order = schema.table("supply_request"), schema.table("supply_order")
+    ids = list(conn.scalars(sa.select(request.c.id).where(request.c.closed_utc.is_(None)).order_by(request.c.fid)))
+    order_ids: list[str] = []
+    for chunk in _chunks(ids):
+        order_ids += conn.scalars(sa.select(order.c.id).where(order.c.request_id.in_(chunk)))
+    orders: dict[str, list[dict[str, Any]]] = {request_id: [] for request_id in ids}
+    for found in _orders(conn, order_ids):
+        orders[found["request_id"]].append(found)
+    requests = _requests(conn, ids)
+    return [{**requests[i], "lines": _outstanding(conn, i, orders[i], as_e3=False)} for i in ids]
+
+
 def new_request(
     conn: Connection,
     request: Mapping[str, Any],
@@ -119,6 +133,20 @@ def _orders_where(conn: Connection, condition: sa.ColumnElement[bool]) -> list[d
     table = schema.table("supply_order")
     ids = conn.scalars(sa.select(table.c.id).where(condition).order_by(table.c.fid))
     return [_plain(order) for order in _orders(conn, list(ids))]
+
+
+def unlike_their_events(conn: Connection) -> list[tuple[str, str, str | None]]:
+    """Orders whose state is not what their last event says: id, state, and what the event says."""
+    order, event = schema.table("supply_order"), schema.table("order_event")
+    last = sa.select(event.c.order_id, sa.func.max(event.c.seq).label("seq")).group_by(event.c.order_id).subquery()
+    rows = conn.execute(
+        sa.select(order.c.id, order.c.state, event.c.to_state)
+        .outerjoin(last, last.c.order_id == order.c.id)
+        .outerjoin(event, event.c.seq == last.c.seq)
+        .where(sa.func.coalesce(event.c.to_state, "") != order.c.state)
+        .order_by(order.c.fid)
+    )
+    return [(str(row[0]), str(row[1]), row[2]) for row in rows]
 
 
 def papers_due(conn: Connection) -> list[dict[str, Any]]:

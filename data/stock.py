@@ -279,14 +279,20 @@ def change_status(
     actor: str,
     now_utc: datetime,
     depot_id: str | None = None,
+    from_status: str | None = None,
 ) -> dict[str, Any]:
-    """Give a lot another state of quality, with the reason; what is reserved of it stays bound, but is not issued."""
+    """Give a lot another state of quality, with the reason; what is reserved of it stays bound, but is not issued.
+
+    Conflict where it is not in `from_status`, the state that somebody saw (None: whatever it was).
+    """
     if status not in _STATUSES:
         raise InputError(f"status={status}: expected one of {', '.join(_STATUSES)}")
     said = require_text("reason", reason, "say why the state changes")
     row = lots_of(conn, [lot_id], depot_id=depot_id)[lot_id]
     if row["status"] == status:
         raise Conflict(f"lot {lot_id} is {status} already")
+    if from_status not in (None, row["status"]):
+        raise Conflict(f"lot {lot_id} is {row['status']} by now, not {from_status}; take a new sheet")
     recorded = ledger.recorded_utc(conn, now_utc)
     lot = schema.table("lot")
     with translated(), conn.begin_nested():

@@ -4,7 +4,7 @@ Each reads a view (and the ledger), calls `geo` and returns plain rows. Every li
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from data import schema
+from data import answer_times, schema
+from data.answer_times import ANSWERS
 from data.item_catalogue import DIVISIBLE_UNITS, FOOD
 from data.order_answers import outstanding
 from geo.availability import Contract, Goods, Production, availability
@@ -72,12 +73,13 @@ def low_stock(
     sums = lots.groupby(["depot_id", "item_id"])[["on_hand_e3", "available_e3"]].sum()
     there = {key: (int(a), int(b)) for key, a, b in sums.itertuples(name=None)}
     rows = []
-    for level in view.frame("stock_level").to_dict("records"):
-        key = (level["depot_id"], level["item_id"])
+    levels = view.frame("stock_level")[["depot_id", "item_id", "minimum_e3", "target_e3"]]
+    for depot_id, item_id, minimum, target in levels.itertuples(index=False, name=None):
+        key = (depot_id, item_id)
         if (item is not None and item != key[1]) or (depot is not None and depot != key[0]):
             continue
         on_hand, available = there.get(key, (0, 0))
-        minimum, target = int(level["minimum_e3"]), int(level["target_e3"])
+        minimum, target = int(minimum), int(target)
         state = stock_state(available, target, red_share=lines.red_share, yellow_share=lines.yellow_share)
         below = available < minimum
         if state == "ok" and not below:
@@ -127,7 +129,8 @@ def expiring(
     widest = _days(days, max(classes))
     rows = []
     lots = lots_on(view, today)
-    lots = lots[(lots["on_hand_e3"] > 0) & lots["expires_on"].notna()]
+    last = (today + timedelta(days=widest)).isoformat()
+    lots = lots[(lots["on_hand_e3"] > 0) & (lots["expires_on"].fillna("9999-12-31") <= last)]
     for lot in lots.to_dict("records"):
         if item is not None and lot["item_id"] != item:
             continue
@@ -135,8 +138,7 @@ def expiring(
         own = (*classes, lines.expiring_food_days) if str(lot["item_id"]).startswith(FOOD) else classes
         found = expiry_class(expires, today, days=(*own, widest))
         left = (expires - today).days
-        if found is None or left > widest:
-            continue
+        assert found is not None
         rows.append(
             {
                 "lot_id": lot["id"],
@@ -175,10 +177,10 @@ def glance(district: District, item: str, *, at: datetime | None = None) -> dict
     lines = SupplyLines.of(view, moment.date())
     lots = lots_on(view, moment.date())
     lots = lots[lots["item_id"] == item]
+    table = view.frame("stock_level")
     levels = {
         row["depot_id"]: (int(row["minimum_e3"]), int(row["target_e3"]))
-        for row in view.frame("stock_level").to_dict("records")
-        if row["item_id"] == item
+        for row in table[table["item_id"] == item].to_dict("records")
     }
     ids, names, places = depots_of(view)
     late = uncounted_depots(view, moment, lines.uncounted_days)
@@ -525,19 +527,13 @@ def _catalogue(items: Iterable[str]) -> str:
 # -- found, moved, used ---------------------------------------------------------------------------
 
 
-def kpis(
-    district: District,
-    *,
-    at: datetime | None = None,
-    search_s: Sequence[float] | None = None,
-    plan_s: Sequence[float] | None = None,
-) -> dict[str, Any]:
-    """The figures of 找得到、调得出、用得上 from the ledger; `search_s` and `plan_s` are times measured elsewhere."""
+def kpis(district: District, *, at: datetime | None = None) -> dict[str, Any]:
+    """The figures of 找得到、调得出、用得上 from the ledger and the times of answers that are kept."""
     view, moment = district.view(), district.local(at)
     lines = SupplyLines.of(view, moment.date())
     table = lines.table
     found = supply_kpis(
-        _kpi_frames(view, moment, search_s, plan_s),
+        _kpi_frames(view, moment),
         moment=moment,
         targets={code: value for code, value in table.prefix("supply.kpi.target.").items() if code in TARGETS},
         contact_days=table["supply.kpi.contact_days"],
@@ -559,9 +555,7 @@ def _was_undone(event: sa.Table) -> sa.Exists:
     )
 
 
-def _kpi_frames(
-    view: View, moment: datetime, search_s: Sequence[float] | None, plan_s: Sequence[float] | None
-) -> KpiFrames:
+def _kpi_frames(view: View, moment: datetime) -> KpiFrames:
     lots = lots_on(view, moment.date())
     depots = view.frame("depot")
     movement, lot, order = schema.table("movement"), schema.table("lot"), schema.table("supply_order")
@@ -573,6 +567,7 @@ def _kpi_frames(
             result = conn.execute(statement)
             return pd.DataFrame(result.all(), columns=list(result.keys()), dtype=object)
 
+        times = {what: _answer_times(view, conn, what, moment) for what in ANSWERS}
         said = frame(
             sa.select(lot.c.depot_id, sa.func.max(movement.c.recorded_utc).label("utc"))
             .join(lot, lot.c.id == sa.func.coalesce(movement.c.to_lot_id, movement.c.lot_id))
@@ -626,8 +621,21 @@ def _kpi_frames(
         events=events,
         orders=orders,
         receipts=receipts,
-        search_s=search_s,
-        plan_s=plan_s,
+        searches=times["search"],
+        plans=times["plan"],
+    )
+
+
+def _answer_times(view: View, conn: sa.Connection, what: answer_times.What, moment: datetime) -> pd.DataFrame:
+    """Each search or plan by the time on the district's clock at which it was asked, and who asked."""
+    zone = view.district.timezone
+    found = answer_times.read(conn, what, until_utc=moment)
+    return pd.DataFrame(
+        {
+            "id": [f"{datetime.fromisoformat(t.asked_utc).astimezone(zone):%Y-%m-%d %H:%M:%S}" for t in found],
+            "took_s": [t.took_s for t in found],
+            "detail": [t.actor for t in found],
+        }
     )
 
 
