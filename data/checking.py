@@ -344,6 +344,20 @@ def require_unique(typed: pd.DataFrame, kind: Kind, problems: Problems) -> None:
             problems.add(row, ", ".join(keys), value, f"each key once; it is in data row {first} already")
 
 
+def require_ordered(typed: pd.DataFrame, kind: Kind, problems: Problems) -> None:
+    """Of two columns that belong together the first is at most the second: else they were swapped."""
+    for low, high in kind.ordered:
+        if low not in typed.columns or high not in typed.columns:
+            continue
+        column = kind.column(high)
+        moments = column.type == "datetime"
+        for row, (least, most) in enumerate(zip(typed[low].tolist(), typed[high].tolist(), strict=True), start=1):
+            if least is None or most is None or (column.default == 0 and most == 0):
+                continue
+            if (datetime.fromisoformat(least) > datetime.fromisoformat(most)) if moments else least > most:
+                problems.add(row, high, most, f"at least the value of {low}, {least}; were the two swapped?")
+
+
 def nearly_twins(typed: pd.DataFrame, kind: Kind) -> list[str]:
     """A notice of ids that differ in letter case only: they are two ids, but hardly two things."""
     if kind.key != ("id",) or "id" not in typed.columns:

@@ -588,7 +588,7 @@ def issue(
         raise InputError(f"issue {order_id}: nothing is picked; cancel the order instead")
     require_once([pick.lot_id for pick in taken])
     lots = stock.lots_of(conn, [*bound, *(pick.lot_id for pick in taken)], depot_id=order["depot_id"])
-    moves = _issued(order, taken, bound, lots, stock.local_day(conn, now_utc), reason, occurred, actor)
+    moves = _issued(order, taken, bound, lots, stock.local_day(conn, occurred), reason, occurred, actor)
     changes = _carried_by(conn, carrier)
     ledger.record(conn, moves, source=SOURCE, now_utc=clock)
     said = (reason or "").strip() or next((p.reason for p in taken if p.reason), None)

@@ -491,7 +491,7 @@ def run_bench(
     `sizes` are teams, places, depots and places asked about. An engine that is not installed is
     said to be absent; one whose results differ is not timed.
     """
-    path = roads or _default_roads()
+    path = roads or default_roads()
     if not path.is_file():
         raise NotFound(f"roads={path}: there is no such file; name a road network in GeoParquet with --roads")
     with tempfile.TemporaryDirectory(prefix="onemap-bench-") as name:
@@ -604,7 +604,8 @@ def _in_own_process(what: str, folder: Path) -> str:
     return said[-1].strip() if said else f"ended with {done.returncode}"
 
 
-def _default_roads() -> Path:
+def default_roads() -> Path:
+    """Nanjing, in the folder of real cities."""
     named = os.environ.get("ONEMAP_REALDATA")
     folder = Path(named) if named else Path(__file__).resolve().parents[2] / "shared" / "realdata"
     return folder / "nanjing" / "roads.parquet"

@@ -15,6 +15,7 @@ FURTHER: dict[str, tuple[str, ...]] = {
     "boundary": _AREAS,
     "road": _TIMES,
     "closure": _TIMES,
+    "raster": _TIMES,
     "team": (*_TIMES, "streets"),
     "street": ("uncovered_places",),
     "village": ("uncovered_places", "streets"),

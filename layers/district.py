@@ -31,6 +31,7 @@ from geo.supply import StockTable, stock_table
 from geo.times import TravelTimes, contraction_order
 from layers.apart import run_apart
 from layers.catalogue import FACILITY_LAYERS, LAYERS
+from layers.closures import closure_factors
 from layers.layer import Table
 
 T = TypeVar("T")
@@ -80,7 +81,7 @@ _FRAMES = (
 _APART = frozenset({"vehicle", "reading", "reading_refused", "order_event"})
 """Tables from which nothing is derived: what was computed before a change in them stays good."""
 
-_OF_PLACES = frozenset({"points", "snapped", "open times"})
+_OF_PLACES = frozenset({"points", "snapped", "open times", "flooded"})
 """What is kept under these depends on the roads and the tables that its key names, and on nothing else."""
 
 _FEW_CHANGES = 2_000  # above that many changed rows the index is loaded anew
@@ -219,10 +220,7 @@ class View:
         found = None
         closures = self.closures_in_force(at) if closed else ()
         if len(closures):
-            frame = self.frame("closure").iloc[closures]
-            found = self.network.closure_factors(
-                metric_geometries(frame, self.district.epsg), frame["factor"].to_numpy(dtype=np.float64)
-            )
+            found = closure_factors(self, self.frame("closure").iloc[closures])
         if closed and assumed.edge_factor is not None:
             found = assumed.edge_factor if found is None else np.minimum(found, assumed.edge_factor)
         if assumed.speed_factor == 1.0:
@@ -412,7 +410,7 @@ class District:
             if not closures and not view.assumed.key:
                 return base
             return self._keep_times(
-                (key, closures, view.seqs.get("closure", 0), view.assumed.key, closed),
+                (key, _closures_key(view, closures), view.assumed.key, closed),
                 lambda: (
                     base if (factors := view.edge_factors(at, closed=closed)) is None else base.with_factors(factors)
                 ),
@@ -428,8 +426,7 @@ class District:
     def travel_key(self, view: View, at: datetime) -> Hashable:
         """What the travel times at a moment depend on besides the roads: the hour's profile, closures, the assumed."""
         closures = tuple(view.closures_in_force(at).tolist())
-        seq = view.seqs.get("closure", 0) if closures else 0
-        return DEFAULT_SPEEDS.profile(view.local(at).hour), closures, seq, view.assumed.key
+        return DEFAULT_SPEEDS.profile(view.local(at).hour), _closures_key(view, closures), view.assumed.key
 
     def _keep_times(self, key: Hashable, make: Callable[[], TravelTimes]) -> TravelTimes:
         if key not in self._times:
@@ -438,6 +435,11 @@ class District:
                 self._times.popitem(last=False)
         self._times.move_to_end(key)
         return self._times[key]
+
+
+def _closures_key(view: View, closures: tuple[int, ...]) -> Hashable:
+    """What the closures in force depend on: which they are, as they are now, with the rasters that they name."""
+    return (closures, view.seqs.get("closure", 0), view.seqs.get("raster", 0)) if closures else ()
 
 
 def _still_good(key: Hashable, touched: Set[str]) -> bool:

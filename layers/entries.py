@@ -19,12 +19,13 @@ from geo.supply import thousandths
 from layers.district import District
 from layers.layer import Lang, Text
 
-MAX_SHEET_BYTES = 5 * 2**20
-"""The largest sheet that is read; one of 2,000 rows is about 100 KiB."""
+MAX_SHEET_BYTES = reading.UPLOADED.bytes
+"""The largest sheet that is read."""
 
 MAX_ROWS = 2_000
 """The most rows that one form or sheet may carry."""
 
+_LONGEST_ENDING = 20  # characters of a file's name; a file system takes 255 bytes
 MAX_TEXT = 500
 _MOST_E3 = 10**12
 
@@ -66,6 +67,17 @@ TAKEN_IN: tuple[Entry, ...] = (
     Entry("status", Text("状态", "State"), "choice", choices=LOT_STATUSES),
 )
 """Goods that come in; with a pack the quantity is in packs."""
+
+STATES: tuple[Entry, ...] = (
+    Entry("lot_id", Text("批次编号", "Lot id"), required=True, given=True),
+    Entry("item_name", Text("物资", "Item"), given=True),
+    Entry("lot", Text("批号", "Lot"), given=True),
+    Entry("expires_on", Text("有效期至", "Expires"), given=True),
+    Entry("now", Text("现状态", "State now"), "choice", given=True, choices=LOT_STATUSES),
+    Entry("status", Text("改为", "New state"), "choice", choices=LOT_STATUSES),
+    Entry("reason", Text("原因", "Reason"), required=True),
+)
+"""States of lots: rows left without a new state stay as they are."""
 
 NEEDS: tuple[Entry, ...] = (
     Entry("item_id", Text("物资编码", "Item code"), required=True),
@@ -221,13 +233,13 @@ def sheet_of(
 def rows_of_sheet(entries: Sequence[Entry], content: bytes, *, name: str) -> tuple[list[dict[str, Any]], list[int]]:
     """The rows of a filled sheet and the lines in which they stand; its headers may be in either language."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / ("sheet" + Path(name).suffix.lower())
+        path = Path(folder) / ("sheet" + Path(name[-_LONGEST_ENDING:]).suffix.lower())
         path.write_bytes(content)
         refused: ImportRefused | None = None
         for lang in ("zh", "en"):
             needed = [e.title.to(lang) + (" *" if e.required else "") for e in entries if e.required or not e.given]
             try:
-                raw = reading.read_filled(path, needed, max_bytes=MAX_SHEET_BYTES)
+                raw = reading.read_filled(path, needed)
             except ImportRefused as error:
                 refused = refused or ImportRefused(str(error).replace(path.name, name or path.name), error.rows)
                 continue

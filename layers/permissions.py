@@ -49,6 +49,7 @@ _DISPATCH: dict[Role, Scope] = {"dispatcher": "anywhere", "administrator": "anyw
 _DEPOT: dict[Role, Scope] = {"keeper": "own", **_DISPATCH}
 _STOCK: dict[Role, Scope] = {"keeper": "own", "administrator": "anywhere"}
 _PLAN: dict[Role, Scope] = {"planner": "anywhere", "administrator": "anywhere"}
+_CLOSE: dict[Role, Scope] = {"dispatcher": "anywhere", **_PLAN}
 _ADMINISTER: dict[Role, Scope] = {"administrator": "anywhere"}
 _EVERYBODY: dict[Role, Scope] = dict.fromkeys(ROLES, "anywhere")
 _STAFF: dict[Role, Scope] = {role: "anywhere" for role in ROLES if role != "viewer"}
@@ -71,7 +72,10 @@ ACTIONS: dict[str, Action] = {
         Action("stock.change", Text("冻结、改状态、报废", "hold, change the state, write off"), _STOCK),
         Action("stock.reverse", Text("冲销库存登记", "reverse what was booked of the stock"), _STOCK),
         Action("register.import", Text("导入表格", "import sheets"), _PLAN),
+        Action("closure.change", Text("封路、解除", "close roads and open them"), _CLOSE),
+        Action("whatif.run", Text("情景推演", "ask what if"), _CLOSE),
         Action("zoning.run", Text("运行区划", "run zoning"), _PLAN),
+        Action("whatif.read", Text("看情景推演", "read what-if results"), _STAFF, changes=False),
         Action("device.report", Text("上报读数", "report readings"), _ADMINISTER),
         Action("account.manage", Text("管理账号和令牌", "manage accounts and tokens"), _ADMINISTER),
         Action("audit.read", Text("看操作记录", "read the audit"), _ADMINISTER, changes=False),

@@ -437,6 +437,13 @@ def route(
 @click.option("--limit", "limit_s", type=float, default=3600.0, show_default=True, help="s, bound included.")
 @click.option("--skill", help="Only teams with this skill count.")
 @click.option("--places", type=click.Choice(["villages", "cells", "enterprises"]), default="villages")
+@click.option(
+    "--closure", "closures", multiple=True, type=click.Path(), help="Also closed: a file of the kind closures; several."
+)
+@click.option("--scenario", default="as_it_is", show_default=True, help="Under a shipped scenario, or a TOML file.")
+@click.option(
+    "--compare", metavar="SCENARIO", help="Also who gains and who loses, from this scenario to what is asked."
+)
 @when
 @as_json
 @blue_light
@@ -445,19 +452,33 @@ def coverage(
     limit_s: float,
     skill: str | None,
     places: str,
+    closures: tuple[str, ...],
+    scenario: str,
+    compare: str | None,
     moment: str | None,
     json_out: bool,
     ignore_oneway: bool,
 ) -> None:
     """Who is reached within the limit, with the proof row of every place."""
     from layers import analyses
+    from layers.whatif.coverage import change_lines, closures_of_file, named_scenario, scenario_coverage
+    from layers.whatif.scenario import with_closures
 
     district = _district(db, ignore_oneway=ignore_oneway)
-    result = analyses.coverage(district, limit_s=limit_s, skill=skill, at=parse_moment(moment, district), places=places)
+    drawn = [closure for path in closures for closure in closures_of_file(district, path)]
+    result = scenario_coverage(
+        district,
+        with_closures(named_scenario(scenario), drawn),
+        compare=None if compare is None else named_scenario(compare),
+        limit_s=limit_s,
+        skill=skill,
+        at=parse_moment(moment, district),
+        places=places,
+    )
     if json_out:
         _print_json(result.to_json())
         return
-    for line in analyses.coverage_lines(result):
+    for line in (*analyses.coverage_lines(result.answer), *change_lines(result)):
         click.echo(line)
 
 
@@ -571,6 +592,17 @@ def bench_supplies(db: str | None, clients: int, requests: int, listeners: int, 
     )
 
 
+@bench.command("n-1")
+@click.option("--roads", type=click.Path(path_type=Path), help="Road network in GeoParquet (default: Nanjing).")
+@click.option("--busiest", type=click.IntRange(1), default=2000, show_default=True, help="Links to recount.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Also write the figures as JSON.")
+def bench_n_minus_1(roads: Path | None, busiest: int, output: Path | None) -> None:
+    """Recount 10,000 places without each of the busiest links in turn, beside the naive loop's estimate."""
+    from layers.bench_criticality import run_bench_criticality
+
+    run_bench_criticality(roads, busiest=busiest, output=output, say=click.echo)
+
+
 @bench.command("evacuation")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Save the figures as JSON.")
 def bench_evacuation(output: Path | None) -> None:
@@ -667,7 +699,7 @@ def _given_password(stdin: bool) -> str | None:
     return sys.stdin.readline().rstrip("\r\n")
 
 
-def _print_password(account: str, password: str, *, stdin: bool) -> None:
+def _print_password(account: str, password: str | None, *, stdin: bool) -> None:
     if not stdin:
         click.echo(f"password of {account}: {password}")
         _say("it is shown this once; the first log-in asks for another one")
@@ -1221,8 +1253,11 @@ def main() -> None:
 
 
 # The groups of commands that have a file of their own join here, when all that they use is there.
+from web import cli_closures as _closures  # noqa: E402, F401
 from web import cli_records as _records  # noqa: E402, F401
+from web import cli_scenarios as _scenarios  # noqa: E402, F401
 from web import cli_supplies as _supplies  # noqa: E402, F401
+from web import cli_whatif as _whatif  # noqa: E402, F401
 
 if __name__ == "__main__":
     # The commands of those files joined the module under its own name.

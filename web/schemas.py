@@ -298,3 +298,47 @@ ALARM = _object(
     ledger=NUMBER,
     difference=NUMBER,
 )
+
+_ROWS: dict[str, Schema] = {"count": WHOLE, "truncated": FLAG, "rows": array({"type": "object"})}
+WHATIF_RECORD = _object(
+    {
+        "id": TEXT,
+        "kind": TEXT,
+        "name": TEXT,
+        "made_utc": TEXT,
+        "made_by": TEXT,
+        "seconds": NUMBER,
+        "parameters": {"type": "object"},
+        "summary": {"type": "object"},
+        "stale": array(TEXT),
+    },
+    tables={"type": "object", "additionalProperties": WHOLE},
+    **_ROWS,
+)
+WHATIF_DIFFERENCE = _object(
+    {
+        "kind": TEXT,
+        "old": {"type": "object"},
+        "new": {"type": "object"},
+        "asked_otherwise": array(TEXT),
+        "summary": {"type": "object"},
+        "table": TEXT,
+        **_ROWS,
+    }
+)
+WHATIF_SAVED = _object({"id": TEXT, "kind": TEXT, "name": TEXT, "seconds": NUMBER, "summary": {"type": "object"}})
+CLOSURE_MADE = _object(
+    {
+        "id": TEXT,
+        "reason": TEXT,
+        "from_utc": TEXT,
+        "to_utc": MAYBE_TEXT,
+        "factor": NUMBER,
+        "raster": MAYBE_TEXT,
+        "closed_m": NUMBER,
+        "slowed_m": NUMBER,
+    },
+    unknown_m=NUMBER,
+    bridges_spared=WHOLE,
+)
+CLOSURE_ENDED = _object({"id": TEXT, "to_utc": TEXT})

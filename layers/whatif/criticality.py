@@ -40,6 +40,7 @@ KIND = "n_minus_1"
 Ints = NDArray[np.int64]
 
 _AT_ONCE = 500  # links in a piece of the checkpoint
+_SHOWN = 10  # links and teams named on a terminal
 
 
 @dataclass(frozen=True)
@@ -209,11 +210,11 @@ def _recounted(
     count, total = sum(len(piece) for piece in done), len(base.chosen)
     number = len(done)
     for piece in link_outages(base.tree, base.links, base.chosen[count:], at_once=at_once):
-        if cancelled():
-            raise Cancelled(f"stopped after {count} of {total} links; they are kept for resume")
         checkpoint.keep(number, piece.__dict__)
         number, count = number + 1, count + len(piece)
         progress(f"{count:,} of {total:,} links", count / total)
+        if cancelled() and count < total:
+            raise Cancelled(f"stopped after {count:,} of {total:,} links; they are kept for resume")
         yield piece
 
 
@@ -249,7 +250,7 @@ def _told(
         "links_in_use": base.in_use,
         "links_recounted": len(outages),
         "bridges": int(base.links.is_bridge.sum()),
-        "bridges_in_use": int((bridge & (tables["links"]["used_by_persons"].to_numpy() > 0)).sum()),
+        "bridges_in_use": int((bridge & (base.loads[outages.out] > 0)).sum()),
         "links_with_loss": int((outages.lost_persons > 0).sum()),
         "bridges_with_loss": int((bridge & (outages.lost_persons > 0)).sum()),
         "teams_with_loss": int((teams.lost_persons > 0).sum()),
@@ -259,7 +260,7 @@ def _told(
         "places_on_one_other_road": len(np.unique(other)),
     }
     layers = {
-        "critical_links": _critical_links(base, tables["links"], outages),
+        "critical_links": _critical_links(base, asked, tables["links"], outages),
         "villages_on_one_road": _lonely_places(base, asked, tables["villages_on_one_road"], hanging),
     }
     return Result(result.kind, result.name, result.parameters, summary, tables, keys, layers=layers, seqs=result.seqs)
@@ -369,18 +370,49 @@ def _finite(seconds: Any) -> Any:
     return np.where(np.isfinite(seconds), seconds, np.nan)
 
 
+def n_minus_1_lines(result: Result) -> Iterator[str]:
+    """An N-1 as a person reads it on a terminal."""
+    told, asked = result.summary, result.parameters
+    yield (
+        f"within {asked['limit_s'] / 60:g} min at {asked['at']}, scenario {asked['scenario']['id']}: "
+        f"{told['covered_persons']:,} of {told['persons']:,} persons by {told['teams']} teams"
+    )
+    yield (
+        f"{told['links_in_use']:,} links in use; {told['links_recounted']:,} recounted, among them all "
+        f"{told['bridges']} bridges; {told['links_with_loss']:,} links ({told['bridges_with_loss']} bridges) and "
+        f"{told['teams_with_loss']} teams cost somebody the hour"
+    )
+    for row in result.tables["links"].head(_SHOWN).to_dict("records"):
+        if row["lost_persons"] or row["cut_persons"]:
+            bridge = " (bridge)" if row["is_bridge"] else ""
+            yield (
+                f"  {row['rank']:>3}. {row['name'] or '-'}{bridge} {row['link']}: {row['lost_beyond_persons']:,} "
+                f"persons lose the hour, {row['lost_on_link_persons']:,} on the road itself, "
+                f"{row['cut_persons']:,} cut off"
+            )
+    for row in result.tables["teams"].head(_SHOWN).to_dict("records"):
+        if row["lost_persons"] or row["cut_persons"]:
+            yield f"  without {row['name']} ({row['team_id']}): {row['lost_persons']:,} persons lose the hour"
+    yield (
+        f"{told['places_on_one_road']} places ({told['persons_on_one_road']:,} persons) hang on one road, "
+        f"{told['places_on_one_other_road']} of them on one that is not their own"
+    )
+
+
 # -- on the map ---------------------------------------------------------------------------------------
 
 
-def _critical_links(base: _Base, table: pd.DataFrame, outages: Outages) -> gpd.GeoDataFrame:
-    """The links without which somebody loses the hour or is cut off."""
-    hurts = table[(table["lost_persons"] > 0) | (table["cut_persons"] > 0)].reset_index(drop=True)
-    number = outages.out[outages.ranked()][hurts["rank"].to_numpy() - 1]
-    lines = base.links.lines(base.view.network, number)
+def _critical_links(base: _Base, asked: Asked, table: pd.DataFrame, outages: Outages) -> gpd.GeoDataFrame:
+    """The links without which somebody who does not stand on them is late or cut off."""
+    hurts = np.unique(outages.row_outage[~outages.row_on_link])
+    rank = np.empty(len(outages), dtype=np.int64)
+    rank[outages.ranked()] = np.arange(len(outages))
+    rows = table.iloc[rank[hurts]].rename(columns={"link": "id"}).assign(limit_min=asked.limit_s / 60.0)
     epsg = base.view.district.epsg
-    rows = hurts.rename(columns={"link": "id"})
-    geometry = shapely.transform(lines, lambda xy: to_lonlat(xy, epsg=epsg))
-    return gpd.GeoDataFrame(rows, geometry=geometry, crs=4326)
+    lines = shapely.transform(
+        base.links.lines(base.view.network, outages.out[hurts]), lambda xy: to_lonlat(xy, epsg=epsg)
+    )
+    return gpd.GeoDataFrame(rows, geometry=lines, crs=4326).sort_values("rank").reset_index(drop=True)
 
 
 def _lonely_places(base: _Base, asked: Asked, table: pd.DataFrame, hanging: HangingPlaces) -> gpd.GeoDataFrame:
@@ -402,6 +434,7 @@ def _lonely_places(base: _Base, asked: Asked, table: pd.DataFrame, hanging: Hang
             "bridges": np.add.reduceat(table["is_bridge"].to_numpy(dtype=np.int64), first) if len(first) else [],
             "roads": ["、".join(names) for names in named],
             "hangs": _hangs(table, first, ends),
+            "limit_min": asked.limit_s / 60.0,
         }
     )
     return gpd.GeoDataFrame(rows, geometry=gpd.points_from_xy(*np.array(lonlats(frame)).reshape(-1, 2).T), crs=4326)

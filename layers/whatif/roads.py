@@ -1,4 +1,6 @@
-"""Roads that scenarios name by what they are: underpasses, the longest bridge, waterlogging spots."""
+"""Roads that scenarios name by what they are: underpasses, the busiest bridge, waterlogging spots."""
+
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -7,14 +9,14 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from geo.criticality import response_tree
 from geo.flooding import depth_factors
+from geo.links import road_links
+from layers.analyses.response import teams_at
 from layers.district import View, metric_geometries
 
 UNDERPASS_M = 500.0
 """A tunnel longer than this (end to end) does not fill like an underpass (bound included) [proposed]."""
-
-CARRIAGEWAYS_M = 50.0
-"""Parts of one name as near as this are one bridge: its carriageways (bound included) [proposed]."""
 
 
 def road_tags(view: View) -> pd.DataFrame:
@@ -27,58 +29,51 @@ def road_tags(view: View) -> pd.DataFrame:
     return view.kept("road tags", make)
 
 
-def _groups(lines: NDArray[np.object_], names: NDArray[np.object_], near_m: float) -> NDArray[np.intp]:
-    """(n,) number of the group of each line: of one name, and joined by steps of at most `near_m`."""
-    tree = shapely.STRtree(lines)
-    i, j = tree.query(lines, predicate="dwithin", distance=near_m)
-    same = names[i] == names[j]
-    graph = coo_array((np.ones(int(same.sum())), (i[same], j[same])), shape=(len(lines), len(lines)))
-    found: NDArray[np.intp] = connected_components(graph, directed=False)[1].astype(np.intp)
-    return found
-
-
-def _spans(lines: NDArray[np.object_], group: NDArray[np.intp]) -> NDArray[np.float64]:
-    """(groups,) m, the diagonal of what each group extends over."""
-    box = pd.DataFrame(shapely.bounds(lines), columns=["x1", "y1", "x2", "y2"]).groupby(group)
-    low, high = box[["x1", "y1"]].min().to_numpy(), box[["x2", "y2"]].max().to_numpy()
-    found: NDArray[np.float64] = np.hypot(*(high - low).T)
-    return found
-
-
-def _grouped(view: View, edges: NDArray[np.intp], near_m: float) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Of each of these edges the number of its group, and of each group how far it reaches (m)."""
-    lines = view.network.edge_lines()[edges]
-    names = road_tags(view)["name"].fillna("").to_numpy(dtype=object)[view.network.edge_row[edges]]
-    group = _groups(lines, names, near_m)
-    return group, _spans(lines, group)
-
-
 def underpasses(view: View) -> NDArray[np.intp]:
     """The edges of roads tagged as tunnels of at most `UNDERPASS_M` from end to end."""
 
     def make() -> NDArray[np.intp]:
+        network = view.network
         tunnel = road_tags(view)["tunnel"].isin([True, 1]).to_numpy(dtype=bool)
-        edges = np.flatnonzero(tunnel[view.network.edge_row])
+        edges = np.flatnonzero(tunnel[network.edge_row])
         if len(edges) == 0:
             return edges
-        group, reach_m = _grouped(view, edges, 0.0)
-        return edges[reach_m[group] <= UNDERPASS_M]
+        nodes = len(network.node_xy_m)
+        ends = (network.edge_tail[edges], network.edge_head[edges])
+        of_node = connected_components(coo_array((np.ones(len(edges)), ends), shape=(nodes, nodes)), directed=False)[1]
+        box = pd.DataFrame(shapely.bounds(network.edge_lines()[edges])).groupby(of_node[network.edge_tail[edges]])
+        low, high = box[[0, 1]].transform("min").to_numpy(), box[[2, 3]].transform("max").to_numpy()
+        found: NDArray[np.intp] = edges[np.hypot(*(high - low).T) <= UNDERPASS_M]
+        return found
 
     return view.kept("underpasses", make)
 
 
-def longest_bridge(view: View) -> NDArray[np.intp]:
-    """The edges of the bridge (or elevated road) that reaches farthest, all its carriageways; none without bridges."""
+def busiest_bridge(view: View, at: datetime) -> NDArray[np.intp]:
+    """The edges of the bridge over which the first team comes to most persons as things are, both carriageways.
+
+    Of equals the one numbered lowest; none where no team crosses a bridge.
+    """
 
     def make() -> NDArray[np.intp]:
-        edges = np.flatnonzero(view.network.edge_bridge)
-        if len(edges) == 0:
-            return edges
-        group, reach_m = _grouped(view, edges, CARRIAGEWAYS_M)
-        found: NDArray[np.intp] = edges[group == int(np.argmax(reach_m))]
-        return found
+        links = road_links(view.network, names=road_tags(view)["name"].tolist())
+        teams = teams_at(view, None, at)
+        counted = np.argsort(np.asarray(teams.id, dtype=object), kind="stable")
+        counted = counted[teams.eligible[counted]]
+        places = "village" if len(view.frame("village")) else "cell"
+        tree = response_tree(
+            view.travel(at),
+            view.snapped("team").take(counted),
+            view.snapped(places),
+            before_travel_s=teams.before_travel_s[counted],
+            persons=view.frame(places)["persons"],
+        )
+        load = np.where(links.is_bridge, tree.link_loads(links), 0)
+        if load.max(initial=0) == 0:
+            return np.empty(0, dtype=np.intp)
+        return np.flatnonzero(links.edge_link == int(np.argmax(load)))
 
-    return view.kept("longest bridge", make)
+    return view.kept(("busiest bridge", at), make)
 
 
 def waterlogging_factors(view: View) -> NDArray[np.float64]:

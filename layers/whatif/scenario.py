@@ -23,21 +23,25 @@ from data.kinds import SKILLS, TEAM_TYPES
 from geo.crs import to_metric
 from geo.duty import parse_duty
 from geo.errors import InputError, NotFound
+from layers.closures import require_flooded
 from layers.district import Assumed, View
 from layers.fields import Fields
 from layers.layer import Text
-from layers.whatif.roads import longest_bridge, underpasses, waterlogging_factors
+from layers.whatif.roads import busiest_bridge, underpasses, waterlogging_factors
 
-Selection = Literal["underpasses", "waterlogging_spots", "longest_bridge"]
-SELECTIONS: tuple[Selection, ...] = ("underpasses", "waterlogging_spots", "longest_bridge")
+Selection = Literal["underpasses", "waterlogging_spots", "busiest_bridge"]
+SELECTIONS: tuple[Selection, ...] = ("underpasses", "waterlogging_spots", "busiest_bridge")
 """Closures that are found in the district's own data."""
+
+FLOOD = "flood:"
+"""Before the code of a raster of water depth."""
 
 
 @dataclass(frozen=True)
 class Closure:
     """One closure of a scenario.
 
-    where : geometry in WGS 84, or a `Selection`
+    where : geometry in WGS 84, a `Selection`, or ``flood:CODE``, the roads in the water of a stored raster
     factor : share of the speed that is left, 0 closed .. 1 open; waterlogging spots go by their depth instead
     from_utc, to_utc : in force when from <= T < to; None: open
     """
@@ -125,7 +129,7 @@ def under(view: View, scenario: Scenario, at: datetime) -> View:
     frames: dict[str, gpd.GeoDataFrame] = {}
     if scenario.teams_out or scenario.sites:
         frames["team"] = _teams(view.frame("team"), scenario)
-    factor = _edge_factor(view, [c for c in scenario.closures if c.is_in_force(moment)])
+    factor = _edge_factor(view, [c for c in scenario.closures if c.is_in_force(moment)], moment)
     if not 0 < scenario.speed_factor <= 1:
         raise InputError(f"speed_factor={scenario.speed_factor}: expected a share above 0, at most 1")
     if scenario.hour is not None and scenario.hour not in range(24):
@@ -173,7 +177,7 @@ def _teams(teams: gpd.GeoDataFrame, scenario: Scenario) -> gpd.GeoDataFrame:
     return found.astype({"turnout_s": np.float64})
 
 
-def _edge_factor(view: View, closures: Sequence[Closure]) -> NDArray[np.float64] | None:
+def _edge_factor(view: View, closures: Sequence[Closure], at: datetime) -> NDArray[np.float64] | None:
     """(edges,) the share of the speed that the closures leave, the least where several; None without closures."""
     if not closures:
         return None
@@ -183,10 +187,14 @@ def _edge_factor(view: View, closures: Sequence[Closure]) -> NDArray[np.float64]
     found = network.closure_factors(shapes, [c.factor for c in drawn])
     for closure in closures:
         match closure.where:
+            case str(text) if text.startswith(FLOOD):
+                found = np.minimum(found, require_flooded(view, text.removeprefix(FLOOD)).edge_factor)
             case "underpasses":
-                found[underpasses(view)] = np.minimum(found[underpasses(view)], closure.factor)
-            case "longest_bridge":
-                found[longest_bridge(view)] = np.minimum(found[longest_bridge(view)], closure.factor)
+                low = underpasses(view)
+                found[low] = np.minimum(found[low], closure.factor)
+            case "busiest_bridge":
+                bridge = busiest_bridge(view, at)
+                found[bridge] = np.minimum(found[bridge], closure.factor)
             case "waterlogging_spots":
                 found = np.minimum(found, waterlogging_factors(view))
     return found
@@ -254,7 +262,7 @@ def _scenario(where: str, table: Any) -> Scenario:
         fields.number("speed_factor", 1.0, 0.01, 1.0),
         tuple(_closure(f"{where}.closure {k + 1}", row) for k, row in enumerate(closures)),
         tuple(str(team) for team in out),
-        tuple(_site(f"{where}.site {k + 1}", row) for k, row in enumerate(sites)),
+        tuple(parse_site(f"{where}.site {k + 1}", row) for k, row in enumerate(sites)),
         sources,
     )
     fields.end()
@@ -265,13 +273,15 @@ def _closure(where: str, table: Any) -> Closure:
     fields = Fields(where, table)
     text = fields.text("where")
     place: Any = text
-    if text not in SELECTIONS:
+    if text not in SELECTIONS and not text.startswith(FLOOD):
         try:
             place = shapely.from_wkt(text)
         except shapely.GEOSException:
             place = None
         if place is None or place.is_empty or not np.isfinite(shapely.get_coordinates(place)).all():
-            raise InputError(f"{where}.where={text[:60]!r}: expected one of {', '.join(SELECTIONS)} or WKT in WGS 84")
+            raise InputError(
+                f"{where}.where={text[:60]!r}: expected one of {', '.join(SELECTIONS)}, {FLOOD}CODE or WKT in WGS 84"
+            )
     bounds = [fields.left.pop(name, None) for name in ("from", "to")]
     for name, value in zip(("from", "to"), bounds, strict=True):
         if value is not None and (not isinstance(value, datetime) or value.tzinfo is None):
@@ -290,7 +300,8 @@ def _closure(where: str, table: Any) -> Closure:
     return closure
 
 
-def _site(where: str, table: Any) -> Site:
+def parse_site(where: str, table: Any) -> Site:
+    """A new site from a table of its fields; InputError names the field under `where`."""
     fields = Fields(where, table)
     skills = fields.left.pop("skills", [])
     codes = {choice.code for choice in SKILLS}

@@ -480,6 +480,16 @@ def test_a_lot_that_was_recalled_meanwhile_is_not_given_out(conn: Connection) ->
     assert balances(conn, OLD) == (10_000, 0, 0)
 
 
+def test_an_issue_told_late_is_held_against_the_day_on_which_it_happened(conn: Connection) -> None:
+    last = datetime(2026, 7, 1, 15, 59, 59, tzinfo=UTC)  # a second before midnight in the district
+    conn.execute(sa.update(schema.table("lot")).where(schema.table("lot").c.id == OLD).values(expires_on="2026-07-01"))
+    order_id = ordered(conn, bags(6000))
+    told = {"actor": "keeper", "now_utc": last + timedelta(minutes=5)}
+    with pytest.raises(Conflict, match="it expired on 2026-07-01"):
+        orders.issue(conn, order_id, occurred_utc=last + timedelta(seconds=1), **told)
+    assert orders.issue(conn, order_id, occurred_utc=last, **told)["state"] == "issued"
+
+
 @pytest.mark.parametrize(
     ("picks", "error", "said"),
     [

@@ -13,6 +13,7 @@ import shapely
 from geo.errors import InputError, NotFound, Unavailable
 from layers import bench, bench_zoning
 from layers.bench import Engine, bench_lines, run_bench
+from layers.bench_criticality import run_bench_criticality
 from layers.bench_zoning import run_bench_zoning
 
 
@@ -160,6 +161,19 @@ def test_roads_that_are_not_there_or_empty_are_refused(tmp_path: Path) -> None:
     (tmp_path / "bad.parquet").write_bytes(b"nonsense")
     with pytest.raises(Unavailable, match="prepared"):
         run_bench(tmp_path / "bad.parquet", say=str)
+
+
+def test_the_n_minus_1_bench_compares_what_it_times(roads: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    found = run_bench_criticality(roads, busiest=20, sizes=(3, 60), output=tmp_path / "n.json", say=said.append)
+    assert json.loads((tmp_path / "n.json").read_text(encoding="utf-8")) == found
+    assert (found["teams"], found["places"], found["busiest"]) == (3, 60, 20)
+    assert found["busiest"] < found["links_in_use"] <= found["links"]
+    assert found["compared_links"] == 12
+    assert min(found[name] for name in ("busiest_s", "all_in_use_s", "naive_busiest_s")) > 0
+    assert any("the naive loop about" in line and line.endswith("x)") for line in said)
+    with pytest.raises(NotFound, match="--roads"):
+        run_bench_criticality(tmp_path / "no.parquet", say=str)
 
 
 def test_the_zoning_bench_compares_what_it_times(tmp_path: Path) -> None:

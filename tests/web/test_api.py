@@ -65,8 +65,8 @@ PATHS = sorted(asked(lambda x, y: "0,0"))
 
 
 def test_every_endpoint_is_asked_here() -> None:
-    # What supplies and devices tell is asked in test_supplies.py, test_events.py and tests of their own.
-    elsewhere = ("/supplies", "/stock", "/devices", "/alarms", "/readings", "/events")
+    # Supplies, devices and what-if results are asked in test_supplies.py, test_events.py, test_whatif.py and others.
+    elsewhere = ("/supplies", "/stock", "/devices", "/alarms", "/readings", "/events", "/whatif")
     templates = {_asked_as(e) for e in ENDPOINTS if e.method == "GET" and not e.path.startswith(elsewhere)}
     # Files, sheets, comparisons and jobs have tests of their own in test_zoning.py.
     apart = {"/zoning/compare", "/zoning/jobs/{job}", "/zoning/natural/files/{file}", "/sheet/teams.geojson"}

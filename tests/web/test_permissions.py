@@ -46,6 +46,7 @@ stock.change      .       .           own     .        +
 stock.reverse     .       .           own     .        +
 register.import   .       .           .       +        +
 zoning.run        .       .           .       +        +
+whatif.read       .       +           +       +        +
 device.report     .       .           .       .        +
 account.manage    .       .           .       .        +
 audit.read        .       .           .       .        +

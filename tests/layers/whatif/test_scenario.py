@@ -16,7 +16,7 @@ from layers.analyses import coverage
 from layers.analyses.response import teams_at
 from layers.district import District
 from layers.layer import Text
-from layers.whatif.roads import longest_bridge, underpasses, waterlogging_factors
+from layers.whatif.roads import busiest_bridge, underpasses, waterlogging_factors
 from layers.whatif.scenario import (
     AS_IT_IS,
     Closure,
@@ -27,7 +27,7 @@ from layers.whatif.scenario import (
     shipped_scenarios,
     under,
 )
-from tests.layers.conftest import NOW, STAMP, line, lonlat, point
+from tests.layers.conftest import DEMO_NOW, NOW, STAMP, line, lonlat, point
 
 BRIDGE = line((2.5, 0.9), (2.5, 1.1))
 
@@ -110,7 +110,7 @@ def test_weather_slows_what_closures_leave(town: District) -> None:
     factors = wet.edge_factors(NOW)
     assert factors is not None
     assert sorted(set(factors.tolist())) == [0.2, 0.5]
-    assert np.flatnonzero(factors == 0.2).tolist() == longest_bridge(view).tolist()
+    assert np.flatnonzero(factors == 0.2).tolist() == busiest_bridge(view, NOW).tolist()
     open_ = wet.edge_factors(NOW, closed=False)
     assert open_ is not None
     assert set(open_.tolist()) == {0.5}
@@ -213,11 +213,14 @@ def test_selections_on_the_demo_are_not_empty(demo: District) -> None:
     under_ = underpasses(view)
     assert 0 < len(under_) <= int(tunnel[view.network.edge_row].sum())
     assert tunnel[view.network.edge_row[under_]].all()
-    bridge = longest_bridge(view)
+    bridge = busiest_bridge(view, DEMO_NOW)
     assert view.network.edge_bridge[bridge].all()
-    box = shapely.bounds(view.network.edge_lines()[bridge])
-    span = np.hypot(*(box[:, 2:].max(axis=0) - box[:, :2].min(axis=0)))
-    lengths = shapely.length(view.network.edge_lines()[view.network.edge_bridge])
-    assert span >= lengths.max() * 0.9  # a bridge is nearly straight
+    assert 0 < len(bridge) < 10
+    before, after = (
+        coverage(demo, at=DEMO_NOW, view=under(view, found, DEMO_NOW)).table["total_s"].fillna(np.inf)
+        for found in (AS_IT_IS, scenario(closures=(Closure("busiest_bridge"),)))
+    )
+    assert (after >= before).all()
+    assert (after > before).any()
     assert (waterlogging_factors(view) == 0).any()
     assert (under(view, shipped_scenarios()["heavy_rain"], NOW).edge_factors(NOW) == 0).sum() >= len(under_)  # type: ignore[operator,union-attr]
