@@ -31,6 +31,9 @@ MIN_PASSWORD = 10
 MAX_PASSWORD = 200
 """Most characters of a password, bound included; hashing endless ones would be work for nothing."""
 
+MAX_NAME = 100
+"""Most characters of the name of a person or post, bound included."""
+
 MAX_FAILURES = 5
 """Wrong passwords in a row that lock an account."""
 
@@ -232,6 +235,8 @@ def add(
     key = require_id(account_id)
     if not name.strip():
         raise InputError("name: is empty; give the name of the person or the post")
+    if len(name.strip()) > MAX_NAME or not name.isprintable():
+        raise InputError(f"name: expected at most {MAX_NAME} characters that can be read")
     _require_role(conn, role, street, depot_id)
     table = schema.table("account")
     if conn.scalar(sa.select(sa.func.count()).where(table.c.id == key)):

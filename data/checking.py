@@ -27,6 +27,11 @@ _TRUE = frozenset({"1", "true", "yes", "y", "是", "室内", "有", "t"})
 _FALSE = frozenset({"0", "false", "no", "n", "否", "室外", "无", "f"})
 
 
+def has_control(text: str) -> bool:
+    """Whether a text has characters that nobody can type or read; line breaks and tabs are none."""
+    return _CONTROL.search(text) is not None
+
+
 class _Bad(Exception):
     """One value does not fit; the text says what was expected."""
 
@@ -182,7 +187,7 @@ def _text(value: Any, column: Column, zone: ZoneInfo) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     text = str(value).strip()
-    if _CONTROL.search(text):
+    if has_control(text):
         raise _Bad("text without control characters")
     if len(text) > MAX_TEXT:
         raise _Bad(f"at most {MAX_TEXT} characters")

@@ -205,7 +205,10 @@ def utc_text(moment: datetime | str) -> str:
             raise InputError(f"time={moment!r}: expected ISO 8601 such as 2026-07-01T08:00+08:00") from error
     if moment.tzinfo is None:
         raise InputError(f"time={moment.isoformat()}: it has no time zone; add one such as +08:00 or Z")
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    try:
+        return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    except OverflowError:
+        raise InputError(f"time={moment.isoformat()}: expected a time between the years 1 and 9999 in UTC") from None
 
 
 def as_given(utc: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from data import exporters, reading
-from data.checking import Problems
+from data.checking import Problems, has_control
 from data.kinds import LOT_STATUSES, Choice
 from geo.errors import ImportRefused, InputError
 from geo.supply import thousandths
@@ -91,6 +91,7 @@ _EXPECTED = {
     "positive": Text("大于 0 的数, 小数不超过三位", "a number above 0, at most three decimals"),
     "date": Text("日期, 如 2027-12-31", "a date such as 2027-12-31"),
     "required": Text("必填", "a value"),
+    "plain": Text("不含控制字符的文字", "text without control characters"),
     "text": Text("不超过 {n} 字", "at most {n} characters"),
     "one_of": Text("{names} 之一", "one of {names}"),
     "rows": Text("不超过 {n} 行", "at most {n} rows"),
@@ -209,6 +210,8 @@ def _plain(entry: Entry, value: Any, lang: Lang) -> tuple[Any, str | None]:
         names = ", ".join(choice.zh if lang == "zh" else choice.en for choice in entry.choices)
         return code, None if code else said("one_of", lang, names=names)
     text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+    if has_control(text):
+        return text, said("plain", lang)
     return text, None if len(text) <= MAX_TEXT else said("text", lang, n=MAX_TEXT)
 
 

@@ -4,7 +4,7 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,8 @@ from flask import request
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from data import idempotency
+from data import idempotency, schema
+from data.checking import has_control
 from geo.errors import Conflict, ImportRefused, InputError, NotFound, OneMapError
 from layers import entries
 from layers.district import District
@@ -123,7 +124,14 @@ def wrong(sentence: str) -> InputError:
 
 def text(name: str) -> str | None:
     """A field as text without blanks around it; None for an empty one."""
-    return request.form.get(name, "").strip() or None
+    return _plain(request.form.get(name, "")).strip() or None
+
+
+def _plain(value: str) -> str:
+    """What was typed; a control character is no text, and would look like another one on paper and in a sheet."""
+    if has_control(value):
+        raise wrong(_("%(value)s: 含有控制字符, 请重新输入。", value=repr(value[:40])))
+    return value
 
 
 def required(name: str, title: str) -> str:
@@ -151,7 +159,7 @@ def moment(name: str, district: District) -> str | None:
     except ValueError:
         raise wrong(_("时间 %(value)s 看不懂, 写成 2026-07-01 08:30。", value=value[:40])) from None
     local = found if found.tzinfo else found.replace(tzinfo=district.timezone)
-    return local.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return schema.utc_text(local)
 
 
 def rows_typed(names: Sequence[str]) -> list[dict[str, str]]:
@@ -160,7 +168,7 @@ def rows_typed(names: Sequence[str]) -> list[dict[str, str]]:
     for k in range(entries.MAX_ROWS + 1):
         if f"{names[0]}.{k}" not in request.form:
             break
-        rows.append({name: request.form.get(f"{name}.{k}", "") for name in names})
+        rows.append({name: _plain(request.form.get(f"{name}.{k}", "")) for name in names})
     return rows
 
 

@@ -159,6 +159,8 @@ _SAID: tuple[tuple[str, Words], ...] = (
     (r"account=(\S+): the password of a demo account .*", _plain("{0} 是演示账号, 密码不改。")),
     (r"there is no account '(.*)'; .*", _plain("没有账号 {0}。")),
     (r"days=(.*): expected 1 to (\d+)", _plain("有效天数 {0}: 写 1 到 {1} 的整数。")),
+    (r"name: expected at most (\d+) characters.*", _plain("姓名或岗位不超过 {0} 字, 不含控制字符。")),
+    (r"time=.*: expected a time between .*", _plain("时间看不懂, 写成 2026-07-01 08:30。")),
     (r"scope: is empty; .*", _plain("至少选一项权限。")),
     (r"device=(.*): there is no such device; .*", _plain("没有终端 {0}; 先在“表格进出”里登记。")),
     (r"token=(\S+): it was revoked at .*", _plain("令牌 {0} 已经吊销。")),
