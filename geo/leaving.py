@@ -51,27 +51,35 @@ class Leaving:
         found: NDArray[Any] = np.asarray(of_edge)[self.edge_of]
         return found
 
-    def snap(self, xy_m: Any, in_zone: Any, *, max_m: float = DEFAULT_SNAP_M) -> Snapped:
+    def snap(self, xy_m: Any, in_zone: Any, *, max_m: float = DEFAULT_SNAP_M, usable: Any = None) -> Snapped:
         """Put places on their nearest piece of road; who is outside the zone takes one outside.
 
-        (n, 2) m, (n,) bool; a place without a road within `max_m` (bound included) has none.
+        (n, 2) m, (n,) bool; `usable` (e,) bool are the pieces that are taken at all, None: all of them. A place without
+        a road within `max_m` (bound included) has none.
         """
         points = np.asarray(xy_m, dtype=np.float64).reshape(-1, 2)
         is_in = np.asarray(in_zone, dtype=bool).reshape(-1)
         if len(is_in) != len(points):
             raise InputError(f"in_zone: {len(is_in)} values for {len(points)} places")
+        every = np.ones(len(self.inside), dtype=bool) if usable is None else np.asarray(usable, dtype=bool)
         found = self.network.snap(points, max_m=max_m)
-        astray = np.flatnonzero(~is_in & (found.edge >= 0) & self.inside[found.edge])
-        if len(astray) == 0:
-            return found
-        outside = np.flatnonzero(~self.inside)
-        again = _some_edges(self.network, outside).snap(points[astray], max_m=max_m)
-        edge, fraction, xy = found.edge.copy(), found.fraction.copy(), found.xy_m.copy()
-        access_m, is_fragment = found.access_m.copy(), found.is_fragment.copy()
-        edge[astray] = np.where(again.edge >= 0, np.append(outside, -1)[again.edge], -1)
-        fraction[astray], xy[astray] = again.fraction, again.xy_m
-        access_m[astray], is_fragment[astray] = again.access_m, again.is_fragment
-        return Snapped(edge, fraction, xy, access_m, is_fragment)
+        for own, taken in ((is_in, every), (~is_in, every & ~self.inside)):
+            astray = np.flatnonzero(own & (found.edge >= 0) & ~taken[found.edge])
+            if len(astray):
+                edges = np.flatnonzero(taken)
+                again = _some_edges(self.network, edges).snap(points[astray], max_m=max_m)
+                found = _put(found, astray, again, edges)
+        return found
+
+
+def _put(found: Snapped, places: NDArray[np.intp], again: Snapped, edges: NDArray[np.intp]) -> Snapped:
+    """The places with some of them put elsewhere, on edges that are numbered in a selection."""
+    edge, fraction, xy = found.edge.copy(), found.fraction.copy(), found.xy_m.copy()
+    access_m, is_fragment = found.access_m.copy(), found.is_fragment.copy()
+    edge[places] = np.where(again.edge >= 0, np.append(edges, -1)[again.edge], -1)
+    fraction[places], xy[places] = again.fraction, again.xy_m
+    access_m[places], is_fragment[places] = again.access_m, again.is_fragment
+    return Snapped(edge, fraction, xy, access_m, is_fragment)
 
 
 def leaving(network: RoadNetwork, zone: Any) -> Leaving:

@@ -228,12 +228,12 @@ class RoadNetwork:
             if shape is None or shape.is_empty:
                 continue
             for part in shapely.get_parts(shape):
-                hit = self._hit(part)
+                hit = self.edges_met(part)
                 result[hit] = np.minimum(result[hit], value)
         return result
 
-    def _hit(self, shape: Any) -> NDArray[np.intp]:
-        """The edges on which one closure acts."""
+    def edges_met(self, shape: Any) -> NDArray[np.intp]:
+        """The edges on which a closure drawn as this point, line or area acts, in order; see `closure_factors`."""
         found: NDArray[np.intp]
         if shape.geom_type == "Point":
             found = self._tree.query_nearest(shape, max_distance=_above(POINT_CLOSURE_M), all_matches=True)

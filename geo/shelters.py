@@ -29,9 +29,10 @@ PERSON_M2: dict[Stay, float] = {"day": 0.5, "short": 2.0, "medium": 3.0, "long":
 
 @dataclass(frozen=True)
 class ShelterClass:
-    """A class of GB 51143-2015: the longest stay, how far people walk to it, and the least it must be.
+    """A class of GB 51143-2015: the longest stay, how far people walk to it, its least size and the most it holds.
 
     `reach_m` is None where no distance is said; it is measured along the streets. `least_m2` is of effective area.
+    `most_persons` holds whatever the stay; None: by the site.
     """
 
     code: str
@@ -40,17 +41,18 @@ class ShelterClass:
     least_m2: float
     open_days: int
     exits: int
+    most_persons: int | None
     source: str = "GB 51143-2015, from memory; to be confirmed"
 
 
 SHELTER_CLASSES: dict[str, ShelterClass] = {
     row.code: row
     for row in (
-        ShelterClass("emergency", "day", 500.0, 1_000.0, 1, 2),
-        ShelterClass("short", "short", 1_000.0, 2_000.0, 15, 2),
-        ShelterClass("medium", "medium", 1_500.0, 10_000.0, 30, 2),
-        ShelterClass("long", "long", 2_500.0, 50_000.0, 100, 4),
-        ShelterClass("central", "long", None, 200_000.0, 100, 4),
+        ShelterClass("emergency", "day", 500.0, 1_000.0, 1, 2, None),
+        ShelterClass("short", "short", 1_000.0, 2_000.0, 15, 2, 5_000),
+        ShelterClass("medium", "medium", 1_500.0, 10_000.0, 30, 2, 23_000),
+        ShelterClass("long", "long", 2_500.0, 50_000.0, 100, 4, 90_000),
+        ShelterClass("central", "long", None, 200_000.0, 100, 4, None),
     )
 }
 
@@ -64,7 +66,7 @@ USABLE_SHARE = {True: 0.50, False: 0.40}
 """Indoor or not -> share of the gross area that can be used, where no effective area is known [proposed, the least
 of its kind]."""
 
-Basis = Literal["registered", "effective_area", "gross_area", "not_for_stay", "unknown"]
+Basis = Literal["registered", "effective_area", "gross_area", "class_limit", "not_for_stay", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -109,8 +111,8 @@ def places(
     -----
     CRS: none.
     Cost: O(m).
-    Invariant: for its own stay never more than registered and never more than the area holds; a shorter stay never
-    holds fewer, where the area is known.
+    Invariant: never more than its class may hold; for its own stay never more than registered and never more than the
+    area holds; a shorter stay never holds fewer, where the area is known.
     Source: ``floor(effective area / area a person)``, GB 51143-2015 from memory; shares of the gross area proposed.
     """
     number = np.asarray(registered, dtype=np.float64).reshape(-1)
@@ -134,6 +136,10 @@ def places(
             effective_m2=effective[j],
             usable_m2=gross[j] * USABLE_SHARE[bool(indoor[j]) if indoor[j] is not None else False],
         )
+        class_ = classes[j]
+        most = None if class_ is None else SHELTER_CLASSES[class_].most_persons
+        if most is not None and found[0] > most:
+            found = most, "class_limit"
         persons[j] = found[0]
         basis.append(found[1])
     return Places(persons, tuple(basis))

@@ -1,7 +1,7 @@
 """The layers that show the newest saved result of each kind; the catalogue takes them from here."""
 
 from geo.bands import BAND_LIMITS_S
-from layers.layer import Categories, Computed, Field, Layer, Mark, Role, Steps, Style, Text
+from layers.layer import Categories, Computed, Field, Layer, Mark, Role, Single, Steps, Style, Text
 
 WHATIF_GROUP = Text("情景推演", "What if")
 _STAFF: frozenset[Role] = frozenset({"dispatcher", "keeper", "planner", "administrator"})
@@ -25,6 +25,134 @@ def whatif_layer(
         roles=_STAFF,
     )
 
+
+_PERSONS = Field("persons", Text("人数", "persons"), "integer", "人")
+_STREET = Field("street", Text("街道", "street"))
+_CONTACT = (Field("contact", Text("联系人", "contact")), Field("phone", Text("电话", "phone")))
+SHELTER_OUT: dict[str, Text] = {
+    "no_place": Text("没有位置", "it has no place"),
+    "in_zone": Text("在危险区内", "it lies in the zone"),
+    "near_hazard": Text("离重大危险源太近", "too near to a major hazard"),
+    "not_for_stay": Text("不供这样长的避难", "not laid out for so long a stay"),
+    "unknown": Text("容量不明", "its size is not known"),
+}
+"""Why a shelter does not serve."""
+
+NO_PLACE: dict[str, Text] = {
+    "no_road": Text("没有道路可达", "no road leads to a shelter"),
+    "closed": Text("道路封闭或被危险区隔断", "roads closed, or cut off by the zone"),
+    "no_shelter": Text("没有可用的避难场所", "no shelter serves"),
+    "too_far": Text("步行上限内没有避难场所", "no shelter within the cap on the walk"),
+    "full": Text("能到的避难场所已满", "the shelters within reach are full"),
+    "too_many": Text("整村人数超过任何一处容量", "more persons than any one shelter holds"),
+}
+"""Why persons have no place."""
+
+_SHELTER_STATES = {
+    "full": Text("已满", "full"),
+    "room": Text("有余位", "with places left"),
+    "unused": Text("未用", "not used"),
+    "out": Text("不启用", "out"),
+}
+_VILLAGE_STATES = {
+    "placed": Text("全部有位置", "everybody has a place"),
+    "partly": Text("部分没有位置", "some have no place"),
+    "nowhere": Text("全部没有位置", "nobody has a place"),
+}
+
+_EVACUATION: tuple[Layer, ...] = (
+    whatif_layer(
+        "evacuation_zone",
+        Text("疏散: 危险区", "Evacuation: zone"),
+        "polygon",
+        (Field("title", Text("危险区", "zone")), Field("area_km2", Text("面积", "area"), "number", "km2")),
+        Single(Mark(Text("须撤离的范围", "to be left"), "#c4001a", "fill", opacity=0.25)),
+        "title",
+    ),
+    whatif_layer(
+        "evacuation_routes",
+        Text("疏散: 路线", "Evacuation: routes"),
+        "line",
+        (
+            Field("village", Text("村(社区)", "village")),
+            _STREET,
+            Field("shelter", Text("避难场所", "shelter")),
+            _PERSONS,
+            Field("road_m", Text("路程", "way"), "number", "m"),
+            Field("travel_s", Text("途中", "travel"), "minutes"),
+            Field("wait_s", Text("排队或候车", "queue or waiting"), "minutes"),
+            Field("total_s", Text("全部到达(含预警准备)", "all there, with warning and preparation"), "minutes"),
+            Field("route", Text("经过", "by way of")),
+            Field("reenters", Text("再次经过危险区", "touches the zone again"), "boolean"),
+            *_CONTACT,
+        ),
+        Steps(
+            "total_s",
+            (1800.0, 3600.0, 7200.0),
+            (
+                Mark(Text("30 分钟内全部到达", "all there within 30 min"), "#1a7a3c", "line", 3.0),
+                Mark(Text("1 小时内", "within 1 h"), "#2b6cb0", "line", 3.0),
+                Mark(Text("2 小时内", "within 2 h"), "#b35c00", "line", 3.0),
+            ),
+            Mark(Text("2 小时以上", "more than 2 h"), "#c4001a", "line", 3.5),
+        ),
+        "village",
+    ),
+    whatif_layer(
+        "evacuation_shelters",
+        Text("疏散: 避难场所负荷", "Evacuation: load of the shelters"),
+        "point",
+        (
+            Field("name", Text("名称", "name")),
+            _STREET,
+            Field("places", Text("容量", "places"), "integer", "人"),
+            Field("load", Text("安置", "load"), "integer", "人"),
+            Field("free", Text("余位", "free"), "integer", "人"),
+            Field("entrance_m", Text("需要的出入口净宽", "entrance needed"), "number", "m"),
+            Field("out", Text("不启用的原因", "why it is out"), "choice", "", SHELTER_OUT),
+            Field("near", Text("邻近的重大危险源", "major hazard near by")),
+            Field("near_m", Text("距离", "distance"), "number", "m"),
+            Field("state", Text("状态", "state"), "choice", "", _SHELTER_STATES),
+            *_CONTACT,
+        ),
+        Categories(
+            "state",
+            {
+                "full": Mark(_SHELTER_STATES["full"], "#b10026", "pentagon", 14.0),
+                "room": Mark(_SHELTER_STATES["room"], "#1a9850", "pentagon", 14.0),
+                "unused": Mark(_SHELTER_STATES["unused"], "#8a94a0", "pentagon", 11.0),
+                "out": Mark(_SHELTER_STATES["out"], "#1b2430", "cross", 11.0),
+            },
+            Mark(Text("未知", "not known"), "#8a94a0", "pentagon", 11.0),
+        ),
+    ),
+    whatif_layer(
+        "evacuation_villages",
+        Text("疏散: 待撤离的村(社区)", "Evacuation: villages that leave"),
+        "point",
+        (
+            Field("village", Text("村(社区)", "village")),
+            _STREET,
+            _PERSONS,
+            Field("moved", Text("已安排", "with a place"), "integer", "人"),
+            Field("missing", Text("没有位置", "without a place"), "integer", "人"),
+            Field("reason", Text("原因", "reason"), "choice", "", NO_PLACE),
+            Field("total_s", Text("全部到达(含预警准备)", "all there, with warning and preparation"), "minutes"),
+            Field("state", Text("状态", "state"), "choice", "", _VILLAGE_STATES),
+            *_CONTACT,
+        ),
+        Categories(
+            "state",
+            {
+                "placed": Mark(_VILLAGE_STATES["placed"], "#1a7a3c", "circle", 10.0),
+                "partly": Mark(_VILLAGE_STATES["partly"], "#e07b00", "circle", 13.0),
+                "nowhere": Mark(_VILLAGE_STATES["nowhere"], "#c4001a", "circle", 14.0),
+            },
+            Mark(Text("未知", "not known"), "#8a94a0", "circle", 10.0),
+        ),
+        "village",
+    ),
+)
 
 _SCENARIOS = {
     "off_peak": Text("平峰", "off-peak"),
@@ -63,6 +191,8 @@ def _persons(name: str, zh: str, en: str) -> Field:
     return Field(name, Text(zh, en), "integer", "人")
 
 
+_LIMIT = Field("limit_min", Text("时限", "limit"), "number", "min")
+
 _CRITICAL_LINKS = whatif_layer(
     "critical_links",
     Text("关键路段(N-1)", "critical links (N-1)"),
@@ -72,18 +202,19 @@ _CRITICAL_LINKS = whatif_layer(
         Field("name", Text("路名", "road")),
         Field("is_bridge", Text("桥梁", "bridge"), "boolean"),
         Field("rank", Text("名次", "rank"), "integer"),
-        _persons("lost_beyond_persons", "断后失去一小时覆盖(路外)", "lose the hour, not on the road itself"),
-        _persons("lost_on_link_persons", "断后失去一小时覆盖(路上)", "lose the hour, on the road itself"),
+        _persons("lost_beyond_persons", "断后超时(不在路上)", "late without it, not on the road itself"),
+        _persons("lost_on_link_persons", "断后超时(就在路上)", "late without it, on the road itself"),
         _persons("cut_persons", "断后无队伍可达", "reached by no team"),
         Field("delay_person_min", Text("增加的人·分钟", "person-minutes later"), "number", "人·min"),
         _persons("used_by_persons", "首到队伍经过此路", "first team comes this way"),
         Field("length_m", Text("长度", "length"), "number", "m"),
+        _LIMIT,
     ),
     Steps(
         "lost_beyond_persons",
         (0, 500, 2_000, 10_000),
         (
-            Mark(Text("仅路上居民", "only those on it"), "#8a8f98", "line", 3.0),
+            Mark(Text("仅本已超时者断绝", "only cut off, late before"), "#8a8f98", "line", 3.0),
             Mark(Text("1–500 人", "1 to 500 persons"), "#e8b33b", "line", 4.0),
             Mark(Text("501–2000 人", "501 to 2,000"), "#e07b2a", "line", 5.0),
             Mark(Text("2001–10000 人", "2,001 to 10,000"), "#cc3d2e", "line", 6.0),
@@ -107,19 +238,20 @@ _ONE_ROAD = whatif_layer(
             "choice",
             choices={
                 "cut": Text("无队伍可达", "no team comes"),
-                "late": Text("超过一小时", "later than the hour"),
+                "late": Text("超过时限", "later than the limit"),
                 "dead_end": Text("仅本路一端可进", "a dead end"),
             },
         ),
         Field("links", Text("维系的路段数", "links it hangs on"), "integer"),
         Field("bridges", Text("其中桥梁", "bridges of them"), "integer"),
         Field("roads", Text("路名", "roads")),
+        _LIMIT,
     ),
     Categories(
         "hangs",
         {
             "cut": Mark(Text("断路即无队伍可达", "cut off"), "#b3122e", "diamond", 12.0),
-            "late": Mark(Text("断路即超过一小时", "later than the hour"), "#e07b2a", "diamond", 11.0),
+            "late": Mark(Text("断路即超时", "later than the limit"), "#e07b2a", "diamond", 11.0),
             "dead_end": Mark(Text("在断头路上", "in a dead end"), "#8a8f98", "diamond", 9.0),
         },
         Mark(Text("其他", "other"), "#8a8f98", "diamond", 9.0),
@@ -129,5 +261,6 @@ _ONE_ROAD = whatif_layer(
 LAYERS_OF_KIND: dict[str, tuple[Layer, ...]] = {
     "scenarios": (_WORST_ARRIVAL,),
     "n_minus_1": (_CRITICAL_LINKS, _ONE_ROAD),
+    "evacuation": _EVACUATION,
 }
 """Kind of result -> its layers. A kind becomes a layer of the map by one entry here."""

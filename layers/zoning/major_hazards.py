@@ -22,6 +22,20 @@ def grading_rule(p: ParameterSet) -> GradingRule:
     )
 
 
+def rated_substances(held: pd.DataFrame) -> tuple[list[Substance], list[str], list[str]]:
+    """What one enterprise holds with its critical quantities, the names that have none, and those rated cautiously."""
+    substances, unmatched, cautious = [], [], []
+    for item in held.to_dict("records"):
+        found = critical_quantity(str(item["name"]), str(item.get("cas") or ""), str(item.get("hazard_class") or ""))
+        if found is None:
+            unmatched.append(str(item["name"]))
+            continue
+        if is_cautious(str(item["name"]), found):
+            cautious.append(f"{item['name']} -> {found.name}, {found.threshold_t:g} t")
+        substances.append(Substance(str(item["name"]), float(item["quantity_t"]), found.threshold_t, found.beta))
+    return substances, unmatched, cautious
+
+
 def major_hazards(inputs: Inputs) -> pd.DataFrame:
     """One row an enterprise with substances: id, name, x, y (m), s, r, alpha, persons, level, rows, unmatched."""
 
@@ -41,18 +55,9 @@ def major_hazards(inputs: Inputs) -> pd.DataFrame:
         rows: list[dict[str, Any]] = []
         cautious: dict[str, str] = {}
         for k, row in enumerate(enterprises[mine][["id", "name"]].to_dict("records")):
-            substances, unmatched = [], []
-            for item in by_enterprise[row["id"]].to_dict("records"):
-                found = critical_quantity(
-                    str(item["name"]), str(item.get("cas") or ""), str(item.get("hazard_class") or "")
-                )
-                if found is None:
-                    unmatched.append(str(item["name"]))
-                else:
-                    if is_cautious(str(item["name"]), found):
-                        cautious[str(row["name"])] = f"{item['name']} -> {found.name}, {found.threshold_t:g} t"
-                    quantity = float(item["quantity_t"])
-                    substances.append(Substance(str(item["name"]), quantity, found.threshold_t, found.beta))
+            substances, unmatched, unsure = rated_substances(by_enterprise[row["id"]])
+            if unsure:
+                cautious[str(row["name"])] = unsure[-1]
             graded = major_hazard(substances, int(around[k]), rule)
             rows.append(
                 {

@@ -180,6 +180,11 @@ def test_who_is_outside_takes_a_road_outside() -> None:
     assert left.snap(asked, [False], max_m=23.99).edge[0] == -1
     with pytest.raises(InputError, match="in_zone"):
         left.snap(asked, [])
+    # A road that nobody sets out on is not taken, inside or outside.
+    for is_in in (True, False):
+        assert left.snap(asked, [is_in], usable=[False, True]).access_m[0] == pytest.approx(24.0)
+    assert left.snap(asked, [True], usable=[True, False]).access_m[0] == pytest.approx(6.0)
+    assert left.snap(asked, [False], usable=[True, False]).edge[0] == -1
 
 
 def test_one_way_streets_stay_one_way() -> None:

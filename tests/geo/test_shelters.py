@@ -41,6 +41,9 @@ def held(*, stay: Any = None, **columns: Any) -> Any:
     [
         # The reference's sites, by effective area: 16,000 m2 at 1.0 is not a class here; at 0.5 and 2.0 they are.
         ("short", 7_200.0, None, 3_600),
+        ("short", 10_000.0, None, 5_000),  # exactly what its class may hold
+        ("medium", 69_000.0, None, 23_000),
+        ("long", 405_000.0, None, 90_000),
         ("short", 2_880.0, "short", 1_440),
         ("emergency", 8_400.0, None, 16_800),
         ("emergency", 0.5, "day", 1),
@@ -67,6 +70,14 @@ def test_the_lesser_of_register_and_area_holds_for_its_own_stay() -> None:
     # For a day the area counts, where it is known; the register was made for longer.
     assert held(registered=[90.0], effective_m2=[200.0], stay="day").persons.tolist() == [400]
     assert held(registered=[90.0], stay="day").persons.tolist() == [90]
+
+
+@pytest.mark.parametrize(("class_", "most"), [("short", 5_000), ("medium", 23_000), ("long", 90_000)])
+@pytest.mark.parametrize("stay", [None, "day"])
+def test_no_shelter_holds_more_than_its_class_may(class_: str, most: int, stay: Any) -> None:
+    found = held(classes=[class_], effective_m2=[1e6], registered=[1e6], stay=stay)
+    assert (found.persons.tolist(), found.basis) == ([most], ("class_limit",))
+    assert held(classes=["emergency"], effective_m2=[1e6]).persons.tolist() == [2_000_000]
 
 
 def test_what_is_known_of_the_size_is_said() -> None:
