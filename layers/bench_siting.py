@@ -68,7 +68,9 @@ def _spopt(model: _Model, apart_m: Floats, persons: Longs, sites: int, limit_s: 
         warnings.simplefilter("ignore", DeprecationWarning)  # between the peer and its own library
         built = _built(make, name, apart_m, persons, sites)
         built.problem.solve(pulp.PULP_CBC_CMD(msg=False, timeLimit=limit_s))
-    value = built.problem.objective.value()
+    # Stopped before a whole solution, it leaves the values of a relaxed one behind.
+    is_whole = built.problem.sol_status in (pulp.LpSolutionOptimal, pulp.LpSolutionIntegerFeasible)
+    value = built.problem.objective.value() if is_whole else None
     is_proven = built.problem.sol_status == pulp.LpSolutionOptimal and built.problem.solutionTime < limit_s
     if value is None:
         return float("nan"), False

@@ -19,22 +19,17 @@ from geo.grid import Grid
 from geo.network import Snapped
 from layers.analyses.places import containing, lonlats, outline_m
 from layers.district import View
-from layers.layer import Text
+from layers.whatif.layers import CANDIDATE_SOURCES
 
 MAX_CANDIDATES = 600
 """Candidates of one question."""
 
 MIN_SPACING_M, MAX_SPACING_M = 100.0, 20_000.0
 
-BUILDINGS: dict[str, Text] = {
-    "shelter": Text("避难场所", "shelters"),
-    "hospital": Text("医院", "hospitals"),
-    "depot": Text("物资仓库", "supply depots"),
-    "enterprise": Text("企业", "enterprises"),
-}
-"""Tables of buildings that a team could stand at."""
-
 GRID = "grid"
+
+BUILDINGS = tuple(source for source in CANDIDATE_SOURCES if source not in (GRID, "file"))
+"""Tables of buildings that a team could stand at."""
 
 FILE_KIND = Kind(
     "candidates",
@@ -104,8 +99,9 @@ def _rows(source: str, ids: Sequence[str], names: Sequence[Any], places: Any, **
     columns: dict[str, Any] = {"id": list(ids), "name": list(names), "source": [source] * len(xy), "street": None}
     columns |= {"lon": xy[:, 0], "lat": xy[:, 1], "cost": None, "capacity": None, **more}
     found = pd.DataFrame(columns, index=pd.RangeIndex(len(xy)))
-    text = {name: object for name in ("id", "name", "source", "street", "cost", "capacity")}
-    return found.astype(text)[np.isfinite(xy).all(axis=1)]
+    placed = np.flatnonzero(np.isfinite(xy).all(axis=1))
+    objects = dict.fromkeys(("id", "name", "source", "street", "cost", "capacity"), object)
+    return found.astype(objects).iloc[placed]
 
 
 def _buildings(view: View, table: str) -> pd.DataFrame:

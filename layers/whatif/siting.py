@@ -54,7 +54,7 @@ CURVE_BEYOND = 4
 """So many more sites than asked for the curve goes on."""
 
 TIME_LIMIT_S = 30.0
-"""Seconds of solving for the sites, and for each point of the curve."""
+"""Seconds of solving for the sites, and about as many for all points of the curve."""
 
 _TABLES = (
     "road", "closure", "raster", "team", "village", "cell", "enterprise", "boundary", "street", "waterlogging_spot",
@@ -92,6 +92,7 @@ class _Case:
 
     problem: SitingProblem
     there: int
+    before_travel_s: float  # of a new team
 
 
 def site_teams(district: District, name: str, asked: Asked, candidates: Candidates) -> Result:
@@ -114,7 +115,9 @@ def site_teams(district: District, name: str, asked: Asked, candidates: Candidat
         after = _coverage(district, under(view, added, moment), asked)
     brought = gains(found)
     last = len(candidates) if asked.add is None else min(asked.add + CURVE_BEYOND, len(candidates))
-    curve = coverage_curve(case.problem, up_to=case.there + last, time_limit_s=asked.time_limit_s)
+    # All points together take about as long as the sites themselves may.
+    each_s = None if asked.time_limit_s is None else max(1.0, asked.time_limit_s / last)
+    curve = coverage_curve(case.problem, up_to=case.there + last, covers=max(1, asked.covers), time_limit_s=each_s)
     tables = {
         "sites": _site_rows(candidates, case, found, brought),
         "curve": pd.DataFrame(
@@ -196,10 +199,9 @@ def _case(view: View, asked: Asked, candidates: Candidates, before: CoverageAnsw
     if asked.budget is not None and any(value is None for value in cost):
         raise InputError("budget: some candidates have no cost; give each one in the file")
     has_capacity = any(value is not None for value in capacity)
-    if has_capacity and (asked.scenario.sites or len(counted)):
-        # Teams that are there have no capacity in the store: they serve without end.
-        endless = int(before.table["persons"].sum())
-        capacity = [endless] * len(counted) + [endless if value is None else value for value in capacity]
+    # Teams that are there have no capacity in the store: they serve without end.
+    endless = int(before.table["persons"].sum())
+    capacity = [endless] * len(counted) + [endless if value is None else value for value in capacity]
     problem = problem_of(
         np.hstack([there, new]),
         before.table["persons"].to_numpy(),
@@ -208,7 +210,7 @@ def _case(view: View, asked: Asked, candidates: Candidates, before: CoverageAnsw
         cost=[0] * len(counted) + cost if asked.budget is not None else None,
         capacity=capacity if has_capacity else None,
     )
-    return _Case(problem, len(counted))
+    return _Case(problem, len(counted), float(own.before_travel_s[0]))
 
 
 def _response_s(
@@ -252,7 +254,7 @@ def _site_rows(candidates: Candidates, case: _Case, found: Siting, brought: Gain
     """The new sites, the one whose loss costs most first."""
     at = [(k, j) for k, j in enumerate(found.sites) if j >= case.there]
     table = candidates.table.iloc[[j - case.there for _, j in at]].drop(columns=["cost", "capacity"])
-    table["cost"] = pd.array(candidates.table["cost"].iloc[[j - case.there for _, j in at]], dtype="Float64")
+    table["cost"] = candidates.table["cost"].iloc[[j - case.there for _, j in at]].astype(np.float64)
     table["added_persons"] = [int(brought.added[j]) for _, j in at]
     table["lost_persons"] = [int(brought.lost[k]) for k, _ in at]
     table["served_persons"] = [int(found.assigned[:, k].sum()) for k, _ in at]
@@ -311,6 +313,7 @@ def _summary(
     return {
         "model": asked.model,
         "teams_there": case.there,
+        "before_travel_s": case.before_travel_s,
         "new_sites": len(tables["sites"]),
         "candidates": len(tables["candidates"]),
         "persons": totals["persons"],
@@ -374,6 +377,7 @@ def siting_lines(result: Result, *, shown: int = 20) -> Iterator[str]:
     for name in ("mean", "worst"):
         minutes = [told[f"{name}_{side}_s"] for side in ("before", "after")]
         yield f"  {name} " + " -> ".join("-" if s is None else f"{s / 60:.1f}" for s in minutes) + " min"
+    yield f"  a new team drives after {told['before_travel_s'] / 60:.1f} min of alarm, dispatch and turnout"
     for row in result.tables["sites"].to_dict("records"):
         yield (
             f"  {row['rank']}. {row['id']} {row['name']} ({row['lon']:.5f},{row['lat']:.5f}): alone "
@@ -395,7 +399,7 @@ def siting_lines(result: Result, *, shown: int = 20) -> Iterator[str]:
         yield f"  and {len(gained) - shown} more"
     for name, what in (
         ("no_site_persons", "reached from nowhere"),
-        ("too_far_persons", "too far from every candidate"),
+        ("too_far_persons", "too far from every team and candidate"),
     ):
         if told[name]:
             yield f"  {what}: {told[name]:,} persons"
