@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.errors import InputError
-from geo.siting import Siting, SitingProblem, most_covered
+from geo.siting import Siting, SitingProblem, _case, most_covered
+from geo.siting_models import _covered_persons
 
 Ints = NDArray[np.int64]
 
