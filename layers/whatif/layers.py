@@ -258,9 +258,71 @@ _ONE_ROAD = whatif_layer(
     ),
 )
 
+CANDIDATE_SOURCES: dict[str, Text] = {
+    "shelter": Text("避难场所", "shelters"),
+    "hospital": Text("医院", "hospitals"),
+    "depot": Text("物资仓库", "supply depots"),
+    "enterprise": Text("企业", "enterprises"),
+    "grid": Text("道路上的网格点", "grid on the roads"),
+    "file": Text("文件", "file"),
+}
+"""Where a candidate site comes from; the tables of buildings first."""
+
+COVERAGE_CHANGES: dict[str, Text] = {
+    "gained": Text("得到覆盖", "gained"),
+    "quicker": Text("变快", "quicker"),
+    "slower": Text("变慢", "slower"),
+    "lost": Text("失去覆盖", "lost"),
+}
+
+_SITING: tuple[Layer, ...] = (
+    whatif_layer(
+        "new_sites",
+        Text("选址: 备选点与选中点", "Siting: candidates and chosen sites"),
+        "point",
+        (
+            Field("id", Text("编号", "id")),
+            Field("name", Text("名称", "name")),
+            _STREET,
+            Field("source", Text("来源", "kind of candidate"), "choice", "", CANDIDATE_SOURCES),
+            Field("on_road", Text("可接入道路", "on a road"), "boolean"),
+            _persons("added_persons", "单独增加的覆盖人口", "persons covered by it alone"),
+        ),
+        Categories(
+            "state",
+            {"chosen": Mark(Text("选中", "chosen"), "#b3122e", "diamond", 15.0)},
+            Mark(Text("备选", "candidate"), "#5b6570", "circle", 7.0),
+        ),
+    ),
+    whatif_layer(
+        "new_sites_gain",
+        Text("选址: 到达时间变化的地点", "Siting: places reached otherwise"),
+        "point",
+        (
+            Field("id", Text("编号", "id")),
+            Field("name", Text("名称", "name")),
+            _STREET,
+            _PERSONS,
+            Field("change", Text("变化", "change"), "choice", "", COVERAGE_CHANGES),
+            Field("team_new", Text("最快队伍或新点", "first team or new site")),
+            Field("total_old_s", Text("原来到达", "arrival before"), "minutes"),
+            Field("total_new_s", Text("之后到达", "arrival after"), "minutes"),
+        ),
+        Categories(
+            "change",
+            {
+                "gained": Mark(Text("得到覆盖", "gained"), "#1a7f37", "circle", 11.0),
+                "quicker": Mark(Text("变快", "quicker"), "#6fae7d", "circle", 8.0),
+            },
+            Mark(Text("其他", "other"), "#8a8f98", "circle", 8.0),
+        ),
+    ),
+)
+
 LAYERS_OF_KIND: dict[str, tuple[Layer, ...]] = {
     "scenarios": (_WORST_ARRIVAL,),
     "n_minus_1": (_CRITICAL_LINKS, _ONE_ROAD),
     "evacuation": _EVACUATION,
+    "siting": _SITING,
 }
 """Kind of result -> its layers. A kind becomes a layer of the map by one entry here."""
