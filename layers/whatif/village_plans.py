@@ -1,0 +1,118 @@
+"""What a village head reads of a saved evacuation: from, to, by which streets, in how many minutes, whom to ring."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from geo.errors import NotFound
+from layers.district import District
+from layers.layer import Lang, Text, plain_tree
+from layers.whatif.evacuation import KIND
+from layers.whatif.saved import Record, Result, load
+
+_HEADINGS = {
+    "n": Text("北", "north"),
+    "ne": Text("东北", "north-east"),
+    "e": Text("东", "east"),
+    "se": Text("东南", "south-east"),
+    "s": Text("南", "south"),
+    "sw": Text("西南", "south-west"),
+    "w": Text("西", "west"),
+    "nw": Text("西北", "north-west"),
+}
+_TURNS = {
+    "start": Text("向{heading}", "{heading} along"),
+    "straight": Text("直行", "straight on, along"),
+    "left": Text("左转", "turn left into"),
+    "right": Text("右转", "turn right into"),
+    "back": Text("掉头", "turn back into"),
+}
+_NO_NAME = Text("无名路", "a road without a name")
+
+
+def minutes_up(seconds: float | None) -> int | None:
+    """Whole minutes, rounded up; None where there are none."""
+    return None if seconds is None or not math.isfinite(seconds) else math.ceil(round(seconds, 3) / 60.0)
+
+
+def step_text(step: Mapping[str, Any], lang: Lang) -> str:
+    """One step of a route as it is said."""
+    turn = _TURNS[step["turn"]].to(lang).format(heading=_HEADINGS[step["heading"]].to(lang))
+    name = step["name"] or _NO_NAME.to(lang)
+    if lang == "zh":
+        return f"{turn}沿{name}走 {step['distance_m']} 米"
+    return f"{turn} {name}, {step['distance_m']} m"
+
+
+def plan_of(district: District, name: str) -> tuple[Record, Result]:
+    """A saved evacuation by its name."""
+    return load(district, KIND, name)
+
+
+def village_plans(record: Record, result: Result, *, street: str | None = None) -> list[dict[str, Any]]:
+    """Every village that leaves, in the order of streets and names, with its ways; of one street or of all."""
+    villages = result.tables["villages"]
+    if street is not None:
+        villages = villages[villages["street"] == street]
+    ids = villages.sort_values(["street", "village", "village_id"])["village_id"].drop_duplicates()
+    by_village = _grouped(result)
+    return [_plan(record, *by_village[id_]) for id_ in ids]
+
+
+def village_plan(record: Record, result: Result, village_id: str) -> dict[str, Any]:
+    """One village: how many leave, to which shelters, by which streets, in how many minutes, and who has no place.
+
+    Minutes are rounded up. NotFound where the village is not in the plan.
+    """
+    found = _grouped(result).get(village_id)
+    if found is None:
+        raise NotFound(f"village '{village_id}': nobody of it has to leave in the plan '{record.name}'")
+    return _plan(record, *found)
+
+
+def _grouped(result: Result) -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
+    moves = dict(iter(result.tables["moves"].groupby("village_id")))
+    none = result.tables["moves"].head(0)
+    return {
+        str(id_): (rows, moves.get(id_, none))
+        for id_, rows in result.tables["villages"].groupby("village_id", sort=False)
+    }
+
+
+def _plan(record: Record, parts: pd.DataFrame, moves: pd.DataFrame) -> dict[str, Any]:
+    first = parts.iloc[0]
+    ways = [_way(row) for row in moves.sort_values("persons", ascending=False).to_dict("records")]
+    return {
+        **plain_tree({name: first[name] for name in ("village_id", "village", "street", "contact", "phone")}),
+        "persons": int(parts["persons"].sum()),
+        "moved": int(parts["moved"].sum()),
+        "missing": int(parts["missing"].sum()),
+        "reasons": sorted({str(reason) for reason in parts["reason"].dropna()}),
+        "minutes": max((way["minutes"] for way in ways), default=None),
+        "ways": ways,
+        "plan": record.name,
+        "plan_id": record.id,
+        "made_utc": record.made_utc,
+        "at": record.parameters["at"],
+        "on": record.parameters["on"],
+        "stay": record.parameters["stay"],
+        "zone": record.parameters["zone_title"],
+    }
+
+
+def _way(row: Mapping[Any, Any]) -> dict[str, Any]:
+    steps = json.loads(row["steps"])
+    names = ("part", "shelter_id", "shelter", "shelter_street", "persons", "road_m", "legs_m", "travel_s", "wait_s")
+    return {
+        **plain_tree(
+            {name: row[name] for name in (*names, "warn_s", "prep_s", "total_s", "trips", "reenters", "route")}
+        ),
+        "contact": plain_tree(row["shelter_contact"]),
+        "phone": plain_tree(row["shelter_phone"]),
+        "travel_minutes": minutes_up(row["travel_s"]),
+        "minutes": minutes_up(row["total_s"]),
+        "steps": [{**step, **{f"text_{lang}": step_text(step, lang) for lang in ("zh", "en")}} for step in steps],
+    }
