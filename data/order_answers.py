@@ -61,6 +61,20 @@ def request_of(conn: Connection, request_id: str) -> dict[str, Any]:
     }
 
 
+def open_requests(conn: Connection) -> list[dict[str, Any]]:
+    """Every request that is not closed, the oldest first, as `request_of` has it, without its orders."""
+    request, order = schema.table("supply_request"), schema.table("supply_order")
+    ids = list(conn.scalars(sa.select(request.c.id).where(request.c.closed_utc.is_(None)).order_by(request.c.fid)))
+    order_ids: list[str] = []
+    for chunk in _chunks(ids):
+        order_ids += conn.scalars(sa.select(order.c.id).where(order.c.request_id.in_(chunk)))
+    orders: dict[str, list[dict[str, Any]]] = {request_id: [] for request_id in ids}
+    for found in _orders(conn, order_ids):
+        orders[found["request_id"]].append(found)
+    requests = _requests(conn, ids)
+    return [{**requests[i], "lines": _outstanding(conn, i, orders[i], as_e3=False)} for i in ids]
+
+
 def new_request(
     conn: Connection,
     request: Mapping[str, Any],

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from geo.errors import InputError
@@ -551,10 +552,15 @@ def _percent(share: Fraction) -> str:
 
 def _share(name: str, value: Any) -> Fraction:
     """A share as the decimal number that it is printed as: 0.6 is exactly six tenths."""
+    return _exact_share(name, str(value))
+
+
+@lru_cache(maxsize=64)
+def _exact_share(name: str, value: str) -> Fraction:
     try:
-        found = Fraction(Decimal(str(value)))
+        found = Fraction(Decimal(value))
     except (ArithmeticError, ValueError):
-        raise InputError(f"{name}={value!r}: expected a share from 0 to 1") from None
+        raise InputError(f"{name}={value}: expected a share from 0 to 1") from None
     if not 0 <= found <= 1:
         raise InputError(f"{name}={value}: expected a share from 0 to 1")
     return found

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, milp
 
-from geo.errors import InputError, NotFound, Unavailable
+from geo.errors import InputError, NotFound
+from geo.integer_program import IntegerProgram
 from geo.supply import (
     _NEVER,
     Arrivals,
@@ -88,7 +88,7 @@ def plan_in_way(
     ------
     NotFound : an item is not in the catalogue
     InputError : as `plan_supply`; an unknown way, level, or equivalence; a depot ranked earlier
-    Unavailable : the solver found no choice of depots in its time
+    Unavailable : the solver of the fewest depots gave up
 
     Notes
     -----
@@ -362,13 +362,14 @@ def _fewest(tables: Sequence[_Sources], key_s: NDArray[np.float64]) -> frozenset
     if len(tables) == 1:
         return _fewest_of_one(order, covers[0], wanted[0], key_s)
     best = _cover(order, covers, wanted)
+    assert best is not None  # all of them suffice
     places = sorted({float(key_s[j]) for j in order})
     low, high = 0, places.index(max(float(key_s[j]) for j in best))
     while low < high:
         middle = (low + high) // 2
         within = [j for j in order if key_s[j] <= places[middle]]
-        found = _cover(within, covers, wanted) if _suffices(within, covers, wanted) else None
-        if found is not None and len(found) <= len(best):
+        found = _cover(within, covers, wanted, len(best)) if _suffices(within, covers, wanted) else None
+        if found is not None:
             best, high = found, middle
         else:
             low = middle + 1
@@ -402,27 +403,68 @@ def _suffices(depots: Iterable[int], covers: Sequence[Mapping[int, int]], wanted
     return all(sum(sums.get(j, 0) for j in chosen) >= need for sums, need in zip(covers, wanted, strict=True))
 
 
-def _cover(order: Sequence[int], covers: Sequence[Mapping[int, int]], wanted: Sequence[int]) -> list[int]:
-    """A smallest set of these depots that covers every line: an integer program, checked in whole numbers.
+def _cover(
+    order: Sequence[int], covers: Sequence[Mapping[int, int]], wanted: Sequence[int], at_most: int | None = None
+) -> list[int] | None:
+    """A smallest set of these depots that covers every line, None where it takes more than `at_most`.
 
-    The solver works with floats: a set that falls short by a hair is cut off, and it is asked again.
+    An integer program, checked in whole numbers: the solver works with floats, and a set that falls short
+    by a hair is cut off and asked for again. Where adding the best one by one takes no more than the hardest
+    line alone does, there is nothing to solve.
     """
-    rows = [
-        [min(sums.get(j, 0), need) / need for j in order] for sums, need in zip(covers, wanted, strict=True) if need > 0
-    ]
-    if not rows:
-        return []
+    lines = [(sums, need) for sums, need in zip(covers, wanted, strict=True) if need > 0]
+    least = max((_count_of_largest(order, sums, need) for sums, need in lines), default=0)
+    known = _one_by_one(order, lines)
+    if len(known) == least:
+        return known if at_most is None or least <= at_most else None
+    most = len(known) if at_most is None else min(at_most, len(known))
+    if least > most:
+        return None
+    shares = np.array([[min(sums.get(j, 0), need) / need for j in order] for sums, need in lines])
+    program = IntegerProgram()
+    columns = program.add_columns(len(order), is_whole=True)
+    row, column = np.nonzero(shares)
+    program.add_rows(row, column, shares[row, column], lower=np.ones(len(lines)), upper=np.inf)
+    program.add_rows(np.zeros(len(order), dtype=np.int64), columns, 1.0, lower=float(least), upper=float(most))
+    in_known = set(known)
+    start = (columns, [float(j in in_known) for j in order]) if len(known) <= most else None
     while True:
-        found = milp(
-            np.ones(len(order)),
-            integrality=np.ones(len(order), dtype=np.int64),
-            bounds=Bounds(0, 1),
-            constraints=LinearConstraint(np.array(rows), lb=1.0),
-        )
-        if found.x is None:
-            raise Unavailable(f"fewest depots: the solver gave up ({found.message}); ask for another way")
-        inside = found.x > 0.5
+        found = program.solve(columns, np.ones(len(order)), start=start)
+        if found.values is None:
+            return known if len(known) <= most else None
+        inside = found.values > 0.5
         chosen = [j for j, is_in in zip(order, inside.tolist(), strict=True) if is_in]
         if _suffices(chosen, covers, wanted):
             return chosen
-        rows.append([0.0 if is_in else 1.0 for is_in in inside.tolist()])
+        outside = np.flatnonzero(~inside)
+        program.add_rows(np.zeros(len(outside), dtype=np.int64), outside, 1.0, lower=1.0, upper=np.inf)
+        start = None
+
+
+def _count_of_largest(depots: Iterable[int], sums: Mapping[int, int], need: int) -> int:
+    """How many of the largest it takes for one line."""
+    count = total = 0
+    for quantity in sorted((sums.get(j, 0) for j in depots), reverse=True):
+        if total >= need:
+            break
+        count, total = count + 1, total + quantity
+    return count
+
+
+def _one_by_one(order: Sequence[int], lines: Sequence[tuple[Mapping[int, int], int]]) -> list[int]:
+    """Depots that cover every line, each the one that adds most; of equals the earlier. Those not needed are left."""
+    gives = np.array([[sums.get(j, 0) for j in order] for sums, _ in lines], dtype=object).reshape(len(lines), -1)
+    left = np.array([need for _, need in lines], dtype=object)
+    needs = left.copy()
+    chosen: list[int] = []
+    while (left > 0).any():
+        adds = (np.minimum(gives, left[:, None]) / needs[:, None]).astype(np.float64).sum(axis=0)
+        adds[chosen] = -1.0
+        best = int(np.argmax(adds))
+        chosen.append(best)
+        left = np.maximum(left - gives[:, best], 0)
+    for k in list(chosen):
+        rest = [j for j in chosen if j != k]
+        if all(gives[i, rest].sum() >= needs[i] for i in range(len(lines))):
+            chosen = rest
+    return [order[k] for k in sorted(chosen)]

@@ -107,6 +107,8 @@ def cell_text(column: Column, row: Row, *, lang: Lang, zone: ZoneInfo) -> str:
 def minutes_text(minutes: float, lang: Lang) -> str:
     """A span of time in the two units that matter."""
     whole = int(abs(minutes))
+    if not whole:
+        return "不到 1 分" if lang == "zh" else "under 1 min"
     days, rest = divmod(whole, 1440)
     hours, left = divmod(rest, 60)
     if days:

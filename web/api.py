@@ -17,9 +17,12 @@ from layers.actions.gate import act
 from layers.actions.readings import report
 from layers.district import District
 from layers.layer import Lang, plain_tree
+from layers.whatif.asked import scenario_by_id
+from layers.whatif.coverage import scenario_coverage
+from layers.whatif.scenario import AS_IT_IS, shipped_scenarios
 from layers.zoning import answers as zoning_answers
 from layers.zoning import runs
-from web import events, supplies, whatif
+from web import closures, events, scenarios, supplies, whatif
 from web import parameters as p
 from web import schemas as s
 from web.endpoint import PREFIX, Endpoint, Question, view_of
@@ -33,6 +36,9 @@ MAX_DOWNLOAD = 200_000
 
 # The report carries its styles inside; it runs nothing and loads nothing.
 _REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox"
+SCENARIOS = [AS_IT_IS.id, *shipped_scenarios()]
+"""What a coverage may be asked under."""
+
 _AT_EXAMPLE = "2026-07-01T08:00+08:00"
 
 
@@ -161,16 +167,27 @@ def times(
     return _plain(analyses.times(q.district, origins=origins, destinations=destinations, weight=weight, at=at))
 
 
-def coverage(q: Question, *, limit_s: float | None, skill: str | None, at: datetime | None, places: str) -> Any:
-    """Who is reached within the limit, with the proof row of every place."""
-    return _plain(
-        analyses.coverage(
+def coverage(
+    q: Question,
+    *,
+    limit_s: float | None,
+    skill: str | None,
+    at: datetime | None,
+    places: str,
+    scenario: str,
+    compare: str | None,
+) -> Any:
+    """Who is reached within the limit, with the proof row of every place; under a scenario, beside another."""
+    return plain_tree(
+        scenario_coverage(
             q.district,
+            scenario_by_id(scenario),
+            compare=None if compare is None else scenario_by_id(compare),
             limit_s=q.settings.limit_s if limit_s is None else limit_s,
             skill=skill,
             at=at,
             places=places,
-        )
+        ).to_json()
     )
 
 
@@ -517,6 +534,19 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 {"type": "string", "enum": ["villages", "cells", "enterprises"]},
                 default="villages",
             ),
+            Param(
+                "scenario",
+                p.one_of(*SCENARIOS),
+                "under which",
+                {"type": "string", "enum": SCENARIOS},
+                default="as_it_is",
+            ),
+            Param(
+                "compare",
+                p.one_of(*SCENARIOS),
+                "and the difference from this one",
+                {"type": "string", "enum": SCENARIOS},
+            ),
         ),
         s.COVERAGE,
         kept=True,
@@ -767,6 +797,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     *supplies.ENDPOINTS,
     *whatif.ENDPOINTS,
+    *scenarios.ENDPOINTS,
+    *closures.ENDPOINTS,
 )
 
 

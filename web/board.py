@@ -213,16 +213,14 @@ class Pages:
     def board(self) -> Response:
         """Everything that waits for somebody, on one page."""
         district = self.district
-        rows = {name: boards.rows_of(district, name) for name in BOARD}
+        rows = {name: boards.rows_of(district, name) for name in BOARD if name != "reservations"}
+        rows["reservations"] = list(dispatch.reservations(district, rows["orders"]))
         item = request.args.get("item", "").strip()
         items = [(i, name) for i, (name, _unit) in item_titles(district.view()).items()]
         chosen = next((i for i, name in items if item in (i, name)), None)
         if chosen is None and rows["low"] and not item:
             chosen = str(rows["low"][0]["item_id"])
-        curve = glance = None
-        if chosen is not None:
-            curve = analyses.availability_curve(district, chosen)
-            glance = analyses.glance(district, chosen)
+        curve = None if chosen is None else analyses.availability_curve(district, chosen)
         return self.page(
             "board",
             follows={**_rows_of(*(LISTINGS[name] for name in BOARD)), "agreement": None},
@@ -232,7 +230,6 @@ class Pages:
             item=item,
             items=items,
             curve=curve,
-            glance=glance,
         )
 
     def list_page(self, name: str) -> Response:

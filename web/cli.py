@@ -437,6 +437,13 @@ def route(
 @click.option("--limit", "limit_s", type=float, default=3600.0, show_default=True, help="s, bound included.")
 @click.option("--skill", help="Only teams with this skill count.")
 @click.option("--places", type=click.Choice(["villages", "cells", "enterprises"]), default="villages")
+@click.option(
+    "--closure", "closures", multiple=True, type=click.Path(), help="Also closed: a file of the kind closures; several."
+)
+@click.option("--scenario", default="as_it_is", show_default=True, help="Under a shipped scenario, or a TOML file.")
+@click.option(
+    "--compare", metavar="SCENARIO", help="Also who gains and who loses, from this scenario to what is asked."
+)
 @when
 @as_json
 @blue_light
@@ -445,19 +452,33 @@ def coverage(
     limit_s: float,
     skill: str | None,
     places: str,
+    closures: tuple[str, ...],
+    scenario: str,
+    compare: str | None,
     moment: str | None,
     json_out: bool,
     ignore_oneway: bool,
 ) -> None:
     """Who is reached within the limit, with the proof row of every place."""
     from layers import analyses
+    from layers.whatif.coverage import change_lines, closures_of_file, named_scenario, scenario_coverage
+    from layers.whatif.scenario import with_closures
 
     district = _district(db, ignore_oneway=ignore_oneway)
-    result = analyses.coverage(district, limit_s=limit_s, skill=skill, at=parse_moment(moment, district), places=places)
+    drawn = [closure for path in closures for closure in closures_of_file(district, path)]
+    result = scenario_coverage(
+        district,
+        with_closures(named_scenario(scenario), drawn),
+        compare=None if compare is None else named_scenario(compare),
+        limit_s=limit_s,
+        skill=skill,
+        at=parse_moment(moment, district),
+        places=places,
+    )
     if json_out:
         _print_json(result.to_json())
         return
-    for line in analyses.coverage_lines(result):
+    for line in (*analyses.coverage_lines(result.answer), *change_lines(result)):
         click.echo(line)
 
 
@@ -1232,7 +1253,9 @@ def main() -> None:
 
 
 # The groups of commands that have a file of their own join here, when all that they use is there.
+from web import cli_closures as _closures  # noqa: E402, F401
 from web import cli_records as _records  # noqa: E402, F401
+from web import cli_scenarios as _scenarios  # noqa: E402, F401
 from web import cli_supplies as _supplies  # noqa: E402, F401
 from web import cli_whatif as _whatif  # noqa: E402, F401
 

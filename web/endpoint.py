@@ -17,6 +17,7 @@ from geo.errors import InputError
 from layers.district import District
 from layers.layer import Role, plain
 from layers.permissions import Actor
+from layers.whatif import saved
 from layers.zoning import runs
 from web import parameters as p
 from web.auth import actor_of_request, needs
@@ -112,7 +113,7 @@ def view_of(
             revision = district.refresh()
             # An answer about "now" is good for the minute it was made in, and for one revision only.
             minute = None if values.get("at") else district.now().strftime("%Y%m%d%H%M")
-            drawn = runs.stamp(district)
+            drawn = runs.stamp(district), saved.stamp(district)
             key = (request.path, request.host, asked.role, revision, drawn, minute, repr(sorted(values.items())))
             response = respond(kept.answer(key, make))
         response.headers["X-Revision"] = str(revision)

@@ -326,3 +326,19 @@ WHATIF_DIFFERENCE = _object(
         **_ROWS,
     }
 )
+WHATIF_SAVED = _object({"id": TEXT, "kind": TEXT, "name": TEXT, "seconds": NUMBER, "summary": {"type": "object"}})
+CLOSURE_MADE = _object(
+    {
+        "id": TEXT,
+        "reason": TEXT,
+        "from_utc": TEXT,
+        "to_utc": MAYBE_TEXT,
+        "factor": NUMBER,
+        "raster": MAYBE_TEXT,
+        "closed_m": NUMBER,
+        "slowed_m": NUMBER,
+    },
+    unknown_m=NUMBER,
+    bridges_spared=WHOLE,
+)
+CLOSURE_ENDED = _object({"id": TEXT, "to_utc": TEXT})

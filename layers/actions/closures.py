@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from data import schema
 from data.kinds import KINDS
-from data.rasters import read_raster
+from data.rasters import HEIGHTS, read_raster
 from geo.errors import Conflict, InputError, NotFound, TooLarge
 from layers.actions.gate import act
 from layers.analyses.places import require_place
@@ -47,7 +47,7 @@ def close(district: District, actor: Actor, body: Body, *, key: str) -> dict[str
         place: Any = wet_area(read_raster(district.store, str(code)))
         left, notes = water.edge_factor, {"unknown_m": round(water.unknown_m, 1), "bridges_spared": water.bridges}
     else:
-        place, notes = _drawn(view, body["geometry"]), {}
+        place, notes = drawn_geometry(view, body["geometry"]), {}
         shape = metric_geometries(gpd.GeoDataFrame(geometry=[place], crs=4326), district.epsg)
         left = view.network.closure_factors(shape, [factor])
     length = view.network.edge_length_m
@@ -120,8 +120,8 @@ def _moment(text: Any) -> datetime | None:
     return None if text is None else datetime.fromisoformat(schema.utc_text(str(text)))
 
 
-def _drawn(view: View, geometry: Any) -> Any:
-    """A GeoJSON geometry as it is kept: sound, of a kind that closures have, inside the district."""
+def drawn_geometry(view: View, geometry: Any) -> Any:
+    """A GeoJSON geometry as it is kept: sound, of a kind that closures have, inside the district; else InputError."""
     try:
         shape = shapely.from_geojson(json.dumps(geometry))
     except (shapely.GEOSException, TypeError, ValueError):
@@ -137,3 +137,13 @@ def _drawn(view: View, geometry: Any) -> Any:
     if not shape.is_valid:
         raise InputError(f"geometry: {shapely.is_valid_reason(shape)}; draw it without crossing its own outline")
     return shapely.force_2d(shape)
+
+
+def depth_rasters(district: District) -> list[dict[str, str]]:
+    """Code and title of every raster in metres that is no height: what may be a depth of water."""
+    rows = district.store.frame("raster", columns=["code", "title", "quantity", "unit"]).to_dict("records")
+    return [
+        {"code": row["code"], "title": row["title"]}
+        for row in rows
+        if row["unit"] == "m" and row["quantity"] not in HEIGHTS
+    ]

@@ -72,12 +72,13 @@ def low_stock(
     sums = lots.groupby(["depot_id", "item_id"])[["on_hand_e3", "available_e3"]].sum()
     there = {key: (int(a), int(b)) for key, a, b in sums.itertuples(name=None)}
     rows = []
-    for level in view.frame("stock_level").to_dict("records"):
-        key = (level["depot_id"], level["item_id"])
+    levels = view.frame("stock_level")[["depot_id", "item_id", "minimum_e3", "target_e3"]]
+    for depot_id, item_id, minimum, target in levels.itertuples(index=False, name=None):
+        key = (depot_id, item_id)
         if (item is not None and item != key[1]) or (depot is not None and depot != key[0]):
             continue
         on_hand, available = there.get(key, (0, 0))
-        minimum, target = int(level["minimum_e3"]), int(level["target_e3"])
+        minimum, target = int(minimum), int(target)
         state = stock_state(available, target, red_share=lines.red_share, yellow_share=lines.yellow_share)
         below = available < minimum
         if state == "ok" and not below:
@@ -127,7 +128,8 @@ def expiring(
     widest = _days(days, max(classes))
     rows = []
     lots = lots_on(view, today)
-    lots = lots[(lots["on_hand_e3"] > 0) & lots["expires_on"].notna()]
+    last = (today + timedelta(days=widest)).isoformat()
+    lots = lots[(lots["on_hand_e3"] > 0) & (lots["expires_on"].fillna("9999-12-31") <= last)]
     for lot in lots.to_dict("records"):
         if item is not None and lot["item_id"] != item:
             continue
@@ -135,8 +137,7 @@ def expiring(
         own = (*classes, lines.expiring_food_days) if str(lot["item_id"]).startswith(FOOD) else classes
         found = expiry_class(expires, today, days=(*own, widest))
         left = (expires - today).days
-        if found is None or left > widest:
-            continue
+        assert found is not None
         rows.append(
             {
                 "lot_id": lot["id"],
@@ -174,10 +175,10 @@ def glance(district: District, item: str, *, at: datetime | None = None) -> dict
     lines = SupplyLines.of(view, moment.date())
     lots = lots_on(view, moment.date())
     lots = lots[lots["item_id"] == item]
+    table = view.frame("stock_level")
     levels = {
         row["depot_id"]: (int(row["minimum_e3"]), int(row["target_e3"]))
-        for row in view.frame("stock_level").to_dict("records")
-        if row["item_id"] == item
+        for row in table[table["item_id"] == item].to_dict("records")
     }
     ids, names, places = depots_of(view)
     late = uncounted_depots(view, moment, lines.uncounted_days)

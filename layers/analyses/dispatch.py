@@ -95,9 +95,9 @@ def open_orders(district: District) -> list[dict[str, Any]]:
     return rows
 
 
-def reservations(district: District) -> list[dict[str, Any]]:
-    """What is reserved and not yet ordered, the first to run out first."""
-    rows = [row for row in open_orders(district) if row["state"] == "reserved"]
+def reservations(district: District, found: Sequence[Mapping[str, Any]] | None = None) -> list[dict[str, Any]]:
+    """What is reserved and not yet ordered, the first to run out first; of the open orders where they are known."""
+    rows = [dict(row) for row in (open_orders(district) if found is None else found) if row["state"] == "reserved"]
     for row in rows:
         row["tone"] = "bad" if row["left_min"] is not None and row["left_min"] <= 5 else "warn"
     return sorted(rows, key=lambda row: row["expires_utc"] or "")
@@ -128,25 +128,21 @@ def papers(district: District) -> list[dict[str, Any]]:
 
 def open_requests(district: District) -> list[dict[str, Any]]:
     """Requests that are open, item by item, with what is outstanding; the greatest lack first within a request."""
-    request = schema.table("supply_request")
-    rows = []
     with district.store.reading() as conn:
-        statement = sa.select(request.c.id).where(request.c.closed_utc.is_(None)).order_by(request.c.fid)
-        for request_id in conn.scalars(statement).all():
-            found = orders.request_of(conn, request_id)
-            rows += [
-                {
-                    **{name: found[name] for name in ("id", "number", "unit", "place", "deadline_utc", "created_utc")},
-                    **{
-                        name: line[name]
-                        for name in ("item_id", "item_name", "requested", "bound", "received", "lost", "outstanding")
-                    },
-                    "item_unit": line["unit"],
-                    "tone": "bad" if line["outstanding"] else "",
-                }
-                for line in found["lines"]
-            ]
-    return rows
+        found = orders.open_requests(conn)
+    return [
+        {
+            **{name: request[name] for name in ("id", "number", "unit", "place", "deadline_utc", "created_utc")},
+            **{
+                name: line[name]
+                for name in ("item_id", "item_name", "requested", "bound", "received", "lost", "outstanding")
+            },
+            "item_unit": line["unit"],
+            "tone": "bad" if line["outstanding"] else "",
+        }
+        for request in found
+        for line in request["lines"]
+    ]
 
 
 def requests_outstanding(district: District) -> list[dict[str, Any]]:

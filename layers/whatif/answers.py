@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from data.exporters import to_csv
 from geo.errors import InputError, NotFound
 from layers.district import District
 from layers.layer import plain_tree
@@ -64,3 +65,10 @@ def _rows(table: pd.DataFrame, limit: int) -> dict[str, Any]:
         "truncated": len(table) > limit,
         "rows": plain_tree(table.head(limit).astype(object).to_dict("records")),
     }
+
+
+def table_csv(district: District, kind: str, name: str, table: str) -> str:
+    """One whole proof table of a saved result as CSV."""
+    _, result = load(district, kind, name)
+    rows = _table(result, table)
+    return to_csv(rows, {column: column for column in rows.columns}).decode("utf-8-sig")

@@ -7,6 +7,7 @@ that holds the frames, so that a result is there whole or not at all, whoever el
 import fcntl
 import hashlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -98,6 +99,14 @@ def folder(district: District) -> Path:
     return district.cache.with_suffix(".whatif")
 
 
+def stamp(district: District) -> int:
+    """Changes whenever a result is kept or thrown away."""
+    try:
+        return folder(district).stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
 def _home(district: District, kind: str, name: str) -> Path:
     if not _PART.fullmatch(kind):
         raise InputError(f"kind={kind!r}: expected small letters, digits and underscores")
@@ -155,6 +164,7 @@ def save(
         for path in home.iterdir():
             if path.is_dir() and path.name != record.id:
                 shutil.rmtree(path, ignore_errors=True)
+    os.utime(home.parent)  # for `stamp`
     return record
 
 
@@ -249,6 +259,7 @@ def delete(district: District, kind: str, name: str) -> None:
         for path in home.iterdir():
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
+    os.utime(home.parent)
 
 
 def difference(old: pd.DataFrame, new: pd.DataFrame, *, keys: Sequence[str]) -> pd.DataFrame:

@@ -262,7 +262,7 @@ def _scenario(where: str, table: Any) -> Scenario:
         fields.number("speed_factor", 1.0, 0.01, 1.0),
         tuple(_closure(f"{where}.closure {k + 1}", row) for k, row in enumerate(closures)),
         tuple(str(team) for team in out),
-        tuple(_site(f"{where}.site {k + 1}", row) for k, row in enumerate(sites)),
+        tuple(parse_site(f"{where}.site {k + 1}", row) for k, row in enumerate(sites)),
         sources,
     )
     fields.end()
@@ -300,7 +300,8 @@ def _closure(where: str, table: Any) -> Closure:
     return closure
 
 
-def _site(where: str, table: Any) -> Site:
+def parse_site(where: str, table: Any) -> Site:
+    """A new site from a table of its fields; InputError names the field under `where`."""
     fields = Fields(where, table)
     skills = fields.left.pop("skills", [])
     codes = {choice.code for choice in SKILLS}

@@ -20,6 +20,7 @@ from geo.network import Snapped
 from geo.times import last_leg_s
 from layers.analyses.response import teams_at
 from layers.district import District, View, metric_geometries
+from layers.layer import Text
 from layers.whatif.saved import Result, seqs_of
 from layers.whatif.scenario import Scenario, shipped_scenarios, under
 
@@ -33,6 +34,13 @@ AREA_STEP_M, MAX_AREA_POINTS = 200.0, 10_000
 
 MEASURES = {"persons": "人", "area": "km2", "risk": "1"}
 """What is counted, and its unit."""
+
+MEASURE_TEXTS = {
+    "persons": Text("人口", "persons"),
+    "area": Text("面积", "area"),
+    "risk": Text("企业风险", "enterprise risk"),
+}
+"""What is counted, in words."""
 
 BANDS = ("0-5", "5-15", "15-30", "30-60", "over 60")
 """Names of the bands in minutes, upper bounds included."""

@@ -297,6 +297,21 @@ def test_one_large_pump_stands_for_two_small_ones(conn: Connection) -> None:
         orders.reserve(conn, wanted, [lines[0], NewLine("D1", LARGE, 3000, instead_of="p50")], **WHO)
 
 
+def test_the_open_requests_are_each_as_it_is_read_alone(conn: Connection) -> None:
+    assert orders.open_requests(conn) == []
+    pumps = [NewLine("D2", SMALL, 2000), NewLine("D1", LARGE, 1000, instead_of="p50")]
+    orders.reserve(conn, asked(("p50", 5000)), pumps, **WHO)
+    lost = sent(conn)
+    orders.report_lost(conn, lost, "nobody answers", **WHO)
+    gone = orders.reserve(conn, asked(), [bags(1000)], **WHO)
+    orders.cancel(conn, gone["orders"][0]["id"], "a mistake", **WHO)
+    table = schema.table("supply_request")
+    ids = conn.scalars(sa.select(table.c.id).where(table.c.closed_utc.is_(None)).order_by(table.c.fid)).all()
+    assert len(ids) > 1
+    alone = [{name: part for name, part in orders.request_of(conn, i).items() if name != "orders"} for i in ids]
+    assert orders.open_requests(conn) == alone
+
+
 def test_numbers_go_on_within_a_day_and_begin_anew_on_the_next(conn: Connection) -> None:
     day = timedelta(days=1)
     midnight = datetime(2026, 7, 1, 16, 0, tzinfo=UTC)  # 00:00 on the 2nd in the district

@@ -54,7 +54,7 @@ export function makeDispatch(root, { onChanged, receivers, onReceiver }) {
     show(
       root,
       el("div", { class: "request" },
-        el("h3", {}, request.number, el("span", { class: "amounts" }, `${request.unit} · ${request.place}`)),
+        el("h3", { tabindex: -1 }, request.number, el("span", { class: "amounts" }, `${request.unit} · ${request.place}`)),
         reserved.length
           ? el("p", { class: "hold" }, t("dispatch.holds"), " ", clock(until, () => root.querySelector(".request .actions")?.remove()), ` (${stamp(until)})`)
           : null,
@@ -66,6 +66,8 @@ export function makeDispatch(root, { onChanged, receivers, onReceiver }) {
         el("ul", { class: "orders" }, request.orders.map((order) => el("li", {}, orderCard(order)))),
         el("p", {}, el("a", { href: `/supplies/requests/${request.id}` }, t("dispatch.page")))),
     );
+    // The button that was pressed is gone: whoever goes by keyboard goes on from here.
+    root.querySelector("h3").focus({ preventScroll: true });
     root.scrollIntoView({ block: "nearest" });
   }
 
@@ -85,7 +87,10 @@ export function makeDispatch(root, { onChanged, receivers, onReceiver }) {
   function receiver(chosen) {
     const options = receivers().map(({ id, name }) => el("option", { value: id, selected: id === chosen }, name));
     const node = el("select", { id: "dispatch-depot" }, el("option", { value: "" }, t("dispatch.no_depot")), options);
-    node.addEventListener("change", () => onReceiver(node.value));
+    node.addEventListener("change", () => {
+      said.isReceiving = true;
+      onReceiver(node.value);
+    });
     return node;
   }
 
@@ -148,6 +153,8 @@ export function makeDispatch(root, { onChanged, receivers, onReceiver }) {
       return undefined;
     });
     show(root, form);
+    if (said.isReceiving) depot.focus();
+    said.isReceiving = false;
     return undefined;
   }
 

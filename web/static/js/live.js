@@ -10,7 +10,7 @@ import { ask } from "./api.js";
 
 const ADDRESS = "/api/v1/events";
 const LOCK = "onemap-live";
-const GATHER_MS = 150; // changes of one moment are told together
+const GATHER_MS = 50; // changes of one moment are told together
 const PATIENCE_MS = 8_000;
 const POLL_MS = 10_000;
 const AGAIN_MS = [1_000, 2_000, 5_000, 10_000, 15_000]; // a stream that was refused is tried again

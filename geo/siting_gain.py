@@ -1,0 +1,113 @@
+"""What sites bring: the persons covered over the number of sites, and the persons that each site adds."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.errors import InputError
+from geo.siting import Siting, SitingProblem, most_covered
+from geo.siting_models import covered_once
+
+Ints = NDArray[np.int64]
+
+
+class CurvePoint(NamedTuple):
+    """The most persons that so many sites can cover, and the sites that do; `bound` is proven."""
+
+    sites: int
+    persons: int
+    bound: float
+    is_optimal: bool
+    chosen: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Gains:
+    """Persons that sites bring.
+
+    `added` (m,): by a candidate alone beside the existing sites; 0 for existing and excluded ones. `lost`, one for each
+    of the chosen sites: what is no longer covered without it.
+    """
+
+    added: Ints
+    lost: Ints
+
+
+def coverage_curve(
+    problem: SitingProblem, *, up_to: int | None = None, time_limit_s: float | None = None
+) -> list[CurvePoint]:
+    """The most persons covered by each number of sites, from those that exist until all that can be are covered.
+
+    Parameters
+    ----------
+    problem : SitingProblem
+    up_to : sites in all at which the curve ends at the latest; None: all candidates
+    time_limit_s : s of solving, > 0, for each point; None: until it is proven
+
+    Returns
+    -------
+    list of CurvePoint, in order of `sites`; the first is what exists, 0 sites where nothing does
+
+    Raises
+    ------
+    InputError : up_to below what exists or above the candidates, a time limit not above 0
+
+    Notes
+    -----
+    CRS: none.
+    Cost: one `most_covered` for each point.
+    Invariant: persons never fall from one point to the next; each point is the optimum of its own, so that the sites
+    of one need not be among those of the next.
+    Source: Church & ReVelle (1974), Papers in Regional Science 32(1), 101-118.
+    """
+    there = np.flatnonzero(problem.existing)
+    free = int(np.count_nonzero(~problem.excluded))
+    last = free if up_to is None else up_to
+    if not len(there) <= last <= free:
+        raise InputError(f"up_to={last}: expected {len(there)} sites that exist to {free} that are not excluded")
+    now = covered_once(problem.ms, problem.persons, problem.limit_ms, problem.capacity, there)
+    all_ = np.flatnonzero(~problem.excluded)
+    most = covered_once(problem.ms, problem.persons, problem.limit_ms, problem.capacity, all_)
+    points = [CurvePoint(len(there), now, now, True, tuple(there.tolist()))]
+    for sites in range(len(there) + 1, last + 1):
+        if points[-1].persons == most:
+            break
+        found = most_covered(problem, sites=sites, time_limit_s=time_limit_s)
+        points.append(CurvePoint(sites, int(found.objective), found.bound, found.is_optimal, found.sites))
+    return points
+
+
+def gains(found: Siting) -> Gains:
+    """Persons within the limit that each candidate adds alone, and that each chosen site would leave behind.
+
+    Parameters
+    ----------
+    found : Siting
+
+    Returns
+    -------
+    Gains
+
+    Notes
+    -----
+    CRS: none.
+    Cost: O(n m); with capacities one flow for each candidate.
+    Invariant: none is below 0; what two sites lose one by one is at most what they lose together.
+    Source: marginal contribution; none.
+    """
+    problem = found.problem
+
+    def covered(chosen: Ints) -> int:
+        return covered_once(problem.ms, problem.persons, problem.limit_ms, problem.capacity, chosen)
+
+    there = np.flatnonzero(problem.existing)
+    now = covered(there)
+    added = np.zeros(len(problem.existing), dtype=np.int64)
+    for j in np.flatnonzero(~problem.existing & ~problem.excluded):
+        added[j] = covered(np.append(there, j)) - now
+    chosen = np.asarray(found.sites, dtype=np.int64)
+    total = covered(chosen)
+    lost = [total - covered(chosen[chosen != j]) for j in chosen]
+    return Gains(added, np.asarray(lost, dtype=np.int64))

@@ -1,0 +1,347 @@
+"""Plain pages of what-if questions: saved results, scenarios side by side, roads that are closed."""
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from flask import Blueprint, Response, redirect, render_template, request
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response as BaseResponse
+
+from data.kinds import SKILLS
+from geo.coverage_change import CHANGES
+from geo.errors import InputError
+from layers import analyses, listing
+from layers.actions import closures
+from layers.actions.closures import depth_rasters
+from layers.district import District
+from layers.layer import Lang, Text
+from layers.permissions import may
+from layers.whatif import answers
+from layers.whatif.asked import scenario_by_id
+from layers.whatif.coverage import ScenarioCoverage, scenario_coverage
+from layers.whatif.scenario import AS_IT_IS, shipped_scenarios
+from layers.whatif.scenarios import MEASURE_TEXTS
+from web import board_forms as forms
+from web import whatif_texts as words
+from web.auth import actor_of_request, needs
+from web.board_forms import Problem, Typed
+from web.pages import language
+from web.scenarios import save_scenarios
+
+SHOWN = 200
+"""Rows of a table on a page; the rest is in its file."""
+
+STATES: dict[str, Text] = {
+    "now": Text("生效中", "in force"),
+    "coming": Text("将生效", "coming"),
+    "over": Text("已结束", "over"),
+}
+
+CHANGE_TEXTS: dict[str, Text] = {
+    "lost": Text("失去覆盖", "lost"),
+    "gained": Text("得到覆盖", "gained"),
+    "slower": Text("变慢", "slower"),
+    "quicker": Text("变快", "quicker"),
+}
+
+_Column = Mapping[str, Any]
+
+
+def blueprint(district: District) -> Blueprint:
+    """The pages under /whatif over one district."""
+    pages = Blueprint("whatif", __name__, url_prefix="/whatif")
+    made = _Pages(district)
+
+    def route(rule: str, view: Callable[..., Any], action: str, method: str = "GET") -> None:
+        pages.add_url_rule(rule, view.__name__, needs(action)(partial(view)), methods=[method])
+
+    route("", made.index, "whatif.read")
+    route("/result", made.result, "whatif.read")
+    route("/difference", made.difference, "whatif.read")
+    route("/table.csv", made.table_csv, "whatif.read")
+    route("/coverage", made.coverage, "whatif.read")
+    route("/closures", made.closures, "whatif.read")
+    route("/scenarios", made.scenarios_post, "whatif.run", "POST")
+    route("/closures", made.closures_post, "closure.change", "POST")
+    route("/closures/end", made.closures_end, "closure.change", "POST")
+    return pages
+
+
+def _minutes(seconds: Any) -> str:
+    return "" if seconds is None else _("到不了") if not math.isfinite(seconds) else f"{seconds / 60:.1f}"
+
+
+def _percent(share: Any) -> str:
+    return "" if share is None or share != share else f"{share:.2%}"  # NaN differs from itself
+
+
+def _columns(*titles: str, numeric: Sequence[int] = ()) -> list[_Column]:
+    return [{"title": title, "numeric": k in numeric} for k, title in enumerate(titles)]
+
+
+def _table_of(rows: Sequence[Mapping[str, Any]], count: int, lang: Lang) -> dict[str, Any]:
+    """Rows of a proof table, columns and codes in words."""
+    names = list(rows[0]) if rows else []
+    numeric = [all(isinstance(row[name], int | float | None) for row in rows) for name in names]
+    return {
+        "columns": [
+            {"title": words.column_title(name, lang), "numeric": is_number}
+            for name, is_number in zip(names, numeric, strict=True)
+        ],
+        "rows": [[_cell(words.shown(name, row[name], lang)) for name in names] for row in rows],
+        "count": count,
+    }
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.3f}".rstrip("0").rstrip(".")
+    return "" if value is None else str(value)
+
+
+class _Pages:
+    """The pages over one district."""
+
+    def __init__(self, district: District) -> None:
+        self.district = district
+
+    def _page(self, template: str, status: int = 200, **values: Any) -> Response:
+        lang, district, actor = language(), self.district, actor_of_request()
+        text = render_template(
+            f"whatif/{template}.html",
+            actor=actor,
+            now=district.now(),
+            moment=lambda value, **how: listing.moment_text(value, district.timezone, **how),
+            kinds={kind: title.to(lang) for kind, title in words.KINDS.items()},
+            tables={name: title.to(lang) for name, title in words.TABLES.items()},
+            can_run=may(actor, "whatif.run"),
+            can_close=may(actor, "closure.change"),
+            fresh_key=forms.fresh_key,
+            done=request.args.get("done", ""),
+            **{"typed": Typed(), "problem": None, **values},
+        )
+        response = Response(text, status=status, mimetype="text/html")
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    # -- results --------------------------------------------------------------------------------------
+
+    def index(self, problem: Problem | None = None, typed: Typed | None = None) -> Response:
+        """Every saved result, and the form that makes one of the scenarios."""
+        return self._page(
+            "index",
+            problem.status if problem else 200,
+            records=[
+                {**record, "stale_words": words.store_tables(record["stale"], language())}
+                for record in answers.result_list(self.district)
+            ],
+            scenarios=list(shipped_scenarios().values()),
+            problem=problem,
+            typed=typed or Typed(),
+        )
+
+    def scenarios_post(self) -> BaseResponse:
+        """Work the scenarios out and keep them."""
+
+        def work() -> str:
+            wanted = request.form.getlist("scenario")
+            if not wanted:
+                raise InputError(_("至少选一个情景。"))
+            body = {
+                "name": forms.required("name", _("结果名称")),
+                "at": forms.moment("at", self.district),
+                "scenarios": wanted,
+                "replace": "replace" in request.form,
+            }
+            save_scenarios(self.district, actor_of_request(), body)
+            return "/whatif?done=1"
+
+        return self._attempt(work, self.index, "scenarios")
+
+    def _attempt(self, work: Callable[[], str], again: Callable[[Problem, Typed], Response], form: str) -> BaseResponse:
+        """Do what a form asks and go to the page that `work` names; else the page again with what was typed."""
+        try:
+            target = work()
+        except forms.REFUSED as error:
+            return again(forms.problem_of(error, form, self.district.timezone), Typed(request.form, form))
+        return redirect(target, 303)
+
+    def result(self) -> Response:
+        """One saved result: its figures, its question, and the first rows of a proof table."""
+        kind, name = _asked("kind"), _asked("name")
+        found = answers.saved_result(self.district, kind, name)
+        table = request.args.get("table") or next(iter(found["tables"]))
+        rows = answers.saved_result(self.district, kind, name, table=table, limit=SHOWN)
+        others = [r["name"] for r in answers.result_list(self.district, kind) if r["name"] != found["name"]]
+        return self._page(
+            "result",
+            record=found,
+            stale=words.store_tables(found["stale"], language()),
+            table=table,
+            figures=_figures(found["summary"], language()),
+            shown=_table_of(rows["rows"], rows["count"], language()),
+            others=others,
+            parameters=json.dumps(found["parameters"], ensure_ascii=False, indent=1),
+        )
+
+    def difference(self) -> Response:
+        """What differs between two saved results of a kind."""
+        found = answers.compared_results(
+            self.district, _asked("kind"), _asked("old"), _asked("new"), table=_asked("table"), limit=SHOWN
+        )
+        return self._page("difference", found=found, shown=_table_of(found["rows"], found["count"], language()))
+
+    def table_csv(self) -> Response:
+        """A whole proof table as a file."""
+        kind, name, table = _asked("kind"), _asked("name"), _asked("table")
+        text = answers.table_csv(self.district, kind, name, table)
+        response = Response(text.encode("utf-8-sig"), mimetype="text/csv")
+        response.headers["Content-Disposition"] = f'attachment; filename="{kind}-{table}.csv"'
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    # -- coverage -------------------------------------------------------------------------------------
+
+    def coverage(self) -> Response:
+        """Coverage under one scenario beside another."""
+        chosen, compare = request.args.get("scenario", "heavy_rain"), request.args.get("compare", AS_IT_IS.id)
+        skill, lang = request.args.get("skill") or None, language()
+        found = scenario_coverage(self.district, scenario_by_id(chosen), compare=scenario_by_id(compare), skill=skill)
+        assert found.change is not None
+        rows = found.change.table.head(SHOWN).to_dict("records")
+        return self._page(
+            "coverage",
+            scenarios=[AS_IT_IS, *shipped_scenarios().values()],
+            chosen=chosen,
+            compare=compare,
+            skills=SKILLS,
+            skill=skill,
+            totals=_totals(found, lang),
+            shown={
+                "columns": _columns(
+                    *(_("村(社区)"), _("街道"), _("人口"), _("变化"), _("原来 (分)"), _("之后 (分)"), _("相差 (分)")),
+                    _("最快队伍"),
+                    numeric=(2, 4, 5, 6),
+                ),
+                "rows": [
+                    [
+                        row["name"] or row["id"],
+                        row["street"] or "",
+                        f"{row['persons']:,}",
+                        CHANGE_TEXTS[row["change"]].to(lang),
+                        _minutes(row["total_old_s"]),
+                        _minutes(row["total_new_s"]),
+                        f"{row['change_s'] / 60:+.1f}" if math.isfinite(row["change_s"]) else "",
+                        row["team_new"] or "",
+                    ]
+                    for row in rows
+                ],
+                "count": len(found.change.table),
+            },
+        )
+
+    # -- closures -------------------------------------------------------------------------------------
+
+    def closures(self, problem: Problem | None = None, typed: Typed | None = None) -> Response:
+        """What is closed or will be, and the forms to close and to open."""
+        view, now, lang = self.district.view(), self.district.now(), language()
+        frame = analyses.table_layer(view, "closure", at=now)
+        frame = frame[frame["state"] != "over"]
+        columns = ["id", "state", "reason", "from_utc", "to_utc", "factor", "raster"]
+        rows = frame[columns].astype(object).where(frame[columns].notna(), None).to_dict("records")
+        return self._page(
+            "closures",
+            problem.status if problem else 200,
+            rows=rows,
+            states={state: title.to(lang) for state, title in STATES.items()},
+            rasters=depth_rasters(self.district),
+            problem=problem,
+            typed=typed or Typed(),
+        )
+
+    def closures_post(self) -> BaseResponse:
+        """Close or slow roads."""
+
+        def work() -> str:
+            place, raster = forms.text("place"), forms.text("raster")
+            geometry = None
+            if place is not None:
+                try:
+                    lon, lat = (float(part) for part in place.replace("，", ",").split(","))
+                except ValueError:
+                    raise InputError(_("地点 %(value)s 看不懂, 写成 120.86,32.01。", value=place[:40])) from None
+                geometry = {"type": "Point", "coordinates": [lon, lat]}
+            factor = forms.text("factor") or "0"
+            if not factor.isdigit() or int(factor) > 99:
+                raise InputError(_("剩余速度写 0 到 99 的整数。"))
+            body = {
+                "reason": forms.required("reason", _("原因")),
+                "geometry": geometry,
+                "raster": raster,
+                "from": forms.moment("from", self.district),
+                "to": forms.moment("to", self.district),
+                "factor": int(factor) / 100,
+            }
+            closures.close(self.district, actor_of_request(), body, key=forms.key_of_form())
+            return "/whatif/closures?done=1"
+
+        return self._attempt(work, self.closures, "close")
+
+    def closures_end(self) -> BaseResponse:
+        """Open a road again."""
+        closure_id = request.form.get("closure", "")
+
+        def work() -> str:
+            closures.reopen(self.district, actor_of_request(), closure_id, {}, key=forms.key_of_form())
+            return "/whatif/closures?done=1"
+
+        return self._attempt(work, self.closures, f"end-{closure_id}")
+
+
+def _asked(name: str) -> str:
+    value = request.args.get(name, "").strip()
+    if not value:
+        raise InputError(f"{name}: is needed")
+    return value
+
+
+def _figures(summary: Mapping[str, Any], lang: Lang) -> dict[str, Any] | None:
+    """The figures of a result: one row a scenario, or one row a number."""
+    rows = summary.get("scenarios")
+    if isinstance(rows, list):
+        measures = list(MEASURE_TEXTS)
+        titles = [f"{MEASURE_TEXTS[m].to(lang)}{suffix}" for m in measures for suffix in ("", f" ({_('第二支')})")]
+        skills = {choice.code: choice.zh if lang == "zh" else choice.en for choice in SKILLS}
+        return {
+            "columns": _columns(_("情景"), *titles, _("最弱的能力"), numeric=range(1, 1 + len(titles))),
+            "rows": [
+                [
+                    row["title"] if lang == "zh" else row["title_en"],
+                    *(_percent(row[f"{m}{part}share"]) for m in measures for part in ("_", "_second_")),
+                    f"{skills.get(row.get('weakest_skill', ''), '')} {_percent(row.get('weakest_share'))}".strip(),
+                ]
+                for row in rows
+            ],
+        }
+    numbers = [[name, _cell(value)] for name, value in summary.items() if isinstance(value, int | float | str)]
+    return {"columns": _columns(_("名称"), _("数值"), numeric=(1,)), "rows": numbers} if numbers else None
+
+
+def _totals(found: ScenarioCoverage, lang: Lang) -> dict[str, Any]:
+    assert found.change is not None
+    totals, now = found.change.totals(), found.answer.result.totals()
+    rows = [
+        [CHANGE_TEXTS[name].to(lang), f"{totals[f'{name}_places']:,}", f"{totals[f'{name}_persons']:,}"]
+        for name in CHANGES
+    ]
+    rows.append(
+        [
+            _("之后在一小时内"),
+            f"{now['covered_places']:,}",
+            f"{now['covered_persons']:,} ({_percent(now['covered_share'])})",
+        ]
+    )
+    return {"columns": _columns(_("变化"), _("村(社区)"), _("人口"), numeric=(1, 2)), "rows": rows}
