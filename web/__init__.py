@@ -30,7 +30,7 @@ def create_app(
     """
     from data.store import Store
     from layers.district import District
-    from web import api, auth, board, events, pages, problems, whatif_pages
+    from web import api, auth, board, evacuation_pages, events, pages, problems, whatif_pages
 
     if district is None:
         district = District(Store(store_url), snap_m=settings.snap_m)
@@ -45,6 +45,7 @@ def create_app(
     pages.register(app, district, settings, serving)
     app.register_blueprint(board.blueprint(district))
     app.register_blueprint(whatif_pages.blueprint(district))
+    app.register_blueprint(evacuation_pages.blueprint(district))
     app.register_blueprint(api.blueprint(district, settings))
 
     @app.after_request

@@ -55,7 +55,8 @@ SCENARIOS_ORDER: dict[str, Any] = {
 }
 
 
-def _moment(district: District, text: str | None) -> datetime | None:
+def body_moment(district: District, text: str | None) -> datetime | None:
+    """The moment that a body asks about, in the district's time zone where it names none."""
     if text is None:
         return None
     try:
@@ -76,7 +77,7 @@ def coverage_asked(q: Question, *, body: dict[str, Any]) -> Any:
         q.district,
         asked_scenario(q.district.view(), body),
         compare=None if body.get("compare") is None else scenario_by_id(body["compare"]),
-        at=_moment(q.district, body.get("at")),
+        at=body_moment(q.district, body.get("at")),
         limit_s=q.settings.limit_s if body.get("limit_s") is None else body["limit_s"],
         skill=body.get("skill"),
         places=body.get("places", "villages"),
@@ -92,7 +93,7 @@ def save_scenarios(district: District, actor: Actor, body: dict[str, Any]) -> di
         district,
         body["name"],
         scenarios=None if wanted is None else [scenario_by_id(name) for name in wanted],
-        at=_moment(district, body.get("at")),
+        at=body_moment(district, body.get("at")),
     )
     return keep(district, actor, found, seconds=time.monotonic() - began, replace=bool(body.get("replace")))
 

@@ -1,6 +1,6 @@
 """Shelter balance by street: places, area and distances against the standard, and which shelters do not count."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -155,3 +155,19 @@ def _row(row: Mapping[str, Any]) -> dict[str, Any]:
         "places_per_person": None if row["places_per_person"] is None else round(row["places_per_person"], 2),
         **{f"near_{stay}_share": row[f"near_{stay}_persons"] / persons if persons else None for stay in STAYS},
     }
+
+
+def balance_lines(answer: Mapping[str, Any]) -> Iterator[str]:
+    """The balance as a person reads it on a terminal."""
+    for row in rows(answer, "all"):
+        near = row["near_day_share"]
+        yield (
+            f"{row['street'] or '-'}: {row['persons']:,} residents, {row['shelters']} shelters, "
+            f"{row['day_places']:,} places for a day, {row['fixed_places']:,} for longer of "
+            f"{row['fixed_needed']:,} needed, {row['fixed_missing']:,} missing; {'-' if near is None else f'{near:.1%}'} within {REACH_M['day']:g} m"
+        )
+    for row in answer["out"]:
+        near_by = f", {row['near']} at {row['near_m']:g} m (limit {row['limit_m']:g} m)" if row["near"] else ""
+        yield f"does not count: {row['id']} {row['name']}, {row['out']}{near_by}"
+    for row in answer["small"]:
+        yield f"small: {row['id']} {row['name']}, {row['effective_m2']:,.0f} m2, at least {row['least_m2']:,.0f} m2"

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -116,3 +116,35 @@ def _way(row: Mapping[Any, Any]) -> dict[str, Any]:
         "minutes": minutes_up(row["total_s"]),
         "steps": [{**step, **{f"text_{lang}": step_text(step, lang) for lang in ("zh", "en")}} for step in steps],
     }
+
+
+def evacuation_lines(result: Result) -> Iterator[str]:
+    """A plan as a person reads it on a terminal: the figures, each village with its ways, who has no place."""
+    told = result.summary
+    how = {"foot": "on foot", "bus": "by bus"}[result.parameters["on"]]
+    when = "by day" if told["by_day"] else "at night"
+    yield (
+        f"{told['sheltered']:,} of {told['persons']:,} persons {when} have a place, "
+        f"{how}, in {told['shelters_used']} shelters; {told['missing']:,} have none"
+    )
+    mean = "-" if told["mean_s"] is None else f"{told['mean_s'] / 60:.1f}"
+    yield (
+        f"mean way {mean} min, longest {told['last_travel_s'] / 60:.1f} min; all there after "
+        f"{told['total_s'] / 60:.0f} min with warning and preparation, not before {told['at_least_s'] / 60:.0f} min"
+    )
+    out = ", ".join(f"{count} {reason}" for reason, count in told["shelters_out"].items())
+    yield f"shelters that do not serve: {out or 'none'}"
+    if not told["is_proven"]:
+        yield (
+            f"stopped before the best was proven: at most {told['most_sheltered']:,} persons, "
+            f"at least {told['least_person_h']:,} person-hours (this plan {told['person_h']:,})"
+        )
+    for row in result.tables["moves"].to_dict("records"):
+        again = ", touches the zone again" if row["reenters"] else ""
+        far_m = row["road_m"] + row["legs_m"]
+        yield (
+            f"  {row['village']} -> {row['shelter']}: {row['persons']:,} persons, {far_m:,.0f} m, "
+            f"{minutes_up(row['total_s'])} min{again} [{row['route']}]"
+        )
+    for row in result.tables["missing"].to_dict("records"):
+        yield f"  without a place: {row['village']}, {row['missing']:,} of {row['persons']:,} persons, {row['reason']}"

@@ -75,7 +75,7 @@ _T = {
         "分钟 = 预警 {warn} + 准备 {prep} + 途中 + 排队或候车, 到最后一人到达为止, 向上取整; 步行 {speed} m/s。"
         "预警、准备、步速、通行能力为待核对的默认值。",
         "Minutes = warning {warn} + preparation {prep} + travel + queue or waiting, until the last person is there, "
-        "rounded up; on foot {speed} m/s. Warning, preparation, speed and capacity of roads are defaults to be confirmed.",
+        "rounded up; on foot {speed} m/s. Warning, preparation, speed and width of roads are defaults to be confirmed.",
     ),
     "source": Text(
         "来源: 登记数据与路网, 推演“{plan}”({id}), {made} 计算; {crs}",
@@ -276,17 +276,14 @@ class _Page(Pens):
 
     def _legend(self, y: float) -> float:
         """One or two rows of marks under the map; returns where they end."""
-        ground = self.ground
         entries: list[tuple[str, Any]] = [
             ("route", "line"),
             ("start", "start"),
             ("shelter", "shelter"),
             ("village", "outline"),
         ]
-        entries += [("zone", "zone")] if ground.zone is not None else []
-        entries += [("closed", "closed")] if ground.closures else []
-        entries += [("water", "water")] if ground.water else []
-        entries += [(mark.label.to(self.lang), mark) for mark in (_HOSPITAL, _FIRE)]
+        entries += [(name, name) for name in ("zone", "closed", "water") if name in self._drawn]
+        entries += [(mark.label.to(self.lang), mark) for mark in (_HOSPITAL, _FIRE) if mark.color in self._drawn]
         x = _MARGIN
         for name, kind in entries:
             words = name if isinstance(kind, Mark) else self._text(name)
@@ -373,16 +370,17 @@ class _Page(Pens):
             return np.column_stack([x + (points[:, 0] - bounds[0]) * k, y + (points[:, 1] - bounds[1]) * k])
 
         self._at, self._window = at, shapely.box(*bounds)
+        self._drawn: set[str] = set()  # what the legend has to name
         canvas.saveState()
         frame = canvas.beginPath()
         frame.rect(x * mm, y * mm, w * mm, h * mm)
         canvas.clipPath(frame, stroke=0, fill=0)
         canvas.setFillColor(HexColor("#fbfaf7"))
         canvas.rect(x * mm, y * mm, w * mm, h * mm, stroke=0, fill=1)
-        self._fill(ground.water, _WATER, HexColor("#8fb7d3"), 0.1)
+        self._fill(ground.water, _WATER, HexColor("#8fb7d3"), 0.1, name="water")
         self._streets()
         if ground.zone is not None:
-            self._fill([ground.zone], Color(*_ZONE.rgb(), alpha=0.22), _ZONE, 0.5)
+            self._fill([ground.zone], Color(*_ZONE.rgb(), alpha=0.22), _ZONE, 0.5, name="zone")
         outline = ground.villages.get(self.plan["village_id"])
         if outline is not None and shapely.get_dimensions(outline) == 2:
             canvas.setDash([2.4 * mm, 1.2 * mm])
@@ -392,9 +390,11 @@ class _Page(Pens):
             self._route(line, color)
         for shape in ground.closures:
             if shapely.intersects(shape, self._window):
+                self._drawn.add("closed")
                 self._cross(*at(shapely.get_coordinates(shapely.point_on_surface(shape)))[0])
         for mark, xy in ground.points:
             if np.isfinite(xy).all() and shapely.intersects(self._window, shapely.Point(xy)):
+                self._drawn.add(mark.color)
                 px, py = at(xy)[0]
                 self._mark(px, py, mark, 2.0)
         self._labels(x, y, w, h)
@@ -441,9 +441,12 @@ class _Page(Pens):
                     path.close()
         return path
 
-    def _fill(self, shapes: Sequence[Any], fill: Color | None, stroke: Color, width: float) -> None:
+    def _fill(
+        self, shapes: Sequence[Any], fill: Color | None, stroke: Color, width: float, *, name: str = "village"
+    ) -> None:
         for shape in shapes:
             if shapely.intersects(shape, self._window):
+                self._drawn.add(name)
                 self.canvas.setStrokeColor(stroke)
                 self.canvas.setLineWidth(width * mm)
                 if fill is not None:
