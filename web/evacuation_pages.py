@@ -134,7 +134,7 @@ class _Pages:
             "together": "together" in request.form,
             "replace": "replace" in request.form,
         }
-        percent = _number("share", _("转移比例"), 0.1, 100.0)
+        percent = _number("share", _("转移比例 (百分比)"), 0.1, 100.0)
         if percent is not None:
             told["share"] = percent / 100
         for name, label in (("buses", _("车辆数")), ("seats", _("每车座位"))):

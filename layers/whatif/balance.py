@@ -108,7 +108,7 @@ _BALANCE_COLUMNS = (
     Column("places_per_person", Text("人均容量(1 天)", "places a person (a day)"), "number"),
     Column("fixed_places", Text("固定容量, 人", "places for longer"), "number"),
     Column("fixed_needed", Text("固定容量要求, 人", "needed for longer"), "number"),
-    Column("fixed_missing", Text("固定容量缺口, 人", "missing for longer"), "number", main=True),
+    Column("fixed_missing", Text("固定容量缺口, 人", "missing for longer"), "number"),
     Column("missing_m2", Text("缺有效面积, m²", "missing area, m2"), "number"),
     Column("effective_m2", Text("有效面积, m²", "effective area, m2"), "number"),
     Column("nearest_mean_m", Text("最近距离均值, m", "mean distance, m"), "number"),
@@ -160,11 +160,12 @@ def _row(row: Mapping[str, Any]) -> dict[str, Any]:
 def balance_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     """The balance as a person reads it on a terminal."""
     for row in rows(answer, "all"):
-        near = row["near_day_share"]
+        share = row["near_day_share"]
+        near = "-" if share is None else f"{share:.1%}"
         yield (
             f"{row['street'] or '-'}: {row['persons']:,} residents, {row['shelters']} shelters, "
             f"{row['day_places']:,} places for a day, {row['fixed_places']:,} for longer of "
-            f"{row['fixed_needed']:,} needed, {row['fixed_missing']:,} missing; {'-' if near is None else f'{near:.1%}'} within {REACH_M['day']:g} m"
+            f"{row['fixed_needed']:,} needed, {row['fixed_missing']:,} missing; {near} within {REACH_M['day']:g} m"
         )
     for row in answer["out"]:
         near_by = f", {row['near']} at {row['near_m']:g} m (limit {row['limit_m']:g} m)" if row["near"] else ""

@@ -1,6 +1,5 @@
 """What a village head reads of a saved evacuation: from, to, by which streets, in how many minutes, whom to ring."""
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -58,8 +57,8 @@ def village_plans(record: Record, result: Result, *, street: str | None = None) 
     if street is not None:
         villages = villages[villages["street"] == street]
     ids = villages.sort_values(["street", "village", "village_id"])["village_id"].drop_duplicates()
-    by_village = _grouped(result)
-    return [_plan(record, *by_village[id_]) for id_ in ids]
+    by_village, steps = _grouped(result), _steps(result)
+    return [_plan(record, *by_village[id_], steps) for id_ in ids]
 
 
 def village_plan(record: Record, result: Result, village_id: str) -> dict[str, Any]:
@@ -70,7 +69,7 @@ def village_plan(record: Record, result: Result, village_id: str) -> dict[str, A
     found = _grouped(result).get(village_id)
     if found is None:
         raise NotFound(f"village '{village_id}': nobody of it has to leave in the plan '{record.name}'")
-    return _plan(record, *found)
+    return _plan(record, *found, _steps(result))
 
 
 def _grouped(result: Result) -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
@@ -82,9 +81,23 @@ def _grouped(result: Result) -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
     }
 
 
-def _plan(record: Record, parts: pd.DataFrame, moves: pd.DataFrame) -> dict[str, Any]:
+def _steps(result: Result) -> dict[Any, list[dict[str, Any]]]:
+    """The steps of each move as plain values, by village, part and shelter."""
+    found: dict[Any, list[dict[str, Any]]] = {}
+    for row in plain_tree(result.tables["steps"].to_dict("records")):
+        step = {name: row[name] for name in ("name", "distance_m", "turn", "heading")}
+        found.setdefault((row["village_id"], row["part"], row["shelter_id"]), []).append(step)
+    return found
+
+
+def _plan(
+    record: Record, parts: pd.DataFrame, moves: pd.DataFrame, steps: Mapping[Any, list[dict[str, Any]]]
+) -> dict[str, Any]:
     first = parts.iloc[0]
-    ways = [_way(row) for row in moves.sort_values("persons", ascending=False).to_dict("records")]
+    ways = [
+        _way(row, steps.get((row["village_id"], row["part"], row["shelter_id"]), []))
+        for row in moves.sort_values("persons", ascending=False).to_dict("records")
+    ]
     return {
         **plain_tree({name: first[name] for name in ("village_id", "village", "street", "contact", "phone")}),
         "persons": int(parts["persons"].sum()),
@@ -103,8 +116,7 @@ def _plan(record: Record, parts: pd.DataFrame, moves: pd.DataFrame) -> dict[str,
     }
 
 
-def _way(row: Mapping[Any, Any]) -> dict[str, Any]:
-    steps = json.loads(row["steps"])
+def _way(row: Mapping[Any, Any], steps: list[dict[str, Any]]) -> dict[str, Any]:
     names = ("part", "shelter_id", "shelter", "shelter_street", "persons", "road_m", "legs_m", "travel_s", "wait_s")
     return {
         **plain_tree(
