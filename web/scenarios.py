@@ -22,7 +22,11 @@ _CLOSURES = {
     "description": "further closures: geometry (GeoJSON) or raster (code), factor, from, to, reason",
     "items": {"type": "object"},
 }
-_AT = {"type": ["string", "null"], "format": "date-time", "description": "the moment asked about (default: now)"}
+_AT = {
+    "type": ["string", "null"],
+    "maxLength": 40,
+    "description": "the moment asked about, such as 2026-07-01T08:00+08:00 (default: now)",
+}
 
 COVERAGE_ASKED: dict[str, Any] = {
     "type": "object",
