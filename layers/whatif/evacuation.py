@@ -83,7 +83,7 @@ def evacuate(view: View, asked: Asked, *, at: datetime, name: str) -> Result:
     """The plan as a result with its proof tables, ready to be kept.
 
     Tables: ``moves`` (village_id, part, shelter_id), their ``steps`` (and step), ``missing`` (village_id, part),
-    ``shelters`` (id), ``villages`` (village_id, part). Layers: evacuation_routes, evacuation_shelters,
+    ``shelters`` (id), ``villages`` (village_id, part). Layers: evacuation_moves, evacuation_shelters,
     evacuation_villages, evacuation_zone.
     """
     if asked.stay not in STAYS:
@@ -416,7 +416,7 @@ class _Plan:
             }
         )
         return {
-            "evacuation_routes": _in_wgs84(moves.drop(columns="move"), lines),
+            "evacuation_moves": _in_wgs84(moves.drop(columns="move"), lines),
             "evacuation_shelters": _in_wgs84(shelters_, _points(shelters_)),
             "evacuation_villages": _in_wgs84(villages, _points(villages)),
             "evacuation_zone": _in_wgs84(pd.DataFrame(zones), [] if self.zone is None else [self._zone_lonlat()]),

@@ -156,7 +156,7 @@ class _Ground:
         self.points += [(_FIRE, xy) for xy in view.points_m("team")[fire]]
         zone = result.layers["evacuation_zone"]
         self.zone = metric_geometries(zone, epsg)[0] if len(zone) else None
-        routes = result.layers["evacuation_routes"]
+        routes = result.layers["evacuation_moves"]
         self.routes = dict(zip(_keys(routes), metric_geometries(routes, epsg), strict=True))
         starts = result.layers["evacuation_villages"]
         self.starts = [

@@ -258,13 +258,13 @@ def test_a_result_is_kept_shown_and_compared(own_town: District) -> None:
     add_shelters(own_town, ("s2", 4.0, 0.5, "emergency", 800, None))
     first = plan(own_town)
     record = save(own_town, first, made_utc=NOW, made_by="试")
-    rows = query.read(own_town, "evacuation_routes", role="planner")
+    rows = query.read(own_town, "evacuation_moves", role="planner")
     assert rows.frame["persons"].tolist() == first.tables["moves"]["persons"].tolist()
     assert query.read(own_town, "evacuation_shelters", role="planner").count == 2
     assert query.read(own_town, "evacuation_villages", role="planner").count == 3
     assert query.read(own_town, "evacuation_zone", role="planner").count == 0
     with pytest.raises(NotFound):
-        query.read(own_town, "evacuation_routes", role="viewer")  # it names persons and telephones
+        query.read(own_town, "evacuation_moves", role="viewer")  # it names persons and telephones
     assert record.stale(own_town.view()) == []
     add_shelters(own_town, ("s2", 4.0, 0.5, "emergency", 900, None))
     assert record.stale(own_town.view()) == ["shelter"]
@@ -321,7 +321,7 @@ def test_the_demo_keeps_out_of_the_zone(demo: District, who: Any) -> None:
     zone = shapely.Point(120.86, 32.01).buffer(0.02).wkt
     view = demo.view()
     found = evacuate(view, Asked(zone=zone, who=who), at=demo.now(), name="示意")
-    table, shape = found.layers["evacuation_routes"], read_zone(view, zone).shape
+    table, shape = found.layers["evacuation_moves"], read_zone(view, zone).shape
     assert len(table) > 5
     shelters = found.tables["shelters"]
     assert (shelters["load"] <= shelters["places"]).all()
@@ -356,7 +356,7 @@ def test_the_demo_walks_what_the_table_says(demo: District) -> None:
     assert np.abs(parts - table["walk_m"]).max() <= 0.11
     assert (table["total_s"] - table["warn_s"] - table["prep_s"] - table["clear_s"]).abs().max() <= 0.11
     assert (table["clear_s"] <= table["at_most_s"] + 0.11).all()
-    lines = found.layers["evacuation_routes"]
+    lines = found.layers["evacuation_moves"]
     metres = shapely.length(
         shapely.transform(np.asarray(lines.geometry.array, dtype=object), lambda xy: to_metric(xy, epsg=EPSG))
     )
