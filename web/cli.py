@@ -709,7 +709,7 @@ def _given_password(stdin: bool) -> str | None:
     return sys.stdin.readline().rstrip("\r\n")
 
 
-def _print_password(account: str, password: str, *, stdin: bool) -> None:
+def _print_password(account: str, password: str | None, *, stdin: bool) -> None:
     if not stdin:
         click.echo(f"password of {account}: {password}")
         _say("it is shown this once; the first log-in asks for another one")
@@ -1264,6 +1264,7 @@ def main() -> None:
 
 # The groups of commands that have a file of their own join here, when all that they use is there.
 from web import cli_closures as _closures  # noqa: E402, F401
+from web import cli_evacuation as _evacuation  # noqa: E402, F401
 from web import cli_records as _records  # noqa: E402, F401
 from web import cli_scenarios as _scenarios  # noqa: E402, F401
 from web import cli_supplies as _supplies  # noqa: E402, F401

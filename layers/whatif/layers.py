@@ -70,7 +70,7 @@ _EVACUATION: tuple[Layer, ...] = (
         "title",
     ),
     whatif_layer(
-        "evacuation_routes",
+        "evacuation_moves",
         Text("疏散: 路线", "Evacuation: routes"),
         "line",
         (

@@ -212,9 +212,9 @@ def _proof(
     for scenario in scenarios:
         for measure, of in places.items():
             columns: dict[str, Any] = {
-                "scenario": pd.Series([scenario.id] * len(of.id), dtype=object),
-                "measure": pd.Series([measure] * len(of.id), dtype=object),
-                "id": pd.Series(of.id, dtype=object),
+                "scenario": [scenario.id] * len(of.id),
+                "measure": [measure] * len(of.id),
+                "id": of.id,
                 "amount": of.amount,
             }
             for skill, reached in arrivals[scenario.id][measure].items():
