@@ -1,6 +1,5 @@
 """Candidate sites: public buildings in the store, a grid on the roads, or a file."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +58,12 @@ class Candidates:
 
 
 def candidate_sites(
-    view: View, sources: Sequence[str], *, spacing_m: float | None = None, file: str | Path | None = None
+    view: View,
+    sources: Sequence[str],
+    *,
+    spacing_m: float | None = None,
+    file: str | Path | None = None,
+    crs: str | None = None,
 ) -> Candidates:
     """The candidates of some tables of buildings, of a grid on the roads (`grid`), and of a file, together.
 
@@ -78,7 +82,7 @@ def candidate_sites(
         raise InputError("spacing_m: a grid needs its spacing, and only a grid has one")
     parts = [_grid(view, spacing_m) if spacing_m is not None and s == GRID else _buildings(view, s) for s in sources]
     if file is not None:
-        parts.append(_file(view, file))
+        parts.append(_file(view, file, crs))
     table = pd.concat(parts, ignore_index=True)
     if len(table) > MAX_CANDIDATES:
         raise TooLarge(
@@ -86,9 +90,6 @@ def candidate_sites(
         )
     if len(table) == 0:
         raise InputError("candidates: there is none with a place in the district")
-    twice = table["id"][table["id"].duplicated()]
-    if len(twice):
-        raise InputError(f"candidates: id={twice.iloc[0]!r} stands twice")
     places = table[["lon", "lat"]].to_numpy(dtype=np.float64)
     table["street"] = [containing(view, (lon, lat))["street"] for lon, lat in places.tolist()]
     return Candidates(table, view.snap_lonlat(places))
@@ -131,20 +132,16 @@ def _cells(view: View, spacing_m: float) -> NDArray[np.float64]:
         if len(nodes) == 0:
             return np.empty((0, 2))
         bounds = (*nodes.min(axis=0).tolist(), *nodes.max(axis=0).tolist())
-    squares = math.prod(
-        math.ceil((high - low) / spacing_m) + 1 for low, high in zip(bounds[:2], bounds[2:], strict=True)
-    )
-    if squares > 100 * MAX_CANDIDATES:
-        raise TooLarge(f"spacing_m={spacing_m:g}: {squares} squares; choose a wider grid")
     grid = Grid.covering(bounds, cell=spacing_m, epsg=view.district.epsg)
     xy: NDArray[np.float64] = grid.centres(np.arange(grid.cells))
     return xy if outline is None else xy[shapely.contains_xy(outline, xy)]
 
 
-def _file(view: View, path: str | Path) -> pd.DataFrame:
-    frame = checked_file(view.district.store, FILE_KIND, path)
+def _file(view: View, path: str | Path, crs: str | None) -> pd.DataFrame:
+    frame = checked_file(view.district.store, FILE_KIND, path, crs=crs)
     numbers = {
-        name: [None if v is None or v != v else int(v) for v in frame[name].tolist()] for name in ("cost", "capacity")
+        name: pd.Series([None if v is None or v != v else int(v) for v in frame[name].tolist()], dtype=object)
+        for name in ("cost", "capacity")
     }
     points = np.asarray(frame.geometry, dtype=object)
     places = list(zip(shapely.get_x(points).tolist(), shapely.get_y(points).tolist(), strict=True))
