@@ -284,6 +284,13 @@ _SITING: tuple[Layer, ...] = (
             Field("id", Text("编号", "id")),
             Field("name", Text("名称", "name")),
             _STREET,
+            Field(
+                "state",
+                Text("状态", "state"),
+                "choice",
+                "",
+                {"chosen": Text("选中", "chosen"), "candidate": Text("备选", "candidate")},
+            ),
             Field("source", Text("来源", "kind of candidate"), "choice", "", CANDIDATE_SOURCES),
             Field("on_road", Text("可接入道路", "on a road"), "boolean"),
             _persons("added_persons", "单独增加的覆盖人口", "persons covered by it alone"),
