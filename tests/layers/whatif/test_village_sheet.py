@@ -1,4 +1,4 @@
-"""The page that hangs in the village says what the plan says; it is one page, with its fonts, its scale and its code."""
+"""The page that hangs in the village says what the plan says: one page, with its fonts, its scale and its code."""
 
 import io
 import re
