@@ -326,10 +326,71 @@ _SITING: tuple[Layer, ...] = (
     ),
 )
 
+SHORTFALLS: dict[str, Text] = {
+    "no_road": Text("没有道路可达", "no road from any depot"),
+    "too_far": Text("时限内没有仓库可达", "no depot within the limit"),
+    "volume": Text("时限内的仓库已满", "the depots within the limit are full"),
+    "budget": Text("预算用完", "the money is spent"),
+    "volume_and_budget": Text("仓库已满且预算用完", "full depots and no money"),
+    "unfinished": Text("求解提前停止", "the solver was stopped early"),
+}
+"""Why a need is short or late."""
+
+_STOCKING: tuple[Layer, ...] = (
+    whatif_layer(
+        "stocking_depots",
+        Text("储备: 各仓库应备", "Stocking: what depots should hold"),
+        "point",
+        (
+            Field("id", Text("编号", "id")),
+            Field("name", Text("名称", "name")),
+            Field("packs", Text("应购包数", "packs to buy"), "integer"),
+            Field("cost", Text("费用", "cost"), "number", "元"),
+            Field("volume_m3", Text("容积", "volume"), "number", "m3"),
+            Field("used_before_m3", Text("已占", "in use"), "number", "m3"),
+            Field("used_after_m3", Text("备齐后占用", "in use afterwards"), "number", "m3"),
+            Field("used_share", Text("占用比例 (1 为占满)", "share in use (1 is full)"), "number"),
+            Field("takes_more", Text("可再入库", "takes more"), "boolean"),
+        ),
+        Steps(
+            "used_share",
+            (0.5, 0.8, 0.95),
+            (
+                Mark(Text("不到一半", "up to a half"), "#5b8fb9", "circle", 8.0),
+                Mark(Text("50%–80%", "50% to 80%"), "#3c6e9c", "circle", 10.0),
+                Mark(Text("80%–95%", "80% to 95%"), "#e07b2a", "circle", 12.0),
+            ),
+            Mark(Text("95% 以上", "over 95%"), "#b3122e", "circle", 13.0),
+        ),
+    ),
+    whatif_layer(
+        "stocking_short",
+        Text("储备: 缺口", "Stocking: what is missing"),
+        "point",
+        (
+            Field("id", Text("编号", "id")),
+            Field("name", Text("名称", "name")),
+            _STREET,
+            _PERSONS,
+            Field("missing", Text("缺少或迟到", "short or late")),
+            Field("reason", Text("原因", "reason"), "choice", "", SHORTFALLS),
+        ),
+        Categories(
+            "state",
+            {
+                "short": Mark(Text("有缺口", "short"), "#b3122e", "diamond", 12.0),
+                "late": Mark(Text("超时才到", "late"), "#e07b2a", "diamond", 10.0),
+            },
+            Mark(Text("其他", "other"), "#8a8f98", "diamond", 9.0),
+        ),
+    ),
+)
+
 LAYERS_OF_KIND: dict[str, tuple[Layer, ...]] = {
     "scenarios": (_WORST_ARRIVAL,),
     "n_minus_1": (_CRITICAL_LINKS, _ONE_ROAD),
     "evacuation": _EVACUATION,
     "siting": _SITING,
+    "stocking": _STOCKING,
 }
 """Kind of result -> its layers. A kind becomes a layer of the map by one entry here."""
