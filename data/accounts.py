@@ -31,6 +31,9 @@ MIN_PASSWORD = 10
 MAX_PASSWORD = 200
 """Most characters of a password, bound included; hashing endless ones would be work for nothing."""
 
+MAX_NAME = 100
+"""Most characters of the name of a person or post, bound included."""
+
 MAX_FAILURES = 5
 """Wrong passwords in a row that lock an account."""
 
@@ -42,6 +45,10 @@ IDLE = timedelta(hours=2)
 
 ABSOLUTE = timedelta(hours=24)
 """A session is over this long after the log-in, whatever happens."""
+
+KNOWN_FOR = timedelta(days=180)
+"""How long a browser is known after its last log-in. From a known one its owner gets in while others keep the
+account locked; wrong passwords from it count for itself, and as many as lock an account make it unknown."""
 
 SEEN_EVERY = timedelta(minutes=5)
 """How often the last request of a session is written down."""
@@ -228,19 +235,12 @@ def add(
     key = require_id(account_id)
     if not name.strip():
         raise InputError("name: is empty; give the name of the person or the post")
-    if role not in ACCOUNT_ROLES:
-        raise InputError(f"role={role}: expected one of {', '.join(ACCOUNT_ROLES)}")
-    if (street is not None or depot_id is not None) and role != "keeper":
-        raise InputError(f"role={role}: a street or a depot belongs to a keeper only; leave it out")
-    if role == "keeper" and (street is None) == (depot_id is None):
-        raise InputError("role=keeper: a keeper is bound to a depot or to a street; give one of the two")
+    if len(name.strip()) > MAX_NAME or not name.isprintable():
+        raise InputError(f"name: expected at most {MAX_NAME} characters that can be read")
+    _require_role(conn, role, street, depot_id)
     table = schema.table("account")
     if conn.scalar(sa.select(sa.func.count()).where(table.c.id == key)):
         raise Conflict(f"there is an account '{key}' already; choose another name")
-    for target, column, value in (("street", "name", street), ("depot", "id", depot_id)):
-        known = schema.table(target)
-        if value is not None and not conn.scalar(sa.select(sa.func.count()).where(known.c[column] == value)):
-            raise NotFound(f"{target}={value}: there is no such {target}; import it first")
     now = schema.utc_text(now_utc)
     conn.execute(
         sa.insert(table),
@@ -287,6 +287,7 @@ def set_password(
         locked_until_utc=None,
     )
     end_sessions(conn, found.id)
+    _forget_browsers(conn, found.id)
     return account(conn, found.id)
 
 
@@ -298,12 +299,45 @@ def rehash(conn: Connection, account_id: str, password_hash: str) -> None:
 def disable(conn: Connection, account_id: str) -> Account:
     """Let an account in no more; its sessions are over. The last administrator stays."""
     found = account(conn, account_id)
+    _require_another_administrator(conn, found)
+    _update(conn, found.id, disabled=1)
+    end_sessions(conn, found.id)
+    _forget_browsers(conn, found.id)
+    return account(conn, found.id)
+
+
+def _require_another_administrator(conn: Connection, found: Account) -> None:
     others = [one for one in accounts(conn) if one.role == "administrator" and not one.disabled and one.id != found.id]
     if found.role == "administrator" and not found.disabled and not others and not found.demo:
         raise Conflict(f"account={found.id}: it is the last administrator; add another one first")
-    _update(conn, found.id, disabled=1)
-    end_sessions(conn, found.id)
+
+
+def set_role(
+    conn: Connection, account_id: str, role: str, *, street: str | None = None, depot_id: str | None = None
+) -> Account:
+    """Give an account another role; the street or the depot is where a keeper may act. It counts from the next
+    request on. The last administrator stays one."""
+    found = account(conn, account_id)
+    _require_role(conn, role, street, depot_id)
+    if (found.role, found.street, found.depot_id) == (role, street, depot_id):
+        raise Conflict(f"account={found.id}: it is {role} already")
+    if role != "administrator":
+        _require_another_administrator(conn, found)
+    _update(conn, found.id, role=role, street=street, depot_id=depot_id)
     return account(conn, found.id)
+
+
+def _require_role(conn: Connection, role: str, street: str | None, depot_id: str | None) -> None:
+    if role not in ACCOUNT_ROLES:
+        raise InputError(f"role={role}: expected one of {', '.join(ACCOUNT_ROLES)}")
+    if (street is not None or depot_id is not None) and role != "keeper":
+        raise InputError(f"role={role}: a street or a depot belongs to a keeper only; leave it out")
+    if role == "keeper" and (street is None) == (depot_id is None):
+        raise InputError("role=keeper: a keeper is bound to a depot or to a street; give one of the two")
+    for target, column, value in (("street", "name", street), ("depot", "id", depot_id)):
+        known = schema.table(target)
+        if value is not None and not conn.scalar(sa.select(sa.func.count()).where(known.c[column] == value)):
+            raise NotFound(f"{target}={value}: there is no such {target}; import it first")
 
 
 def unlock(conn: Connection, account_id: str) -> Account:
@@ -407,6 +441,62 @@ def end_sessions(conn: Connection, account_id: str) -> int:
     """End every session of an account; how many there were."""
     table = schema.table("session")
     return int(conn.execute(sa.delete(table).where(table.c.account_id == account_id)).rowcount)
+
+
+def sessions(conn: Connection, account_id: str, *, now_utc: datetime) -> list[dict[str, str | None]]:
+    """The sessions of an account that are not over, the newest first: from where, since when, last seen."""
+    table = schema.table("session")
+    names = ("address", "created_utc", "seen_utc", "expires_utc")
+    rows = conn.execute(
+        sa.select(*(table.c[name] for name in names))
+        .where(
+            table.c.account_id == normal_id(account_id),
+            table.c.expires_utc > schema.utc_text(now_utc),
+            table.c.seen_utc > schema.utc_text(now_utc - IDLE),
+        )
+        .order_by(table.c.fid.desc())
+    )
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+# -- browsers ---------------------------------------------------------------------------------------
+
+
+def new_browser() -> str:
+    """The secret that a browser keeps after a log-in."""
+    return secrets.token_urlsafe(32)
+
+
+def _browser_id(account_id: str, secret: str) -> str:
+    return secret_hash(f"{secret} {account_id}")
+
+
+def knows_browser(conn: Connection, account_id: str, secret: str | None, *, now_utc: datetime) -> bool:
+    """Whether an account was let in from the browser that holds this secret, not too long ago."""
+    table = schema.table("known_browser")
+    found = conn.scalar(sa.select(table.c.seen_utc).where(table.c.id == _browser_id(account_id, secret or "")))
+    return found is not None and str(found) >= schema.utc_text(now_utc - KNOWN_FOR)
+
+
+def know_browser(conn: Connection, account_id: str, secret: str, *, now_utc: datetime) -> None:
+    """Remember that an account was let in from a browser."""
+    table = schema.table("known_browser")
+    key, now = _browser_id(account_id, secret), schema.utc_text(now_utc)
+    if conn.execute(sa.update(table).where(table.c.id == key).values(failures=0, seen_utc=now)).rowcount == 0:
+        conn.execute(sa.insert(table), {"id": key, "account_id": account_id, "seen_utc": now})
+
+
+def doubt_browser(conn: Connection, account_id: str, secret: str) -> None:
+    """Count a wrong password from a known browser; too many make it unknown."""
+    table = schema.table("known_browser")
+    ours = table.c.id == _browser_id(account_id, secret)
+    conn.execute(sa.update(table).where(ours).values(failures=table.c.failures + 1))
+    conn.execute(sa.delete(table).where(ours, table.c.failures >= MAX_FAILURES))
+
+
+def _forget_browsers(conn: Connection, account_id: str) -> None:
+    table = schema.table("known_browser")
+    conn.execute(sa.delete(table).where(table.c.account_id == account_id))
 
 
 # -- tokens -----------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """Who did what, when: an append-only record in which every row is chained to the row before it.
 
-The hash of a row covers the row, the hash before it, and every stock movement since. Whoever alters
-a row or a movement later must make every hash after it anew, and `verify` names the first that differs.
+The hash of a row covers the row, the hash before it, and since then every stock movement, event of an order,
+count and change of a lot's state. Whoever alters one of them later must make every hash after it anew, and
+`verify` names the first row that differs, and what it covers.
 """
 
 import hashlib
@@ -26,7 +27,10 @@ AT_HAND = "command line"
 """Who works on the database itself; the system knows who that is, this software does not."""
 
 _FIELDS = ("id", "recorded_utc", "actor", "role", "address", "action", "subject", "outcome", "details", "movement_seq")
-_MOVEMENT = tuple(column.name for column in schema.table("movement").columns)
+_LOGS = {"event_seq": "order_event", "count_seq": "stock_count", "status_seq": "lot_status_change"}
+"""Logs besides the movements that a row covers; rows from before this was so have no number there."""
+
+_COLUMNS = {log: tuple(column.name for column in schema.table(log).columns) for log in ("movement", *_LOGS.values())}
 _CHUNK = 5_000
 
 
@@ -72,9 +76,15 @@ def append(
 
     A clock that was set back does not turn the order round: the time is never before that of the last row.
     """
-    last = read_rows(conn, "SELECT hash, movement_seq, recorded_utc FROM audit ORDER BY seq DESC LIMIT 1")
-    before, covered, last_utc = last[0] if last else (FIRST_HASH, 0, "")
-    digest, newest = _movements(conn, covered)
+    last = read_rows(
+        conn, f"SELECT hash, recorded_utc, movement_seq, {', '.join(_LOGS)} FROM audit ORDER BY seq DESC LIMIT 1"
+    )
+    nothing: tuple[Any, ...] = (FIRST_HASH, "", *[0] * (1 + len(_LOGS)))
+    before, last_utc, *covered = last[0] if last else nothing
+    digest, newest = _digest(conn, "movement", covered[0])
+    others = {
+        name: _digest(conn, log, after or 0) for (name, log), after in zip(_LOGS.items(), covered[1:], strict=True)
+    }
     identity = hashlib.blake2b(f"{before}{action}{subject}".encode(), digest_size=8).hexdigest()
     row = {
         "id": identity,
@@ -88,8 +98,8 @@ def append(
         "details": json.dumps(details or {}, ensure_ascii=False, sort_keys=True, default=str),
         "movement_seq": newest,
     }
-    found = _hash(before, row, digest)
-    insert_rows(conn, "audit", [{**row, "hash": found}])
+    found = _hash(before, row, digest, others)
+    insert_rows(conn, "audit", [{**row, **{name: seq for name, (_, seq) in others.items()}, "hash": found}])
     return found
 
 
@@ -115,17 +125,31 @@ def verify(conn: Connection) -> tuple[int, str, Fault | None]:
     such as beside a backup.
     """
     table = schema.table("audit")
-    statement = sa.select(table.c.seq, *(table.c[name] for name in _FIELDS), table.c.hash).order_by(table.c.seq)
-    before, covered, count, expected_seq = FIRST_HASH, 0, 0, None
+    names = ("seq", *_FIELDS, *_LOGS, "hash")
+    statement = sa.select(*(table.c[name] for name in names)).order_by(table.c.seq)
+    before, count, expected_seq = FIRST_HASH, 0, None
+    covered = dict.fromkeys(("movement_seq", *_LOGS), 0)
     for found in conn.execution_options(stream_results=True).execute(statement):
-        row = dict(zip(_FIELDS, found[1:-1], strict=True))
-        if expected_seq is not None and found[0] != expected_seq:
+        row = dict(zip(names, found, strict=True))
+        seq = int(row["seq"])
+        if expected_seq is not None and seq != expected_seq:
             return count, before, Fault(expected_seq, row["recorded_utc"], f"row {expected_seq} is missing")
-        digest, newest = _movements(conn, covered, row["movement_seq"])
-        if newest != row["movement_seq"] or _hash(before, row, digest) != found[-1]:
-            what = "the row, or a stock movement that it covers, was altered"
-            return count, before, Fault(int(found[0]), row["recorded_utc"], f"row {found[0]}: {what}")
-        before, covered, count, expected_seq = found[-1], int(row["movement_seq"]), count + 1, int(found[0]) + 1
+        covers = {name: row[name] for name in covered if row[name] is not None}
+        digests = {
+            name: _digest(conn, _LOGS.get(name, "movement"), covered[name], up_to) for name, up_to in covers.items()
+        }
+        whole = all(newest == covers[name] for name, (_, newest) in digests.items())
+        digest, _ = digests.pop("movement_seq")
+        if not whole or _hash(before, row, digest, digests) != row["hash"]:
+            what = ["the row"] + [
+                f"{_LOGS.get(name, 'movement')} {covered[name] + 1} to {up_to}"
+                for name, up_to in covers.items()
+                if up_to > covered[name]
+            ]
+            problem = f"row {seq}: altered is {' or '.join(what)}"
+            return count, before, Fault(seq, row["recorded_utc"], problem)
+        before, count, expected_seq = row["hash"], count + 1, seq + 1
+        covered |= covers
     return count, before, None
 
 
@@ -153,22 +177,22 @@ def entries(conn: Connection, *, since: str | None = None, subject: str | None =
 
 def ledger_hash(conn: Connection) -> str:
     """One hash over every stock movement: the same before and after whatever must not touch the stock."""
-    return _movements(conn, 0)[0]
+    return _digest(conn, "movement", 0)[0]
 
 
-def _movements(conn: Connection, after: int, up_to: int | None = None) -> tuple[str, int]:
-    """Hash of the movements behind `after`, and the seq of the last of them (`after` where there is none)."""
+def _digest(conn: Connection, log: str, after: int, up_to: int | None = None) -> tuple[str, int]:
+    """Hash of the rows of a log behind `after`, and the seq of the last of them (`after` where there is none)."""
     digest = hashlib.sha256()
     newest = after
-    for row in _movement_rows(conn, after, up_to):
+    for row in _rows(conn, log, after, up_to):
         digest.update(repr(row).encode())
         newest = int(row[0])
     return digest.hexdigest(), newest
 
 
-def _movement_rows(conn: Connection, after: int, up_to: int | None) -> Iterator[tuple[Any, ...]]:
+def _rows(conn: Connection, log: str, after: int, up_to: int | None) -> Iterator[tuple[Any, ...]]:
     end = "" if up_to is None else f" AND seq <= {int(up_to)}"
-    text = f"SELECT {', '.join(_MOVEMENT)} FROM movement WHERE seq > ?{end} ORDER BY seq LIMIT {_CHUNK}"
+    text = f"SELECT {', '.join(_COLUMNS[log])} FROM {log} WHERE seq > ?{end} ORDER BY seq LIMIT {_CHUNK}"
     while True:
         rows = read_rows(conn, text, (after,))
         yield from (tuple(row) for row in rows)
@@ -177,6 +201,8 @@ def _movement_rows(conn: Connection, after: int, up_to: int | None) -> Iterator[
         after = int(rows[-1][0])
 
 
-def _hash(before: str, row: Mapping[str, Any], movements: str) -> str:
-    text = json.dumps([before, [row[name] for name in _FIELDS], movements], ensure_ascii=False)
+def _hash(before: str, row: Mapping[str, Any], movements: str, others: Mapping[str, tuple[str, int]]) -> str:
+    """The hash of a row; `others` has digest and last seq of what it covers besides the movements, if anything."""
+    parts = [before, [row[name] for name in _FIELDS], movements, *([others] if others else [])]
+    text = json.dumps(parts, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -27,6 +27,11 @@ _TRUE = frozenset({"1", "true", "yes", "y", "是", "室内", "有", "t"})
 _FALSE = frozenset({"0", "false", "no", "n", "否", "室外", "无", "f"})
 
 
+def has_control(text: str) -> bool:
+    """Whether a text has characters that nobody can type or read; line breaks and tabs are none."""
+    return _CONTROL.search(text) is not None
+
+
 class _Bad(Exception):
     """One value does not fit; the text says what was expected."""
 
@@ -182,7 +187,7 @@ def _text(value: Any, column: Column, zone: ZoneInfo) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     text = str(value).strip()
-    if _CONTROL.search(text):
+    if has_control(text):
         raise _Bad("text without control characters")
     if len(text) > MAX_TEXT:
         raise _Bad(f"at most {MAX_TEXT} characters")
@@ -342,6 +347,20 @@ def require_unique(typed: pd.DataFrame, kind: Kind, problems: Problems) -> None:
         if first != row:
             value = " / ".join(map(str, key))
             problems.add(row, ", ".join(keys), value, f"each key once; it is in data row {first} already")
+
+
+def require_ordered(typed: pd.DataFrame, kind: Kind, problems: Problems) -> None:
+    """Of two columns that belong together the first is at most the second: else they were swapped."""
+    for low, high in kind.ordered:
+        if low not in typed.columns or high not in typed.columns:
+            continue
+        column = kind.column(high)
+        moments = column.type == "datetime"
+        for row, (least, most) in enumerate(zip(typed[low].tolist(), typed[high].tolist(), strict=True), start=1):
+            if least is None or most is None or (column.default == 0 and most == 0):
+                continue
+            if (datetime.fromisoformat(least) > datetime.fromisoformat(most)) if moments else least > most:
+                problems.add(row, high, most, f"at least the value of {low}, {least}; were the two swapped?")
 
 
 def nearly_twins(typed: pd.DataFrame, kind: Kind) -> list[str]:

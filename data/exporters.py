@@ -26,10 +26,13 @@ _MOMENT = (2000, 1, 1, 0, 0, 0)
 
 
 def neutralised(value: Any) -> Any:
-    """A text that a spreadsheet would take for a formula gets an apostrophe before it; numbers stay."""
+    """A text that a spreadsheet would take for a formula gets an apostrophe before it; numbers stay.
+
+    So does one that has such apostrophes already, so that taking one off gives the text again.
+    """
     if isinstance(value, str):
         value = value.translate(_ILLEGAL)
-        if value.startswith(RUNS):
+        if value.lstrip("'").startswith(RUNS):
             return "'" + value
     return value
 

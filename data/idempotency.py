@@ -1,19 +1,18 @@
-"""The same request twice happens once: the answer is kept with the change, under the key of the request."""
+"""The same request twice happens once: the answer is kept with the change, under the key of the request.
+
+`data.keeping` forgets answers after a time; a key may be used anew afterwards.
+"""
 
 import hashlib
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from data import schema
 from data.store import insert_rows, read_rows
 from geo.errors import Conflict, InputError
-
-KEPT_FOR = timedelta(days=7)
-"""How long an answer is kept; a key may be used anew afterwards."""
 
 _LONGEST = 200
 
@@ -55,13 +54,6 @@ def keep(conn: Connection, *, actor: str, key: str, route: str, body: str, answe
         "created_utc": schema.utc_text(now_utc),
     }
     insert_rows(conn, "idempotency", [row])
-
-
-def forget(conn: Connection, *, now_utc: datetime) -> int:
-    """Drop what is older than `KEPT_FOR`; how many."""
-    table = schema.table("idempotency")
-    gone = conn.execute(sa.delete(table).where(table.c.created_utc < schema.utc_text(now_utc - KEPT_FOR)))
-    return int(gone.rowcount)
 
 
 def _id(actor: str, key: str) -> str:

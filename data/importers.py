@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
@@ -22,12 +22,13 @@ from data.checking import (
     match_columns,
     nearly_twins,
     points_from_columns,
+    require_ordered,
     require_unique,
     typed_columns,
 )
 from data.kinds import KINDS, Column, Kind
-from data.reading import RawFrame, read_file
-from data.store import Counts, Store
+from data.reading import AT_HAND, RawFrame, SheetBounds, read_file
+from data.store import Store
 from geo.crs import STORED_EPSG, bd09_to_wgs84, gcj02_to_wgs84, to_metric
 from geo.datum import MIN_PLACES, shift_evidence
 from geo.errors import CrsError, ImportRefused, InputError
@@ -108,6 +109,21 @@ def _kind(name: str) -> Kind:
     return KINDS[name]
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A file that was read and checked as far as that is possible without the transaction that writes it."""
+
+    kind: Kind
+    frame: pd.DataFrame
+    source: str
+    source_datum: str
+    problems: Problems
+    notices: tuple[str, ...] = ()
+    file: str | None = None
+    sha256: str | None = None
+    began: float = field(default_factory=monotonic)
+
+
 def import_file(
     store: Store,
     kind: str,
@@ -119,33 +135,49 @@ def import_file(
     force: bool = False,
     append: bool = False,
     source: str | None = None,
+    bounds: SheetBounds = AT_HAND,
     now_utc: datetime,
 ) -> ImportReport:
     """Import one file as `kind`; ImportRefused lists what is wrong and nothing is written."""
+    prepared = prepare_file(
+        store, kind, path, crs=crs, column_map=column_map, force=force, source=source, bounds=bounds
+    )
+    return _import(store, prepared, now_utc=now_utc, dry_run=dry_run, append=append)
+
+
+def prepare_file(
+    store: Store,
+    kind: str,
+    path: str | Path,
+    *,
+    crs: str | None = None,
+    column_map: Mapping[str, str] | None = None,
+    force: bool = False,
+    source: str | None = None,
+    bounds: SheetBounds = AT_HAND,
+) -> Prepared:
+    """Read one file as `kind`, within bounds for a sheet; ImportRefused where it cannot be one."""
     began = monotonic()
     declared = _kind(kind)
     path = Path(path)
     if path.exists():
         store.require_not_live(path)
-    raw = read_file(path, roads=kind == "roads")
+    raw = read_file(path, roads=kind == "roads", bounds=bounds)
     digest = _sha256(path)
     problems = Problems(lines=raw.lines)
     frame, datum, notices = _placed(raw, declared, crs, column_map, store, problems)
-    return _import(
-        store,
+    if declared.name in ROAD_BOUND and not force and problems.count == 0:
+        _require_datum(store, declared, frame)
+    return Prepared(
         declared,
         frame,
-        source=source or path.name,
-        source_datum=datum,
-        now_utc=now_utc,
-        dry_run=dry_run,
-        force=force,
-        append=append,
-        notices=[*raw.notices, *notices],
+        source or path.name,
+        datum,
+        problems,
+        (*raw.notices, *notices),
         file=path.name,
         sha256=digest,
         began=began,
-        problems=problems,
     )
 
 
@@ -175,28 +207,19 @@ def import_frame(
     raw = RawFrame(table.where(table.notna(), None), geometry, crs)
     problems = Problems()
     placed, datum, notices = _placed(raw, declared, None, None, store, problems)
-    return _import(
-        store,
-        declared,
-        placed,
-        source=source,
-        source_datum=source_datum or datum,
-        now_utc=now_utc,
-        dry_run=dry_run,
-        force=force,
-        append=append,
-        notices=notices,
-        file=None,
-        sha256=None,
-        began=began,
-        problems=problems,
-    )
+    if declared.name in ROAD_BOUND and not force and problems.count == 0:
+        _require_datum(store, declared, placed)
+    prepared = Prepared(declared, placed, source, source_datum or datum, problems, tuple(notices), began=began)
+    return _import(store, prepared, now_utc=now_utc, dry_run=dry_run, append=append)
 
 
-def checked_file(store: Store, kind: str, path: str | Path, *, crs: str | None = None) -> pd.DataFrame:
-    """The rows of a file in the declared columns, checked as for an import; ImportRefused, and nothing is written."""
-    declared, path = _kind(kind), Path(path)
-    raw = read_file(path, roads=kind == "roads")
+def checked_file(store: Store, kind: str | Kind, path: str | Path, *, crs: str | None = None) -> pd.DataFrame:
+    """The rows of a file in the declared columns, checked as for an import; ImportRefused, and nothing is written.
+
+    A kind that is not stored is given itself.
+    """
+    declared, path = kind if isinstance(kind, Kind) else _kind(kind), Path(path)
+    raw = read_file(path, roads=declared.name == "roads")
     problems = Problems(lines=raw.lines)
     frame, _, _ = _placed(raw, declared, crs, None, store, problems)
     problems.raise_if_any(declared.name)
@@ -230,6 +253,7 @@ def _placed(
         if any(ids):
             typed["id"] = ids
     require_unique(typed, kind, problems)
+    require_ordered(typed, kind, problems)
     notices += nearly_twins(typed, kind)
     if not kind.geometry:
         return typed, "none", notices
@@ -359,65 +383,71 @@ def _sound_shapes(
 # -- the transaction ------------------------------------------------------------------------------
 
 
-def _import(
-    store: Store,
-    kind: Kind,
-    frame: pd.DataFrame,
-    *,
-    source: str,
-    source_datum: str,
-    now_utc: datetime,
-    dry_run: bool,
-    force: bool,
-    append: bool,
-    notices: list[str],
-    file: str | None,
-    sha256: str | None,
-    began: float,
-    problems: Problems,
-) -> ImportReport:
-    if kind.name in ROAD_BOUND and not force and problems.count == 0:
-        _require_datum(store, kind, frame)
-    unplaced: tuple[str, ...] = ()
-    counts = Counts(0, 0, 0)
+def _import(store: Store, prepared: Prepared, *, now_utc: datetime, dry_run: bool, append: bool) -> ImportReport:
+    """Write in a transaction of its own, with the row in the audit of whoever is at the machine."""
     try:
         with store.writing() as conn:
-            if isinstance(frame, gpd.GeoDataFrame):
-                _require_inside(store, conn, kind, frame, problems, notices)
-            _require_references(store, conn, kind, frame, problems)
-            if kind.name == "lots":
-                _require_lots(store, conn, frame, problems)
-            problems.raise_if_any(kind.name)
-            if isinstance(frame, gpd.GeoDataFrame) and not kind.geometry_required:
-                frame = _kept_places(store, conn, kind, frame)
-                unplaced = tuple(frame.loc[frame.geometry.isna(), "id"].astype(str))
-            stamp = {"source": source, "source_datum": source_datum, "now_utc": now_utc}
-            if kind.name == "lots":
-                counts = ledger.apply_lots(conn, frame, source=source, now_utc=now_utc)
-            elif kind.replaces and not append:
-                counts = store.replace(conn, kind.table, frame, **stamp)  # type: ignore[arg-type]
-            else:
-                counts = store.upsert(conn, kind.table, frame, **stamp)  # type: ignore[arg-type]
-            if counts.inserted or counts.updated or counts.deleted:
-                run = store.record_import(
-                    conn,
-                    kind=kind.name,
-                    counts=counts,
-                    rows=len(frame),
-                    file=file,
-                    sha256=sha256,
-                    unplaced=len(unplaced),
-                    notices=notices,
-                    **stamp,  # type: ignore[arg-type]
-                )
+            report, run = write_prepared(store, conn, prepared, now_utc=now_utc, append=append)
+            if run is not None:
                 audit.append_import(
-                    conn, run, kind=kind.name, file=file, sha256=sha256, rows=len(frame), now_utc=now_utc
+                    conn,
+                    run,
+                    kind=prepared.kind.name,
+                    file=prepared.file,
+                    sha256=prepared.sha256,
+                    rows=report.rows,
+                    now_utc=now_utc,
                 )
             if dry_run:
                 raise _DryRun
     except _DryRun:
         pass
-    return ImportReport(
+    return replace(report, dry_run=dry_run, seconds=monotonic() - prepared.began)
+
+
+def write_prepared(
+    store: Store, conn: Connection, prepared: Prepared, *, now_utc: datetime, append: bool = False
+) -> tuple[ImportReport, str | None]:
+    """Check what was read against what is there and write it, in the transaction of the caller.
+
+    Returns what came of it and the id of the import's record, None where nothing changed. The row in the
+    audit is the caller's.
+    """
+    kind, frame, problems = prepared.kind, prepared.frame, prepared.problems
+    notices = [*prepared.notices]
+    if isinstance(frame, gpd.GeoDataFrame):
+        _require_inside(store, conn, kind, frame, problems, notices)
+    _require_references(store, conn, kind, frame, problems)
+    if kind.name == "lots":
+        _require_lots(store, conn, frame, problems)
+    if kind.name == "items":
+        _require_units_kept(store, conn, frame, problems)
+    problems.raise_if_any(kind.name)
+    unplaced: tuple[str, ...] = ()
+    if isinstance(frame, gpd.GeoDataFrame) and not kind.geometry_required:
+        frame = _kept_places(store, conn, kind, frame)
+        unplaced = tuple(frame.loc[frame.geometry.isna(), "id"].astype(str))
+    stamp: Any = {"source": prepared.source, "source_datum": prepared.source_datum, "now_utc": now_utc}
+    if kind.name == "lots":
+        counts = ledger.apply_lots(conn, frame, source=prepared.source, now_utc=now_utc)
+    elif kind.replaces and not append:
+        counts = store.replace(conn, kind.table, frame, **stamp)
+    else:
+        counts = store.upsert(conn, kind.table, frame, **stamp)
+    run = None
+    if counts.inserted or counts.updated or counts.deleted:
+        run = store.record_import(
+            conn,
+            kind=kind.name,
+            counts=counts,
+            rows=len(frame),
+            file=prepared.file,
+            sha256=prepared.sha256,
+            unplaced=len(unplaced),
+            notices=notices,
+            **stamp,
+        )
+    report = ImportReport(
         kind.name,
         len(frame),
         counts.inserted,
@@ -426,9 +456,8 @@ def _import(
         counts.deleted,
         unplaced,
         tuple(notices),
-        dry_run,
-        monotonic() - began,
     )
+    return report, run
 
 
 def _kept_places(store: Store, conn: Connection, kind: Kind, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -520,3 +549,13 @@ def _require_lots(store: Store, conn: Connection, frame: pd.DataFrame, problems:
         taken = (record.get("reserved") or 0) + (record.get("on_hold") or 0)
         if quantity is not None and taken > quantity:
             problems.add(row, "reserved, on_hold", taken, f"together at most the quantity, {quantity}")
+
+
+def _require_units_kept(store: Store, conn: Connection, frame: pd.DataFrame, problems: Problems) -> None:
+    """An item keeps its unit once there are lots of it: every quantity of them would mean something else."""
+    units = store.frame("item", conn=conn, columns=["id", "unit"]).set_index("id")["unit"].to_dict()
+    stocked = set(store.frame("lot", conn=conn, columns=["item_id"])["item_id"])
+    for row, record in enumerate(frame.to_dict("records"), start=1):
+        item, unit = record["id"], record["unit"]
+        if item in stocked and unit is not None and unit != units[item]:
+            problems.add(row, "unit", unit, f"the unit in which its stock is counted, {units[item]}")

@@ -49,7 +49,9 @@ class Kind:
     ``replaces`` is true where the file has no external ids, so that an import replaces the
     whole set unless it is told to append. ``anywhere`` is true where places far outside the
     district belong to it. ``from_sheet`` is false where the rows are not typed or drawn but made
-    when a file of another sort is brought in.
+    when a file of another sort is brought in. ``reports_place`` is true where a device tells the
+    place (``position_utc`` says of when it is). ``ordered`` names pairs of columns of which the
+    first is at most the second, where both are given; a bound of 0 that stands for none is none.
     """
 
     name: str
@@ -63,6 +65,8 @@ class Kind:
     geometry_required: bool = True
     anywhere: bool = False
     from_sheet: bool = True
+    reports_place: bool = False
+    ordered: tuple[tuple[str, str], ...] = ()
 
     def column(self, name: str) -> Column:
         """The column called `name`; KeyError where there is none."""
@@ -610,6 +614,7 @@ KINDS: dict[str, Kind] = {
                 _REFERENCE,
             ),
             key=("depot_id", "item_id"),
+            ordered=(("minimum", "target"),),
         ),
         Kind(
             "reserve_targets",
@@ -632,6 +637,7 @@ KINDS: dict[str, Kind] = {
                 _REFERENCE,
             ),
             key=("version", "level", "owner", "item_id", "mode"),
+            ordered=(("minimum", "target"), ("target", "maximum"), ("valid_from", "valid_to")),
         ),
         Kind(
             "agreements",
@@ -665,6 +671,7 @@ KINDS: dict[str, Kind] = {
             ),
             geometry_required=False,
             anywhere=True,
+            ordered=(("valid_from", "valid_to"),),
         ),
         Kind(
             "relief_standards",
@@ -708,6 +715,7 @@ KINDS: dict[str, Kind] = {
             ),
             geometry_required=False,
             anywhere=True,
+            reports_place=True,
         ),
         Kind(
             "devices",
@@ -727,6 +735,7 @@ KINDS: dict[str, Kind] = {
                 Column("alarm_below", "低于即报警", "alarm below", "number"),
                 Column("alarm_above", "高于即报警", "alarm above", "number"),
             ),
+            ordered=(("minimum", "maximum"), ("alarm_below", "alarm_above")),
         ),
         Kind(
             "teams",
@@ -811,6 +820,7 @@ KINDS: dict[str, Kind] = {
                     help_zh="填已导入的水深栅格代码时按水深逐段封闭或减速, 图形只用于显示",
                 ),
             ),
+            ordered=(("from_utc", "to_utc"),),
         ),
         Kind(
             "roads",

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import groupby
 from typing import Any, TypeVar
 
@@ -25,6 +25,7 @@ from sqlalchemy import Connection
 from data import schema
 from data.schema import ACCOUNTS, BALANCES, CAUSES, HELD_ACCOUNTS, MOVEMENT_KINDS, ON_HAND_ACCOUNTS
 from data.store import Counts, cell, insert_many, marks, read_rows, translated
+from geo import supply
 from geo.errors import Conflict, InputError, NotFound
 
 _CHUNK = 500
@@ -46,7 +47,7 @@ _COLUMNS = (
     "cause",
     "actor",
 )
-_LIMIT_E3 = 10**12
+_LIMIT_E3 = supply.MAX_QUANTITY * 1000
 _DEPOT_ACCOUNTS = ("depot", "hold")  # kept with the lot; reserved is kept for each order
 
 T = TypeVar("T")
@@ -121,17 +122,11 @@ class Discrepancy:
 
 
 def thousandths(value: Any, name: str = "quantity") -> int:
-    """A quantity as whole thousandths, exactly; finer, negative or not a number is refused."""
-    try:
-        found = Decimal(str(value)) * 1000
-        whole = int(found)
-    except (InvalidOperation, ValueError, OverflowError):
-        raise InputError(f"{name}={value!r}: expected a number") from None
-    if found != whole:
-        raise InputError(f"{name}={value}: expected at most three digits after the point")
-    if not 0 <= whole <= _LIMIT_E3:
-        raise InputError(f"{name}={value}: expected 0 to {_LIMIT_E3 // 1000}")
-    return whole
+    """A quantity of the ledger as whole thousandths, exactly; finer, negative or not a number is refused."""
+    found = supply.thousandths(value, name=name)
+    if found < 0:
+        raise InputError(f"{name}={value}: expected 0 or more")
+    return found
 
 
 def shown(quantity_e3: int) -> str:

@@ -135,6 +135,20 @@ def _orders_where(conn: Connection, condition: sa.ColumnElement[bool]) -> list[d
     return [_plain(order) for order in _orders(conn, list(ids))]
 
 
+def unlike_their_events(conn: Connection) -> list[tuple[str, str, str | None]]:
+    """Orders whose state is not what their last event says: id, state, and what the event says."""
+    order, event = schema.table("supply_order"), schema.table("order_event")
+    last = sa.select(event.c.order_id, sa.func.max(event.c.seq).label("seq")).group_by(event.c.order_id).subquery()
+    rows = conn.execute(
+        sa.select(order.c.id, order.c.state, event.c.to_state)
+        .outerjoin(last, last.c.order_id == order.c.id)
+        .outerjoin(event, event.c.seq == last.c.seq)
+        .where(sa.func.coalesce(event.c.to_state, "") != order.c.state)
+        .order_by(order.c.fid)
+    )
+    return [(str(row[0]), str(row[1]), row[2]) for row in rows]
+
+
 def papers_due(conn: Connection) -> list[dict[str, Any]]:
     """The requests by telephone whose papers are not there yet, the first due first."""
     table = schema.table("supply_request")

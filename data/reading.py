@@ -29,8 +29,30 @@ MAX_UNPACKED_BYTES = 400 * 2**20
 MAX_PACK_RATIO = 200
 """Bounds of what is opened at all; a spreadsheet of 100,000 rows is about 10 MiB."""
 
+
+@dataclass(frozen=True)
+class SheetBounds:
+    """How much of a spreadsheet is opened: its bytes, what it unpacks to, its cells with the empty ones."""
+
+    bytes: int = MAX_TABLE_BYTES
+    unpacked: int = MAX_UNPACKED_BYTES
+    cells: int | None = None
+
+
+AT_HAND = SheetBounds()
+"""For whoever works at the machine itself."""
+
+UPLOADED = SheetBounds(5 * 2**20, 60 * 2**20, 500_000)
+"""For whoever sends a sheet through a page; one of 2,000 rows has about 100 KiB."""
+
 RUNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet may take for the beginning of a formula."""
+
+OTHER_BOOKS = (".xls", ".xlsm", ".xlsb", ".xltx", ".xltm", ".et", ".ett", ".ods")
+"""Workbooks that are not read: old ones, ones with macros, those of other programs."""
+
+_SAVE_AS_XLSX = "an old workbook, or one with macros or a password; open it and save it as .xlsx without them"
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # what .xls and locked workbooks begin with
 
 _HEAD_ROWS = 20
 """So far down the header of a filled sheet is looked for."""
@@ -60,7 +82,7 @@ class RawFrame:
     lines: tuple[int, ...] | None = None
 
 
-def read_file(path: Path, *, roads: bool) -> RawFrame:
+def read_file(path: Path, *, roads: bool, bounds: SheetBounds = AT_HAND) -> RawFrame:
     """Read one file by its content and its ending; ImportRefused says what was expected."""
     if not path.is_file():
         raise ImportRefused(f"file={path}: there is no such file")
@@ -70,19 +92,23 @@ def read_file(path: Path, *, roads: bool) -> RawFrame:
     name = path.name.lower()
     formats = (*TABLE_FORMATS, *ROAD_FORMATS) if roads else TABLE_FORMATS
     ending = next((e for e in sorted(formats, key=len, reverse=True) if name.endswith(e)), None)
+    if name.endswith(OTHER_BOOKS):
+        raise ImportRefused(f"{path.name}: {_SAVE_AS_XLSX}")
     if ending is None:
         raise ImportRefused(f"{path.name}: this kind is read from {', '.join(formats)}")
     limit = MAX_TABLE_BYTES if ending in (".xlsx", ".csv", ".geojson", ".json", ".zip") else MAX_SPATIAL_BYTES
     if roads and ending in (".geojson", ".json", ".zip"):
         limit = MAX_SPATIAL_BYTES
+    if ending == ".xlsx":
+        limit = bounds.bytes
     if size > limit:
         raise ImportRefused(f"{path.name}: {size:,} bytes; a {ending} file may have at most {limit:,}")
-    _require_magic(path, ending)
+    _require_magic(path, ending, bounds)
     if ending in (".pbf", ".osm", ".osm.gz"):
         frame, notices = read_osm(path)
         return _spatial(frame, "EPSG:4326", tuple(notices))
     if ending == ".xlsx":
-        return _read_xlsx(path)
+        return _read_xlsx(path, bounds)
     if ending == ".csv":
         return _read_csv(path)
     if ending in (".parquet", ".geoparquet"):
@@ -90,7 +116,7 @@ def read_file(path: Path, *, roads: bool) -> RawFrame:
     return _read_vector(path, ending)
 
 
-def _require_magic(path: Path, ending: str) -> None:
+def _require_magic(path: Path, ending: str, bounds: SheetBounds) -> None:
     with path.open("rb") as stream:
         head = stream.read(64)
     wanted = {
@@ -102,28 +128,32 @@ def _require_magic(path: Path, ending: str) -> None:
         ".shp": b"\x00\x00\x27\x0a",
         ".osm.gz": b"\x1f\x8b",
     }.get(ending)
+    if ending == ".xlsx" and head.startswith(_OLE):
+        raise ImportRefused(f"{path.name}: {_SAVE_AS_XLSX}")
     if wanted is not None and not head.startswith(wanted):
         raise ImportRefused(f"{path.name}: the content is not that of a {ending} file; save it again as {ending}")
     if ending in (".geojson", ".json") and not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         raise ImportRefused(f"{path.name}: the content is not GeoJSON; it must begin with {{")
     if ending in (".xlsx", ".zip"):
-        _require_no_bomb(path)
+        _require_no_bomb(path, bounds)
 
 
-def _require_no_bomb(path: Path) -> None:
+def _require_no_bomb(path: Path, bounds: SheetBounds) -> None:
     """Sizes are read from the directory and checked while unpacking XML parts for entities."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
             total = sum(member.file_size for member in members)
             packed = max(1, sum(member.compress_size for member in members))
-            if total > MAX_UNPACKED_BYTES or (total > 20 * 2**20 and total / packed > MAX_PACK_RATIO):
+            if total > bounds.unpacked or (total > 20 * 2**20 and total / packed > MAX_PACK_RATIO):
                 raise ImportRefused(
                     f"{path.name}: unpacks to {total:,} bytes from {packed:,}; "
-                    f"at most {MAX_UNPACKED_BYTES:,} and {MAX_PACK_RATIO} times are opened"
+                    f"at most {bounds.unpacked:,} and {MAX_PACK_RATIO} times are opened"
                 )
             if path.name.lower().endswith(".xlsx"):
                 for member in members:
+                    if member.filename.lower().endswith("vbaproject.bin"):
+                        raise ImportRefused(f"{path.name}: {_SAVE_AS_XLSX}")
                     with archive.open(member) as part:
                         if not member.filename.startswith("xl/media/") and _has_entities(part):
                             raise ImportRefused(
@@ -144,35 +174,37 @@ def _has_entities(part: IO[bytes]) -> bool:
     return False
 
 
-def read_filled(path: Path, header: Sequence[str], *, max_bytes: int) -> RawFrame:
+def read_filled(path: Path, header: Sequence[str], *, bounds: SheetBounds = UPLOADED) -> RawFrame:
     """A sheet that was given out to be filled in: its header is the first row that has all of `header`.
 
     What stands above it (title, time, source) is passed over.
     """
     name = path.name
+    if name.lower().endswith(OTHER_BOOKS):
+        raise ImportRefused(f"{name}: {_SAVE_AS_XLSX}")
     if not name.lower().endswith(".xlsx"):
         raise ImportRefused(f"{name}: expected the .xlsx file that the page gives out")
     size = path.stat().st_size
     if size == 0:
         raise ImportRefused(f"{name}: the file is empty")
-    if size > max_bytes:
-        raise ImportRefused(f"{name}: {size:,} bytes; a sheet of this kind may have at most {max_bytes:,}")
-    _require_magic(path, ".xlsx")
-    return _read_xlsx(path, tuple(header))
+    if size > bounds.bytes:
+        raise ImportRefused(f"{name}: {size:,} bytes; a sheet of this kind may have at most {bounds.bytes:,}")
+    _require_magic(path, ".xlsx", bounds)
+    return _read_xlsx(path, bounds, tuple(header))
 
 
-def _read_xlsx(path: Path, header: tuple[str, ...] = ()) -> RawFrame:
+def _read_xlsx(path: Path, bounds: SheetBounds, header: tuple[str, ...] = ()) -> RawFrame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # parts of a workbook that are not read, such as its styles
-            return _sheet(path, header)
+            return _sheet(path, header, bounds.cells)
     except ImportRefused:
         raise
     except Exception as error:  # openpyxl raises many kinds on damaged files
         raise ImportRefused(f"{path.name}: cannot be opened as a spreadsheet; save it again as .xlsx") from error
 
 
-def _sheet(path: Path, header: tuple[str, ...] = ()) -> RawFrame:
+def _sheet(path: Path, header: tuple[str, ...], max_cells: int | None) -> RawFrame:
     book = openpyxl.load_workbook(path, read_only=True, data_only=False)
     try:
         crs = None
@@ -188,7 +220,14 @@ def _sheet(path: Path, header: tuple[str, ...] = ()) -> RawFrame:
         rows: list[list[Any]] = []
         lines: list[int] = []
         running: list[tuple[int, int, str, str]] = []
+        seen = 0
         for line, cells in enumerate(sheet.iter_rows(), start=1):
+            seen += 1 + len(cells)
+            if max_cells is not None and seen > max_cells:
+                raise ImportRefused(
+                    f"{path.name}: more than {max_cells:,} cells, empty ones included, in {line:,} rows; "
+                    "delete the empty rows and columns around the table, or split it"
+                )
             values = [_cell_value(cell) for cell in cells]
             if all(v is None or (isinstance(v, str) and not v.strip()) for v in values):
                 continue
@@ -202,7 +241,7 @@ def _sheet(path: Path, header: tuple[str, ...] = ()) -> RawFrame:
             for at, cell in enumerate(cells):
                 if cell.data_type in ("f", "e"):
                     expected = "a value, not a formula" if cell.data_type == "f" else "a value, not an error"
-                    running.append((len(rows), at, str(cell.value), expected))
+                    running.append((len(rows), at, _formula(cell.value), expected))
             rows.append(values)
             lines.append(line)
     finally:
@@ -224,9 +263,15 @@ def _cell_value(cell: Any) -> Any:
     return value
 
 
+def _formula(value: Any) -> str:
+    """A formula as it is typed, also one over several cells."""
+    text = getattr(value, "text", None)
+    return str(text) if text else value if isinstance(value, str) else "="
+
+
 def _unmarked(text: str) -> str:
     """A text without the apostrophe that our own exports put before what a spreadsheet would run."""
-    return text[1:] if text.startswith("'") and text[1:].startswith(RUNS) else text
+    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(RUNS) else text
 
 
 def _read_csv(path: Path) -> RawFrame:

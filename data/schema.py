@@ -35,7 +35,7 @@ from data import kinds
 from data.geometry import Geometry
 from geo.errors import InputError, NotFound
 
-REVISION = "0004"
+REVISION = "0005"
 """The migration that this code expects."""
 
 
@@ -46,6 +46,7 @@ class Step:
     tables: tuple[str, ...]
     columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
     movement_rules: bool = False  # the triggers that keep the balances are made anew
+    floors: bool = False  # logs that were kept for ever may be pruned from now on
 
 
 STEPS = {
@@ -94,6 +95,11 @@ STEPS = {
         movement_rules=True,
     ),
     "0004": Step((), {"closure": ("raster",)}),
+    "0005": Step(
+        ("answer_time", "log_floor", "known_browser"),
+        {"audit": ("event_seq", "count_seq", "status_seq")},
+        floors=True,
+    ),
 }
 """Every migration after the first."""
 
@@ -199,7 +205,10 @@ def utc_text(moment: datetime | str) -> str:
             raise InputError(f"time={moment!r}: expected ISO 8601 such as 2026-07-01T08:00+08:00") from error
     if moment.tzinfo is None:
         raise InputError(f"time={moment.isoformat()}: it has no time zone; add one such as +08:00 or Z")
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    try:
+        return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    except OverflowError:
+        raise InputError(f"time={moment.isoformat()}: expected a time between the years 1 and 9999 in UTC") from None
 
 
 def as_given(utc: str) -> str:
@@ -714,6 +723,10 @@ def _record_tables(metadata: MetaData) -> None:
         Column("details", Text, nullable=False),  # JSON
         Column("movement_seq", _BIG, nullable=False),  # the movements up to here are in the hash
         Column("hash", Text, nullable=False),
+        # events of orders, counts and states up to here too; rows from before this was so have none
+        Column("event_seq", _BIG),
+        Column("count_seq", _BIG),
+        Column("status_seq", _BIG),
         CheckConstraint("outcome IN ('done', 'refused', 'failed')", name="ck_audit_outcome"),
         sqlite_autoincrement=True,
     )
@@ -728,7 +741,42 @@ def _record_tables(metadata: MetaData) -> None:
         *_moments("idempotency", "created_utc"),
         sqlite_autoincrement=True,
     )
+    Table(
+        "known_browser",
+        metadata,
+        *_key_columns("known_browser"),  # the id is the hash of what the cookie holds
+        Column("account_id", Text, ForeignKey("account.id", onupdate="CASCADE", ondelete="CASCADE"), nullable=False),
+        Column("failures", Integer, nullable=False, server_default=text("0")),
+        *_moments("known_browser", "seen_utc"),
+        Index("ix_known_browser_account_id", "account_id"),
+        sqlite_autoincrement=True,
+    )
+    Table(
+        "answer_time",
+        metadata,
+        Column("seq", _BIG, primary_key=True, autoincrement=True),
+        Column("what", Text, nullable=False),
+        CheckConstraint("what IN ('plan', 'search')", name="ck_answer_time_what"),
+        Column("actor", Text, nullable=False),
+        *_moments("answer_time", "asked_utc"),
+        Column("took_s", Double, nullable=False),
+        CheckConstraint("took_s >= 0", name="ck_answer_time_took_s"),
+        Index("ix_answer_time_asked_utc", "asked_utc"),
+        sqlite_autoincrement=True,
+    )
+    Table(
+        "log_floor",
+        metadata,
+        Column("seq", _BIG, primary_key=True, autoincrement=True),
+        Column("log", Text, nullable=False, unique=True),
+        CheckConstraint(f"log IN ({_codes(PRUNED)})", name="ck_log_floor_log"),
+        Column("from_seq", _BIG, nullable=False),  # what is older may be forgotten
+        sqlite_autoincrement=True,
+    )
 
+
+PRUNED = ("change", "reading", "reading_refused")
+"""Append-only tables whose rows are forgotten after a time: from `log_floor` on nothing is deleted."""
 
 METADATA = _tables()
 
@@ -744,11 +792,22 @@ APPEND_ONLY = (
 )
 """Tables whose rows are never changed and never deleted."""
 
-INTERNAL = ("change", "district", "holding", "account", "session", "token", "audit", "idempotency")
-"""Tables that hold nothing for the map."""
-
-UNLOGGED = ("change", "holding", "account", "session", "token", "audit", "idempotency")
+UNLOGGED = (
+    "change",
+    "holding",
+    "account",
+    "session",
+    "token",
+    "audit",
+    "idempotency",
+    "known_browser",
+    "answer_time",
+    "log_floor",
+)
 """Tables whose changes are not in the change log: derived, secret, or logs themselves."""
+
+INTERNAL = (*UNLOGGED, "district")
+"""Tables that hold nothing for the map."""
 
 
 def table(name: str) -> Table:
@@ -853,7 +912,9 @@ def _sqlite_append_only(names: Iterable[str]) -> list[str]:
     for name in names:
         refuse = f"SELECT RAISE(ABORT, '{name} is append-only');\nEND"
         found.append(f"CREATE TRIGGER {name}_no_update BEFORE UPDATE ON {name} BEGIN\n{refuse}")
-        found.append(f"CREATE TRIGGER {name}_no_delete BEFORE DELETE ON {name} BEGIN\n{refuse}")
+        old = f"\nWHEN OLD.seq >= coalesce((SELECT from_seq FROM log_floor WHERE log = '{name}'), 0)"
+        when = old if name in PRUNED else ""
+        found.append(f"CREATE TRIGGER {name}_no_delete BEFORE DELETE ON {name}{when} BEGIN\n{refuse}")
         # INSERT OR REPLACE deletes without firing a delete trigger
         found.append(
             f"CREATE TRIGGER {name}_no_replace BEFORE INSERT ON {name}\n"
@@ -929,6 +990,14 @@ def _balance_assignments(prefix: str, time_sql: str, end: str = "") -> str:
     return ",\n".join([*parts, f"updated_utc = {time_sql}"])
 
 
+_POSTGRESQL_FLOOR = """CREATE FUNCTION onemap_above_floor() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+IF OLD.seq < (SELECT from_seq FROM log_floor WHERE log = TG_TABLE_NAME) THEN RETURN OLD;
+END IF;
+RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
+END $$"""
+
+
 def _postgresql_functions() -> list[str]:
     log = 'INSERT INTO change ("table", id, operation, utc) VALUES (TG_TABLE_NAME,'
     return [
@@ -958,6 +1027,7 @@ END $$""",
 BEGIN
 RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
 END $$""",
+        _POSTGRESQL_FLOOR,
     ]
 
 
@@ -999,11 +1069,28 @@ def _postgresql_change_triggers(tables: Iterable[Table]) -> list[str]:
 
 
 def _postgresql_append_only(names: Iterable[str]) -> list[str]:
-    return [
-        f"CREATE TRIGGER {name}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {name}\n"
-        "FOR EACH STATEMENT EXECUTE FUNCTION onemap_append_only()"
-        for name in names
-    ]
+    found = []
+    for name in names:
+        events = "UPDATE OR TRUNCATE" if name in PRUNED else "UPDATE OR DELETE OR TRUNCATE"
+        found.append(
+            f"CREATE TRIGGER {name}_append_only BEFORE {events} ON {name}\n"
+            "FOR EACH STATEMENT EXECUTE FUNCTION onemap_append_only()"
+        )
+        if name in PRUNED:
+            found.append(
+                f"CREATE TRIGGER {name}_floor BEFORE DELETE ON {name}\n"
+                "FOR EACH ROW EXECUTE FUNCTION onemap_above_floor()"
+            )
+    return found
+
+
+def _floors(dialect: str) -> list[str]:
+    """Logs that refused every delete refuse only those from their floor on."""
+    if dialect == "sqlite":
+        made = [trigger for trigger in _sqlite_append_only(PRUNED) if "_no_delete " in trigger]
+        return [*(f"DROP TRIGGER {name}_no_delete" for name in PRUNED), *made]
+    dropped = [f"DROP TRIGGER {name}_append_only ON {name}" for name in PRUNED]
+    return [*dropped, _POSTGRESQL_FLOOR, *_postgresql_append_only(PRUNED)]
 
 
 def _gpkg_rows(tables: Iterable[Table]) -> list[str]:
@@ -1118,6 +1205,8 @@ def step(dialect: str, revision: str) -> list[str]:
     found += _sqlite_append_only(logs) if dialect == "sqlite" else _postgresql_append_only(logs)
     if wanted.movement_rules:
         found += _renewed_movement_rules(dialect)
+    if wanted.floors:
+        found += _floors(dialect)
     return found
 
 

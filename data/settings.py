@@ -73,6 +73,30 @@ class Settings:
         minimum=1,
         maximum=20_000,
     )
+    keep_changes_days: int = _setting(
+        40,
+        "变更日志保留天数; 交接班最多回看 31 天",
+        "days for which the change log is kept; a hand-over looks back 31 days at most",
+        minimum=31,
+        maximum=3_650,
+    )
+    keep_readings_days: int = _setting(
+        90, "终端读数保留天数", "days for which readings of devices are kept", minimum=1, maximum=3_650
+    )
+    keep_keys_days: int = _setting(
+        7,
+        "重复提交的辨认天数: 同一请求在这期间只做一次",
+        "days for which the same request twice happens once",
+        minimum=1,
+        maximum=365,
+    )
+    keep_times_days: int = _setting(
+        90,
+        "查询和方案用时的保留天数",
+        "days for which the times of searches and plans are kept",
+        minimum=1,
+        maximum=3_650,
+    )
     realdata: str = _setting("", "测试用真实城市数据的目录", "folder of the real cities that tests read")
 
     def __post_init__(self) -> None:

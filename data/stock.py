@@ -121,7 +121,8 @@ def count(
     """Book what a physical count found: the difference to what should lie there at that moment, with its reason.
 
     It takes two persons, whoever books it: `checker` names the second. A line is kept for every lot, also where
-    nothing differs. With `depot_id` lots elsewhere are refused.
+    nothing differs. With `depot_id` lots elsewhere are refused. Conflict for a difference that is told after a
+    newer count: that one says what lies there.
     """
     if not lines:
         raise InputError("lines is empty; a count has at least one lot")
@@ -155,6 +156,7 @@ def count(
         number += 1
         identity = f"count-{number:06d}"
         if difference:
+            _require_not_counted_since(line.lot_id, lots[line.lot_id], occurred)
             ends = ("count_difference", "depot") if difference > 0 else ("depot", "count_difference")
             movements.append(
                 Movement(
@@ -222,6 +224,15 @@ def _name_key(name: str) -> str:
     return "".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
+def _require_not_counted_since(lot_id: str, row: Mapping[str, Any], occurred: str) -> None:
+    """A count says what lay there, whatever is told of the time before it."""
+    if (row["counted_utc"] or "") > occurred:
+        raise Conflict(
+            f"lot {lot_id} was counted at {row['counted_utc']}, after {occurred}; what lay there then is known. If that"
+            " count is wrong, count again"
+        )
+
+
 def in_depot(
     conn: Connection, lots: Mapping[str, Mapping[str, Any]], true_at: str | None
 ) -> dict[str, tuple[int, int, int]]:
@@ -268,14 +279,20 @@ def change_status(
     actor: str,
     now_utc: datetime,
     depot_id: str | None = None,
+    from_status: str | None = None,
 ) -> dict[str, Any]:
-    """Give a lot another state of quality, with the reason; what is reserved of it stays bound, but is not issued."""
+    """Give a lot another state of quality, with the reason; what is reserved of it stays bound, but is not issued.
+
+    Conflict where it is not in `from_status`, the state that somebody saw (None: whatever it was).
+    """
     if status not in _STATUSES:
         raise InputError(f"status={status}: expected one of {', '.join(_STATUSES)}")
     said = require_text("reason", reason, "say why the state changes")
     row = lots_of(conn, [lot_id], depot_id=depot_id)[lot_id]
     if row["status"] == status:
         raise Conflict(f"lot {lot_id} is {status} already")
+    if from_status not in (None, row["status"]):
+        raise Conflict(f"lot {lot_id} is {row['status']} by now, not {from_status}; take a new sheet")
     recorded = ledger.recorded_utc(conn, now_utc)
     lot = schema.table("lot")
     with translated(), conn.begin_nested():
@@ -390,7 +407,10 @@ def take_in(
     reason: str | None = None,
     occurred_utc: datetime | str | None = None,
 ) -> list[dict[str, Any]]:
-    """Goods come from a supplier to a depot; a lot that is not there is made. Unit and expiry must fit."""
+    """Goods come from a supplier to a depot; a lot that is not there is made. Unit and expiry must fit.
+
+    Conflict where the lot was counted after the goods are said to have come.
+    """
     if not lines:
         raise InputError("lines is empty; expected at least one lot that comes in")
     recorded = ledger.recorded_utc(conn, now_utc)
@@ -400,9 +420,12 @@ def take_in(
     depots = set(conn.scalars(sa.select(depot.c.id)))
     ids = [schema.id_of((line.depot_id, line.item_id, line.lot)) for line in lines]
     known = {
-        row["id"]: row
-        for row in conn.execute(sa.select(lot.c.id, lot.c.expires_on, lot.c.status).where(lot.c.id.in_(ids))).mappings()
+        row["id"]: dict(row)
+        for row in conn.execute(
+            sa.select(lot.c.id, lot.c.expires_on, lot.c.status, lot.c.counted_utc).where(lot.c.id.in_(ids))
+        ).mappings()
     }
+    occurred = recorded if occurred_utc is None else schema.utc_text(occurred_utc)
     new: dict[str, dict[str, Any]] = {}
     movements: list[Movement] = []
     for identity, line in zip(ids, lines, strict=True):
@@ -439,8 +462,10 @@ def take_in(
                 f"lot {identity} is there: {there['status']}, good until {there['expires_on'] or 'any day'}; what comes"
                 f" in is {line.status}, good until {expires_on or 'any day'}: give it another lot number"
             )
+        if identity in known:
+            _require_not_counted_since(identity, known[identity], occurred)
         movements.append(
-            Movement(identity, line.quantity_e3, "supplier", "depot", "receipt", occurred_utc, reason, actor=actor)
+            Movement(identity, line.quantity_e3, "supplier", "depot", "receipt", occurred, reason, actor=actor)
         )
     with translated(), conn.begin_nested():
         if new:
@@ -456,15 +481,15 @@ def take_in(
 # -- packs
 
 
-def packs_to_units(packs: int | str | Decimal | Fraction, per_pack_e3: int) -> int:
+def packs_to_units(packs: int | str | Decimal, per_pack_e3: int) -> int:
     """Thousandths of a unit in a number of packs, exactly; a float or what is no whole thousandth is refused."""
-    packs_e3 = Fraction(1000) * _exact("packs", packs)
-    if packs_e3.denominator != 1:
-        raise InputError(f"packs={packs}: expected at most three digits after the point")
-    units_e3 = packs_e3 * _per_pack(per_pack_e3) / 1000
+    if isinstance(packs, float):
+        raise InputError(f"packs={packs!r}: expected a whole number or a decimal number, not a float")
+    units_e3 = Fraction(thousandths(packs, "packs") * _per_pack(per_pack_e3), 1000)
     if units_e3.denominator != 1:
         raise InputError(f"packs={packs}: at {shown(per_pack_e3)} a pack that is no whole thousandth of a unit")
-    return thousandths(Decimal(int(units_e3)) / 1000, "packs")
+    require_quantity(f"packs={packs}: quantity", int(units_e3), low_e3=0)
+    return int(units_e3)
 
 
 def units_to_packs(quantity_e3: int, per_pack_e3: int) -> Decimal:
@@ -492,18 +517,6 @@ def pack_of(conn: Connection, item_id: str, pack: str) -> int:
         known = ", ".join(sorted(sizes)) or "no pack"
         raise NotFound(f"{item_id} has no pack {pack!r}; it has {known}")
     return sizes[pack]
-
-
-def _exact(name: str, value: int | str | Decimal | Fraction) -> Fraction:
-    if isinstance(value, bool) or not isinstance(value, int | str | Decimal | Fraction):
-        raise InputError(f"{name}={value!r}: expected a whole number or a decimal number, not a float")
-    try:
-        found = Fraction(value.strip() if isinstance(value, str) else value)
-    except (ValueError, ZeroDivisionError, OverflowError):
-        raise InputError(f"{name}={value}: expected a number") from None
-    if found < 0:
-        raise InputError(f"{name}={value}: expected 0 or more")
-    return found
 
 
 def _per_pack(per_pack_e3: int) -> int:

@@ -6,6 +6,7 @@ of them in one process drop each other's locks. GDAL reads a `Store.snapshot`, o
 
 import hashlib
 import json
+import math
 import os
 import sqlite3
 import threading
@@ -36,6 +37,9 @@ from geo.supply import thousandths
 
 EXTENT_MARGIN_M = 10_000.0
 """How far the district's extent reaches beyond its boundary."""
+
+SAME_SHARE = 1e-14
+"""Numbers and places that differ by at most this share are the same: a spreadsheet carries 16 digits."""
 
 BUSY_TIMEOUT_S = 10.0
 """How long a writer waits for another one before it gives up."""
@@ -372,11 +376,13 @@ class Store:
         with self._using(conn) as used:
             return {str(table): int(seq) for table, seq in used.execute(statement)}
 
-    def changed_ids(self, table: str, since: int, conn: Connection | None = None) -> set[str]:
-        """The external ids of the rows of `table` changed after revision `since`."""
-        change = schema.table("change")
+    def changed_ids(self, table: str, since: int, conn: Connection | None = None) -> set[str] | None:
+        """The external ids of the rows of `table` changed after revision `since`; None where that is forgotten."""
+        change, floor = schema.table("change"), schema.table("log_floor")
         statement = sa.select(change.c.id).where(change.c.seq > since, change.c.table == table).distinct()
         with self._using(conn) as used:
+            if since + 1 < int(used.scalar(sa.select(floor.c.from_seq).where(floor.c.log == "change")) or 0):
+                return None
             return {str(found) for found in used.scalars(statement)}
 
     def cache_folder(self) -> Path:
@@ -1130,11 +1136,28 @@ def _existing(
 
 
 def _is_same(new: tuple[Any, ...], old: tuple[Any, ...], geom_at: int) -> bool:
+    """Whether a row is as it was, but for digits of its numbers that a spreadsheet does not carry."""
     if new == old:
         return True
-    if geom_at < 0 or new[:geom_at] + new[geom_at + 1 :] != old[:geom_at] + old[geom_at + 1 :]:
+    return all(
+        one == other or (_is_same_shape(one, other) if at == geom_at else _is_same_number(one, other))
+        for at, (one, other) in enumerate(zip(new, old, strict=True))
+    )
+
+
+def _is_same_number(one: Any, other: Any) -> bool:
+    return isinstance(one, float) and isinstance(other, float | int) and math.isclose(one, other, rel_tol=SAME_SHARE)
+
+
+def _is_same_shape(one: Any, other: Any) -> bool:
+    if one is None or other is None:
         return False
-    return geometry.wkb(new[geom_at]) == geometry.wkb(old[geom_at])
+    if geometry.wkb(one) == geometry.wkb(other):
+        return True
+    first, second = geometry.decode([one, other])
+    if {first.geom_type, second.geom_type} != {"Point"} or first.is_empty or second.is_empty:
+        return False
+    return math.isclose(first.x, second.x, rel_tol=SAME_SHARE) and math.isclose(first.y, second.y, rel_tol=SAME_SHARE)
 
 
 def _make_streets(conn: Connection, names: Sequence[str | None], stamp: Mapping[str, str]) -> None:

@@ -14,6 +14,8 @@ Ints = NDArray[np.int64]
 
 _TOLERANCE = 1e-9
 """How far a row or a whole variable may be off; HiGHS itself has 1e-6, too much for sums of a million persons."""
+_PRICED = 1e-7
+"""From here on a dual value counts as one."""
 
 
 class _Quiet(highspy.Highs):
@@ -132,6 +134,20 @@ class IntegerProgram:
         """How far above its lower bound every row is at the last solution."""
         lower = np.asarray(self._highs.getLp().row_lower_, dtype=np.float64)
         return np.asarray(self._highs.getSolution().row_value, dtype=np.float64) - lower
+
+    def keep_optimum(self) -> None:
+        """After a linear program: keep to its optimal face, whose corners are corners of the whole.
+
+        A column with a reduced cost stays where it is, a row with a price stays at its bound; unlike a row that holds
+        the objective, this leaves the whole corners of a network whole.
+        """
+        solution = self._highs.getSolution()
+        values, duals = (np.asarray(v, dtype=np.float64) for v in (solution.col_value, solution.col_dual))
+        columns = np.flatnonzero(np.abs(duals) > _PRICED)
+        self.set_bounds(columns, values[columns], values[columns])
+        values, duals = (np.asarray(v, dtype=np.float64) for v in (solution.row_value, solution.row_dual))
+        for row in np.flatnonzero(np.abs(duals) > _PRICED).tolist():
+            self._highs.changeRowBounds(row, values[row], values[row])
 
     def solve(
         self, columns: Any, costs: Any, *, most: bool = False, start: Any = None, is_relaxed: bool = False

@@ -435,16 +435,7 @@ def _sited(
         raise InputError(f"time_limit_s={time_limit_s}: expected seconds above 0")
     # A place without persons or that nobody reaches has no say.
     says = (problem.persons > 0) & np.isfinite(problem.ms).any(axis=1)
-    case = Case(
-        problem.ms[says],
-        problem.persons[says],
-        problem.limit_ms,
-        problem.existing,
-        ~problem.excluded,
-        problem.cost,
-        problem.capacity,
-    )
-    found = solver(case, ask, Clock(time_limit_s))
+    found = solver(_case(problem, says), ask, Clock(time_limit_s))
     assigned = np.zeros((len(problem.persons), len(found.sites)), dtype=np.int64)
     assigned[says] = found.assigned
     return Siting(
@@ -457,4 +448,17 @@ def _sited(
         found.is_optimal,
         found.backup_is_optimal,
         max(1, ask.covers),
+    )
+
+
+def _case(problem: SitingProblem, places: Any) -> Case:
+    """The problem of some places, as the programs take it."""
+    return Case(
+        problem.ms[places],
+        problem.persons[places],
+        problem.limit_ms,
+        problem.existing,
+        ~problem.excluded,
+        problem.cost,
+        problem.capacity,
     )

@@ -10,8 +10,10 @@ from layers import analyses
 from layers.analyses import dispatch
 from layers.catalogue import ALARMS
 from layers.district import District
+from layers.kpi_texts import proof_text
 from layers.layer import Lang, Text
 from layers.listing import Column, Listing, moment_text
+from layers.permissions import ROLE_TEXTS
 
 
 def _texts(choices: Sequence[Choice]) -> dict[str, Text]:
@@ -574,6 +576,13 @@ def _kpi_rows(district: District, *, lang: Lang = "zh") -> list[dict[str, Any]]:
             "result": "none" if row["no_data"] else "met" if row["is_met"] else "missed",
             "bound": f"{'≥' if row['at_least'] else '≤'} {kpi_text(row['target'], row['unit'], lang)}",
             "shown": "" if row["no_data"] else kpi_text(row["value"], row["unit"], lang),
+            "proof": [
+                {
+                    **proof,
+                    "detail": proof_text(row["code"], proof["detail"], lang, zone=district.timezone, states=STATES),
+                }
+                for proof in row["proof"]
+            ],
         }
         for row in analyses.kpis(district)["rows"]
     ]
@@ -644,6 +653,31 @@ TRACE = Listing(
     ),
     lambda district, **query: (),
     Text("没有记录。", "Nothing is recorded."),
+)
+
+
+AUDIT_OUTCOMES: dict[str, Text] = {
+    "done": Text("完成", "done"),
+    "refused": Text("拒绝", "refused"),
+    "failed": Text("未通过", "failed"),
+}
+
+AUDIT = Listing(
+    "audit",
+    Text("操作记录", "Audit"),
+    (
+        Column("recorded_utc", Text("时间", "Time"), "moment", main=True),
+        Column("actor", Text("谁", "Who")),
+        Column("role", Text("角色", "Role"), "choice", {str(role): text for role, text in ROLE_TEXTS.items()}),
+        Column("address", Text("地址", "Address")),
+        Column("action", Text("做了什么", "What")),
+        Column("subject", Text("对象", "Subject"), link="/admin/audit?subject={subject}"),
+        Column("outcome", Text("结果", "Outcome"), "choice", AUDIT_OUTCOMES),
+        _number("seq", "序号", "Number"),
+    ),
+    lambda district, **query: (),
+    Text("没有记录。", "Nothing is recorded."),
+    source=Text("操作记录 (逐行加密链接)", "audit, each row chained to the one before"),
 )
 
 

@@ -12,19 +12,20 @@ from typing import Any, Literal
 import pandas as pd
 
 from data import exporters, reading
-from data.checking import Problems
+from data.checking import Problems, has_control
 from data.kinds import LOT_STATUSES, Choice
 from geo.errors import ImportRefused, InputError
 from geo.supply import thousandths
 from layers.district import District
 from layers.layer import Lang, Text
 
-MAX_SHEET_BYTES = 5 * 2**20
-"""The largest sheet that is read; one of 2,000 rows is about 100 KiB."""
+MAX_SHEET_BYTES = reading.UPLOADED.bytes
+"""The largest sheet that is read."""
 
 MAX_ROWS = 2_000
 """The most rows that one form or sheet may carry."""
 
+_LONGEST_ENDING = 20  # characters of a file's name; a file system takes 255 bytes
 MAX_TEXT = 500
 _MOST_E3 = 10**12
 
@@ -67,6 +68,17 @@ TAKEN_IN: tuple[Entry, ...] = (
 )
 """Goods that come in; with a pack the quantity is in packs."""
 
+STATES: tuple[Entry, ...] = (
+    Entry("lot_id", Text("批次编号", "Lot id"), required=True, given=True),
+    Entry("item_name", Text("物资", "Item"), given=True),
+    Entry("lot", Text("批号", "Lot"), given=True),
+    Entry("expires_on", Text("有效期至", "Expires"), given=True),
+    Entry("now", Text("现状态", "State now"), "choice", given=True, choices=LOT_STATUSES),
+    Entry("status", Text("改为", "New state"), "choice", choices=LOT_STATUSES),
+    Entry("reason", Text("原因", "Reason"), required=True),
+)
+"""States of lots: rows left without a new state stay as they are."""
+
 NEEDS: tuple[Entry, ...] = (
     Entry("item_id", Text("物资编码", "Item code"), required=True),
     Entry("quantity", Text("数量", "Quantity"), "quantity", required=True, positive=True),
@@ -79,6 +91,7 @@ _EXPECTED = {
     "positive": Text("大于 0 的数, 小数不超过三位", "a number above 0, at most three decimals"),
     "date": Text("日期, 如 2027-12-31", "a date such as 2027-12-31"),
     "required": Text("必填", "a value"),
+    "plain": Text("不含控制字符的文字", "text without control characters"),
     "text": Text("不超过 {n} 字", "at most {n} characters"),
     "one_of": Text("{names} 之一", "one of {names}"),
     "rows": Text("不超过 {n} 行", "at most {n} rows"),
@@ -197,6 +210,8 @@ def _plain(entry: Entry, value: Any, lang: Lang) -> tuple[Any, str | None]:
         names = ", ".join(choice.zh if lang == "zh" else choice.en for choice in entry.choices)
         return code, None if code else said("one_of", lang, names=names)
     text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+    if has_control(text):
+        return text, said("plain", lang)
     return text, None if len(text) <= MAX_TEXT else said("text", lang, n=MAX_TEXT)
 
 
@@ -221,13 +236,13 @@ def sheet_of(
 def rows_of_sheet(entries: Sequence[Entry], content: bytes, *, name: str) -> tuple[list[dict[str, Any]], list[int]]:
     """The rows of a filled sheet and the lines in which they stand; its headers may be in either language."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / ("sheet" + Path(name).suffix.lower())
+        path = Path(folder) / ("sheet" + Path(name[-_LONGEST_ENDING:]).suffix.lower())
         path.write_bytes(content)
         refused: ImportRefused | None = None
         for lang in ("zh", "en"):
             needed = [e.title.to(lang) + (" *" if e.required else "") for e in entries if e.required or not e.given]
             try:
-                raw = reading.read_filled(path, needed, max_bytes=MAX_SHEET_BYTES)
+                raw = reading.read_filled(path, needed)
             except ImportRefused as error:
                 refused = refused or ImportRefused(str(error).replace(path.name, name or path.name), error.rows)
                 continue

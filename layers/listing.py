@@ -20,6 +20,7 @@ _HEAD = {
     "time": Text("截至 {time}", "as of {time}"),
     "source": Text("来源: {source}", "source: {source}"),
     "rows": Text("{n} 行", "{n} rows"),
+    "out": Text("由台账算出, 只供导出", "computed from the ledger, out only"),
     "demo": Text("示意数据, 不得用于实际调拨", "demo data, not for use"),
 }
 
@@ -141,6 +142,7 @@ def xlsx(listing: Listing, rows: Sequence[Row], *, district: District, lang: Lan
                 _HEAD["time"].to(lang).format(time=f"{made:%Y-%m-%d %H:%M}"),
                 _HEAD["source"].to(lang).format(source=listing.source.to(lang)),
                 _HEAD["rows"].to(lang).format(n=len(rows)),
+                _HEAD["out"].to(lang),
                 _HEAD["demo"].to(lang) if district.demo else "",
             )
             if part

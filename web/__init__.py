@@ -30,7 +30,7 @@ def create_app(
     """
     from data.store import Store
     from layers.district import District
-    from web import api, auth, board, evacuation_pages, events, pages, problems, whatif_pages
+    from web import admin, api, auth, board, evacuation_pages, events, pages, problems, timing, whatif_pages
 
     if district is None:
         district = District(Store(store_url), snap_m=settings.snap_m)
@@ -40,12 +40,14 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
     problems.register(app, on_refusal=auth.record_refusal)
     serving = serving or auth.Serving()
+    timing.register(app, district)
     auth.register(app, district, serving)
     events.register(app, district, cap=settings.listeners)
     pages.register(app, district, settings, serving)
     app.register_blueprint(board.blueprint(district))
     app.register_blueprint(whatif_pages.blueprint(district))
     app.register_blueprint(evacuation_pages.blueprint(district))
+    app.register_blueprint(admin.blueprint(district))
     app.register_blueprint(api.blueprint(district, settings))
 
     @app.after_request

@@ -16,17 +16,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, Response, current_app, redirect, request, session
+from flask import Flask, Request, Response, after_this_request, current_app, redirect, request, session
 from flask_login import LoginManager, UserMixin, current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as BaseResponse
 
-from data.accounts import LOCKED_FOR, MAX_FAILURES, MAX_PASSWORD, MIN_PASSWORD, Account, secret_hash
+from data.accounts import KNOWN_FOR, LOCKED_FOR, MAX_FAILURES, MAX_PASSWORD, MIN_PASSWORD, Account, secret_hash
 from geo.errors import Forbidden, OneMapError, Unauthenticated
 from layers import permissions
 from layers.actions import accounts, gate
+from layers.actions.accounts import LoggedIn
 from layers.district import District
 from layers.layer import Role
 from layers.permissions import ACTIONS, Actor
@@ -45,6 +46,7 @@ ANONYMOUS = Actor("anonymous", "", FIRST_ROLE)
 
 _EVERY_ADDRESS = ("0.0.0.0", "::")
 CSRF_HEADER = "X-CSRFToken"
+_LONGEST_SECRET = 200
 _SECRET = "secret"  # the name in the cookie under which the session's secret stands
 _DISTRICT = "onemap"
 _SERVING = "onemap.serving"
@@ -175,10 +177,32 @@ def session_id() -> str | None:
     return secret_hash(secret) if secret is not None and account_of_request() is not None else None
 
 
-def begin_session(secret: str) -> None:
-    """Put a new session into the cookie in the place of whatever was there."""
+def begin_session(opened: LoggedIn) -> None:
+    """Put a new session into the cookie in the place of whatever was there, and let the browser be known."""
     session.clear()
-    session[_SECRET] = secret
+    session[_SECRET] = opened.secret
+
+    @after_this_request
+    def know(response: Response) -> Response:
+        response.set_cookie(
+            _browser_cookie(),
+            opened.browser,
+            max_age=KNOWN_FOR,
+            secure=current_app.config["SESSION_COOKIE_SECURE"],
+            httponly=True,
+            samesite="Strict",
+        )
+        return response
+
+
+def known_browser() -> str | None:
+    """The secret that an earlier log-in left in this browser."""
+    found = request.cookies.get(_browser_cookie())
+    return found if found and len(found) <= _LONGEST_SECRET else None
+
+
+def _browser_cookie() -> str:
+    return f"{current_app.config['SESSION_COOKIE_NAME']}_known"
 
 
 def _bearer(request: Request) -> str | None:

@@ -28,6 +28,7 @@ from web import board_forms as forms
 from web import map_link, texts
 from web.auth import actor_of_request, needs
 from web.board_forms import Problem, Typed
+from web.board_sheets import Sheets
 from web.pages import language, live_config, sheet_fonts
 
 SHOWN = 12
@@ -43,14 +44,17 @@ Follows = Mapping[str, Sequence[str] | None]
 def blueprint(district: District) -> Blueprint:
     """The pages under /supplies over one district."""
     pages = Blueprint("board", __name__, url_prefix="/supplies")
-
-    @pages.before_request
-    def note_revision() -> None:
-        # Before anything is read: what is committed meanwhile is told to the page afterwards.
-        g.revision = district.store.revision()
-
+    note_revision(pages, district)
     Pages(district).register(pages)
     return pages
+
+
+def note_revision(pages: Blueprint, district: District) -> None:
+    """Note the revision before anything is read: what is committed meanwhile is told to the page afterwards."""
+
+    @pages.before_request
+    def note() -> None:
+        g.revision = district.store.revision()
 
 
 def download(content: bytes, name: str, media_type: str = _XLSX, *, inline: bool = False) -> Response:
@@ -165,7 +169,7 @@ class Pages:
 
         def route(rule: str, view: Callable[..., Any], action: str, name: str = "", method: str = "GET") -> None:
             endpoint = name or view.__name__
-            declared = _named(view, endpoint)
+            declared = view_of_its_own(view, endpoint)
             pages.add_url_rule(rule, endpoint, needs(action)(declared), methods=[method])
 
         def changes(rule: str, view: Callable[..., Any], action: str, name: str = "") -> None:
@@ -207,6 +211,7 @@ class Pages:
         changes("/depots/<depot_id>/in", self.in_post, "stock.receive")
         changes("/depots/<depot_id>/status", self.status_post, "stock.change")
         changes("/depots/<depot_id>/aside", self.aside_post, "stock.change")
+        Sheets(self, download).register(route, changes)
 
     # -- the board ----------------------------------------------------------------------------------
 
@@ -630,14 +635,15 @@ class Pages:
                 life = dispatch.lot_life(self.district, found[0]["lot_id"]) if len(found) == 1 else None
         follows: Follows = {}
         if life is not None:
-            # What is used at a place leaves the row of its lot as it is.
-            follows = {"lot": [life["lot"]["id"]], "movement": None, "depot": None, "item": None}
+            # What is used at a place leaves the row of the lot as it is; what may be undone hangs on the order's state.
+            follows = {"lot": [life["lot"]["id"]]} | dict.fromkeys(("movement", "supply_order", "depot", "item"))
         elif wanted:
             follows = _rows_of(boards.FOUND_LOTS)
         return self.page(
             "lot",
             problem.status if problem else 200,
             follows=follows,
+            address=url_for("board.lots", lot=wanted),
             life=life,
             wanted=wanted,
             found=found,
@@ -807,7 +813,7 @@ class Pages:
                     _("有差异的批次要写原因。"),
                     [
                         {
-                            "row": row["row"],
+                            "row": row["row"] if lines is None else lines[row["row"] - 1],
                             "column": row["lot_id"],
                             "value": row["counted"],
                             "expected": _("与账面不符: 请复点, 确认后写明原因"),
@@ -879,7 +885,7 @@ class Pages:
             )
             faults = [
                 {
-                    "row": row["row"],
+                    "row": row["row"] if lines is None else lines[row["row"] - 1],
                     "column": _("包装"),
                     "value": row["pack"],
                     "expected": ", ".join(pack["pack"] for pack in packs.get(row["item_id"], [])) or _("不填"),
@@ -952,7 +958,7 @@ def _row_key(row: Mapping[str, Any]) -> str:
     return " ".join(str(row[name]) for name in _ROW_NAMES if row.get(name) is not None)
 
 
-def _named(view: Callable[..., Any], name: str) -> Callable[..., Any]:
+def view_of_its_own(view: Callable[..., Any], name: str) -> Callable[..., Any]:
     """The view as a function of its own, so that it can carry what it declares."""
 
     def call(**values: Any) -> Any:

@@ -4,7 +4,7 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,8 @@ from flask import request
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from data import idempotency
+from data import idempotency, schema
+from data.checking import has_control
 from geo.errors import Conflict, ImportRefused, InputError, NotFound, OneMapError
 from layers import entries
 from layers.district import District
@@ -30,31 +31,37 @@ SEEN = "seen"
 REFUSED = (InputError, Conflict, NotFound)
 """What a form answers with a sentence of its own; everything else is an error page."""
 
-_LOT = Entry("lot_id", Text("批次", "Lot"), required=True, given=True)
+_LOT = (
+    Entry("lot_id", Text("批次编号", "Lot id"), required=True, given=True),
+    Entry("item_name", Text("物资", "Item"), given=True),
+    Entry("lot", Text("批号", "Lot"), given=True),
+    Entry("unit", Text("单位", "Unit"), given=True),
+)
 _NOTE = Entry("note", Text("备注", "Note"))
 
+PICKS: tuple[Entry, ...] = (
+    *_LOT,
+    Entry("expires_on", Text("有效期至", "Expires"), given=True),
+    Entry("quantity", Text("出库数量", "Issued"), "quantity"),
+    Entry("reason", Text("换批次原因", "Reason")),
+)
 RECEIPT: tuple[Entry, ...] = (
-    _LOT,
+    *_LOT,
     Entry("received", Text("完好", "Good"), "quantity"),
     Entry("damaged", Text("损坏", "Damaged"), "quantity"),
     Entry("missing", Text("缺失", "Missing"), "quantity"),
     _NOTE,
 )
-USED: tuple[Entry, ...] = (_LOT, Entry("quantity", Text("使用", "Used"), "quantity"), _NOTE)
+USED: tuple[Entry, ...] = (*_LOT, Entry("quantity", Text("使用", "Used"), "quantity"), _NOTE)
 BACK: tuple[Entry, ...] = (
-    _LOT,
+    *_LOT,
     Entry("quantity", Text("完好退回", "Back, good"), "quantity"),
     Entry("damaged", Text("损坏报废", "Back, damaged"), "quantity"),
     _NOTE,
 )
+
 LINES = {"receive": RECEIPT, "use": USED, "send_back": BACK, "return": BACK}
 """The rows of goods in the form of a step."""
-
-PICKS: tuple[Entry, ...] = (
-    _LOT,
-    Entry("quantity", Text("出库数量", "Issued"), "quantity"),
-    Entry("reason", Text("换批次原因", "Reason")),
-)
 
 
 @dataclass(frozen=True)
@@ -99,7 +106,7 @@ def key_of_form() -> str:
 
 def problem_of(error: OneMapError, form: str, zone: ZoneInfo, changes: Sequence[Mapping[str, Any]] = ()) -> Problem:
     """A refusal as a person is told of it, times by the district's clock."""
-    rows = getattr(error, "rows", None) or ()
+    rows = refusals.faults(getattr(error, "rows", None) or (), language())
     title = {
         "conflict": _("没有登记: 情况已经变了"),
         "not-found": _("没有登记: 没有找到"),
@@ -117,7 +124,14 @@ def wrong(sentence: str) -> InputError:
 
 def text(name: str) -> str | None:
     """A field as text without blanks around it; None for an empty one."""
-    return request.form.get(name, "").strip() or None
+    return _plain(request.form.get(name, "")).strip() or None
+
+
+def _plain(value: str) -> str:
+    """What was typed; a control character is no text, and would look like another one on paper and in a sheet."""
+    if has_control(value):
+        raise wrong(_("%(value)s: 含有控制字符, 请重新输入。", value=repr(value[:40])))
+    return value
 
 
 def required(name: str, title: str) -> str:
@@ -145,7 +159,7 @@ def moment(name: str, district: District) -> str | None:
     except ValueError:
         raise wrong(_("时间 %(value)s 看不懂, 写成 2026-07-01 08:30。", value=value[:40])) from None
     local = found if found.tzinfo else found.replace(tzinfo=district.timezone)
-    return local.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return schema.utc_text(local)
 
 
 def rows_typed(names: Sequence[str]) -> list[dict[str, str]]:
@@ -154,24 +168,36 @@ def rows_typed(names: Sequence[str]) -> list[dict[str, str]]:
     for k in range(entries.MAX_ROWS + 1):
         if f"{names[0]}.{k}" not in request.form:
             break
-        rows.append({name: request.form.get(f"{name}.{k}", "") for name in names})
+        rows.append({name: _plain(request.form.get(f"{name}.{k}", "")) for name in names})
     return rows
 
 
 def quantities(declared: Sequence[Entry], *, what: str, lang: Lang) -> list[dict[str, Any]]:
-    """Rows of lots with quantities: empty ones and zeros are passed over, the rest is checked."""
+    """Lots with quantities, from the form or the sheet: empty ones and zeros are passed over, the rest is checked.
+
+    What the sheet only shows is left out.
+    """
     numbers = [entry.name for entry in declared if entry.kind == "quantity"]
+    asked = [entry.name for entry in declared if entry.required or not entry.given]
+    sheet = uploaded()
+    if sheet is None:
+        typed: Sequence[Mapping[str, Any]] = rows_typed(asked)
+        lines: Sequence[int] = range(1, len(typed) + 1)
+    else:
+        typed, lines = entries.rows_of_sheet(declared, sheet[0], name=sheet[1])
     rows, places = [], []
-    for k, row in enumerate(rows_typed([entry.name for entry in declared]), start=1):
-        if all(_is_nothing(row[name]) for name in numbers):
+    for line, row in zip(lines, typed, strict=True):
+        given = {name: "" if row.get(name) is None else entries.plain_number(row[name]) for name in numbers}
+        if all(_is_nothing(value) for value in given.values()):
             continue
-        rows.append({**row, **{name: row[name].strip() or "0" for name in numbers}})
-        places.append(k)
+        rows.append({**row, **{name: value or "0" for name, value in given.items()}})
+        places.append(line)
     if not rows:
         raise wrong(_("没有填数量。"))
-    return entries.checked_rows(
+    found = entries.checked_rows(
         declared, rows, what=what, lang=lang, lines=places, counted_by=numbers[0], key=("lot_id",)
     )
+    return [{name: row[name] for name in ("row", *asked)} for row in found]
 
 
 def _is_nothing(value: str) -> bool:

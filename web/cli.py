@@ -612,6 +612,16 @@ def bench_evacuation(output: Path | None) -> None:
     run_bench_evacuation(output=output, say=click.echo)
 
 
+@bench.command("siting")
+@click.option("--peer-limit", "peer_s", type=float, default=120.0, show_default=True, help="Seconds the peer may take.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Save the figures as JSON.")
+def bench_siting(peer_s: float, output: Path | None) -> None:
+    """The four location models on random points, beside spopt and its default solver."""
+    from layers.bench_siting import run_bench_siting
+
+    run_bench_siting(peer_s=peer_s, output=output, say=click.echo)
+
+
 @bench.command("zoning")
 @click.option("--scale", type=float, default=1.0, show_default=True, help="Share of the full number of cells.")
 @click.option("--scheduler", metavar="ADDRESS", help="Address of a Dask scheduler for our own rows.")
@@ -699,7 +709,7 @@ def _given_password(stdin: bool) -> str | None:
     return sys.stdin.readline().rstrip("\r\n")
 
 
-def _print_password(account: str, password: str, *, stdin: bool) -> None:
+def _print_password(account: str, password: str | None, *, stdin: bool) -> None:
     if not stdin:
         click.echo(f"password of {account}: {password}")
         _say("it is shown this once; the first log-in asks for another one")

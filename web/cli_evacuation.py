@@ -103,7 +103,7 @@ def evacuation_command(
                 click.echo(f"  {key}: {row['old']:,.10g} -> {row['new']:,.10g} ({row['change']:+,.6g})")
         click.echo(f"{difference['count']} villages differ from '{against}'")
     _say(
-        f"saved as '{record.name}'; layers evacuation_zone, evacuation_routes, evacuation_shelters, evacuation_villages"
+        f"saved as '{record.name}'; layers evacuation_zone, evacuation_moves, evacuation_shelters, evacuation_villages"
     )
 
 

@@ -61,13 +61,16 @@ def audit() -> None:
 @database
 @as_json
 def audit_verify(against: Path | None, db: str | None, json_out: bool) -> None:
-    """Check the chain of the audit and every balance of the ledger; name the first row that was altered.
+    """Check the chain of the audit, every balance of the ledger and the state of every order; name what was altered.
+
+    The chain covers stock movements, events of orders, counts and changes of state, too.
 
     Rows cut off at the end leave no gap: compare with a backup, or with a number and a hash that were noted.
     """
     from data import audit as audits
     from data import ledger
     from data.backup import read_manifest
+    from data.order_answers import unlike_their_events
 
     with _store(db) as store, store.reading() as conn:
         rows, last, fault = audits.verify(conn)
@@ -77,11 +80,15 @@ def audit_verify(against: Path | None, db: str | None, json_out: bool) -> None:
             if known.audit_rows and audits.hash_of(conn, known.audit_rows) != known.audit_hash:
                 problems.append(f"audit: row {known.audit_rows} is not the last row of {against}; rows were cut off")
         wrong = ledger.verify(conn)
+        unlike = unlike_their_events(conn)
         ledger_hash = audits.ledger_hash(conn)
     problems += [
         f"ledger: lot {one.lot_id}, {one.balance}{f' of order {one.ref}' if one.ref else ''}:"
         f" {ledger.shown(one.stored_e3)} stored, the movements make {ledger.shown(one.moved_e3)}"
         for one in wrong[:20]
+    ]
+    problems += [
+        f"order {order}: it is {state}, its last event says {said or 'nothing'}" for order, state, said in unlike[:20]
     ]
     if json_out:
         _print_json(

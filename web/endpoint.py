@@ -12,6 +12,7 @@ from flask import Response, request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from data import idempotency
+from data.checking import has_control
 from data.settings import Settings
 from geo.errors import InputError
 from layers.district import District
@@ -129,14 +130,31 @@ def read_body(schema: Mapping[str, Any]) -> dict[str, Any]:
     """
     if request.mimetype != "application/json":
         raise UnsupportedMediaType(f"Content-Type={request.mimetype or 'none'}: expected application/json")
-    body = request.get_json(silent=True)
+    try:
+        body = request.get_json(silent=True)
+    except RecursionError:
+        raise InputError("the body is nested too deeply; expected a JSON object of a few levels") from None
     if not isinstance(body, dict):
         raise InputError("the body is no JSON object")
     try:
         _validator(json.dumps(schema, sort_keys=True))(body)
     except fastjsonschema.JsonSchemaValueException as error:
         raise InputError(_sentence(error)) from None
+    _require_plain(body)
     return body
+
+
+def _require_plain(value: Any, where: str = "") -> None:
+    """No text of a body that was found good has control characters."""
+    if isinstance(value, str):
+        if has_control(value):
+            raise InputError(f"{where}={value[:40]!r}: expected text without control characters")
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            _require_plain(part, f"{where}.{name}".lstrip("."))
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            _require_plain(part, f"{where}[{number}]")
 
 
 _NOUNS = {

@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 from flask import Flask, Response, current_app, request
 
+from data.keeping import floor_of
 from data.watching import TOKEN, Glance, News, read_news, session_roles
 from geo.errors import InputError, OneMapError, Unavailable
 from layers import changes
@@ -187,9 +188,14 @@ class EventStreams:
     def _missed(self, viewer: Viewer, since: int | None, head: int) -> list[bytes]:
         if since is None or since == head:
             return [f"id: {head}\n\n".encode()]
-        if since > head or head - since > self._max_behind:
+        if since > head or head - since > self._max_behind or since + 1 < self._floor():
             return [event("reset", {"revision": head}, head)]
         return [change_event(read_news(self.district.store, since, until=head), viewer.role)]
+
+    def _floor(self) -> int:
+        """From which revision on the log is whole."""
+        with self.district.store.reading() as conn:
+            return floor_of(conn, "change")
 
     def _watch(self, listener: _Listener, sock: socket.socket | None) -> None:
         if sock is None:

@@ -35,6 +35,7 @@ from web.auth import (
     account_of_request,
     actor_of_request,
     begin_session,
+    known_browser,
     needs,
     role_of_request,
     safe_target,
@@ -269,12 +270,13 @@ def _log_in_pages(app: Flask, district: District, serving: Serving) -> None:
                 request.form.get("password", ""),
                 address=request.remote_addr,
                 demo=serving.is_local and district.demo,
+                browser=known_browser(),
             )
         except Unauthenticated:
             return form("login.html", HTTPStatus.UNAUTHORIZED, wrong="wrong", name=name[:40], target=target)
         except Unavailable:
             return form("login.html", HTTPStatus.SERVICE_UNAVAILABLE, wrong="busy", name=name[:40], target=target)
-        begin_session(opened.secret)
+        begin_session(opened)
         return redirect(url_for("password") if opened.account.must_change else target, 303)
 
     @app.post("/logout")
@@ -303,12 +305,12 @@ def _log_in_pages(app: Flask, district: District, serving: Serving) -> None:
         if new != again:
             return form("password.html", HTTPStatus.UNPROCESSABLE_ENTITY, wrong="again")
         try:
-            opened = accounts.change_own_password(district, actor_of_request(), old, new)
+            opened = accounts.change_own_password(district, actor_of_request(), old, new, browser=known_browser())
         except Forbidden:
             return form("password.html", HTTPStatus.FORBIDDEN, wrong="old")
         except InputError:
             return form("password.html", HTTPStatus.UNPROCESSABLE_ENTITY, wrong="new")
-        begin_session(opened.secret)
+        begin_session(opened)
         return redirect("/", 303)
 
 

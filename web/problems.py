@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, render_template, request
+from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException
 
 from geo.errors import OneMapError
@@ -33,6 +34,8 @@ def problem_body(error: OneMapError, instance: str) -> dict[str, Any]:
 
 def wants_page() -> bool:
     """Whether the answer is for a person, as a page, and not for a program."""
+    if request_ctx.url_adapter is None:  # a Host header that is none: no page can name an address
+        return False
     return not request.path.startswith(("/api/", "/tiles/", "/static/")) and (
         request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
     )

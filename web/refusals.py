@@ -1,12 +1,14 @@
 """Refusals of orders and stock, said in Chinese: the sentences themselves are English, like every error's."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from layers.boards import ACCOUNT_TEXTS, ACTS, MOVES, STATES, STATUSES
 from layers.layer import Lang, Text
 from layers.listing import moment_text
+from web.file_refusals import expected_phrase, file_sentence
 
 Words = Callable[[re.Match[str]], str]
 
@@ -140,6 +142,10 @@ _SAID: tuple[tuple[str, Words], ...] = (
         rf"lot {_LOT}: counted {_NUMBER}, but {_NUMBER} are reserved and {_NUMBER} on hold; .*",
         _plain("批次 {0}: 实点 {1}, 少于预留 {2} 加冻结 {3}; 先取消预留或解冻, 再登记盘点。"),
     ),
+    (
+        rf"lot {_LOT} was counted at (\S+), after (\S+); .*",
+        lambda m: f"批次 {m[1]} 在 {m[3]} 之后盘点过 ({m[2]}), 以盘点为准; 盘点有误请重新盘点。",
+    ),
     (r"checker is empty; .*", _plain("复核人没有填: 盘点要两个人, 一人点数, 一人复核。")),
     (r"checker=.*", _plain("复核人不能是盘点人本人。")),
     (r"occurred_utc=.* lies after the time of recording.*", _plain("实际发生时间晚于现在, 请检查。")),
@@ -153,6 +159,27 @@ _SAID: tuple[tuple[str, Words], ...] = (
     (r"evacuated=\d+: more than affected=\d+; .*", _plain("转移人数比受灾人数多; 受灾人数包含转移人数。")),
     (r"to=.*", _plain("这个地点不在本区范围内。")),
     (r"Idempotency-Key=.*used for another request.*", _plain("这张表单已经提交过; 请刷新页面后再填。")),
+    (
+        rf"lot {_LOT} is (\w+) by now, not (\w+); .*",
+        lambda m: (
+            f"批次 {m[1]} 现在是“{_word(STATUSES, m[2])}”, 不是表上的“{_word(STATUSES, m[3])}”; 请重新下载, 看过再改。"
+        ),
+    ),
+    (r"account=(.*): expected 2 to 40 .*", _plain("账号 {0}: 要 2 到 40 个字母、数字、点、横线或下划线。")),
+    (r"account=(\S+): the name is used by the program itself; .*", _plain("账号 {0} 由系统自己使用, 请换一个。")),
+    (r"there is an account '(.*)' already; .*", _plain("账号 {0} 已有, 请换一个。")),
+    (r"role=keeper: a keeper is bound to .*", _plain("仓库管理员要选一座仓库或一个街道。")),
+    (r"role=\w+: a street or a depot belongs to a keeper only; .*", _plain("仓库或街道只给仓库管理员, 请留空。")),
+    (r"account=(\S+): it is the last administrator; .*", _plain("{0} 是最后一个管理员; 先再加一个。")),
+    (r"account=(\S+): it is \w+ already", _plain("{0} 已经是这个角色和范围。")),
+    (r"account=(\S+): the password of a demo account .*", _plain("{0} 是演示账号, 密码不改。")),
+    (r"there is no account '(.*)'; .*", _plain("没有账号 {0}。")),
+    (r"days=(.*): expected 1 to (\d+)", _plain("有效天数 {0}: 写 1 到 {1} 的整数。")),
+    (r"name: expected at most (\d+) characters.*", _plain("姓名或岗位不超过 {0} 字, 不含控制字符。")),
+    (r"time=.*: expected a time between .*", _plain("时间看不懂, 写成 2026-07-01 08:30。")),
+    (r"scope: is empty; .*", _plain("至少选一项权限。")),
+    (r"device=(.*): there is no such device; .*", _plain("没有终端 {0}; 先在“表格进出”里登记。")),
+    (r"token=(\S+): it was revoked at .*", _plain("令牌 {0} 已经吊销。")),
     (r"there is no (?:request|order|lot|depot|movement|vehicle) .*", _plain("没有找到这张单、这个批次或这辆车。")),
 )
 """What an error says, as a pattern, and the same in Chinese; the first that fits counts."""
@@ -175,6 +202,11 @@ def _shortages(text: str) -> str:
     return "; ".join(parts)
 
 
+def faults(rows: Sequence[Mapping[str, Any]], lang: Lang) -> list[dict[str, Any]]:
+    """Faults by row, with what was expected in the language of the page."""
+    return [{**row, "expected": expected_phrase(row["expected"]) if lang == "zh" else row["expected"]} for row in rows]
+
+
 def sentence(detail: str, lang: Lang, zone: ZoneInfo) -> str:
     """The sentence of an error in the language of the page, times by the district's clock.
 
@@ -182,5 +214,6 @@ def sentence(detail: str, lang: Lang, zone: ZoneInfo) -> str:
     """
     said = detail
     if lang == "zh":
-        said = next((words(found) for pattern, words in _PATTERNS if (found := pattern.fullmatch(detail))), detail)
+        known = (words(found) for pattern, words in _PATTERNS if (found := pattern.fullmatch(detail)))
+        said = next(known, None) or file_sentence(detail) or detail
     return _MOMENT.sub(lambda found: moment_text(found[0], zone, seconds=True), said)

@@ -207,6 +207,7 @@ def main(pipe: int) -> None:
     """Run gunicorn on the socket that `serve` bound; `pipe` says with which settings and store."""
     from gunicorn.app.base import BaseApplication
 
+    from data.keeping import Bounds
     from web import create_app, tending
 
     with os.fdopen(pipe, "rb") as handed:
@@ -233,7 +234,7 @@ def main(pipe: int) -> None:
             app = create_app(settings, given["store"], serving=serving)
             app.extensions["onemap"].refresh()
             threading.Thread(target=warm, args=[app.extensions["onemap"]], daemon=True).start()
-            tending.start(app.extensions["onemap"])
+            tending.start(app.extensions["onemap"], app.extensions["onemap_times"], Bounds.of(settings))
             return app
 
     def ready(worker: Any) -> None:

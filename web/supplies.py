@@ -267,6 +267,11 @@ def lot_trace(q: Question, *, lot: str) -> Any:
         return orders.trace_lot(conn, lot)
 
 
+def trace_way(q: Question, *, order: str | None, lot: str | None) -> Any:
+    """The way of an order, or of the orders that took goods of a lot out, as lines on the map."""
+    return analyses.trace_way(q.district, order=order, lot=lot)
+
+
 def stock_balances(
     q: Question, *, true_at: datetime | None, known_at: datetime | None, item: str | None, depot: str | None
 ) -> Any:
@@ -450,6 +455,17 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         lot_trace,
         (Param("lot", p.text, "id of a lot: DEPOT/ITEM/LOT", required=True, example="D-01/P-3-01-03/2401-1"),),
         s.array({"type": "object"}),
+        action="supply.read",
+    ),
+    Endpoint(
+        "/supplies/trace/way",
+        "The way of an order, or of the orders that took goods of a lot out, as GeoJSON lines",
+        trace_way,
+        (
+            Param("order", p.text, "id of an order, open or closed", example="DB-20260701-001-1"),
+            Param("lot", p.text, "or id of a lot: DEPOT/ITEM/LOT", example="D-01/P-3-01-03/2401-1"),
+        ),
+        {"type": "object", "required": ["type", "features"]},
         action="supply.read",
     ),
     *(

@@ -10,7 +10,7 @@ from data import accounts, audit
 from data.accounts import Account, Token
 from data.store import Store
 from geo.errors import Conflict, Forbidden, InputError, Unauthenticated, Unavailable
-from layers.actions.gate import act
+from layers.actions.gate import Change, act
 from layers.district import District
 from layers.layer import ROLES
 from layers.permissions import TOKEN_SCOPES, Actor
@@ -31,10 +31,11 @@ NOT_LET_IN = f"name or password is wrong, or the account is locked or disabled; 
 
 @dataclass(frozen=True)
 class LoggedIn:
-    """A session that was opened: the secret for the cookie, and whose it is."""
+    """A session that was opened: the secret for the cookie, whose it is, and the secret of the browser."""
 
     secret: str
     account: Account
+    browser: str
 
 
 def actor_of(account: Account, *, address: str | None = None) -> Actor:
@@ -62,11 +63,18 @@ def _now(district: District) -> datetime:
 
 
 def log_in(
-    district: District, account_id: str, password: str, *, address: str | None = None, demo: bool = False
+    district: District,
+    account_id: str,
+    password: str,
+    *,
+    address: str | None = None,
+    demo: bool = False,
+    browser: str | None = None,
 ) -> LoggedIn:
     """Open a session; Unauthenticated, always in the same words and after the same work, where nobody is let in.
 
-    `demo` says whether demo accounts are let in.
+    `demo` says whether demo accounts are let in. `browser` is the secret that an earlier log-in left in the
+    browser: from a known one the account is let in though wrong passwords from elsewhere keep it locked.
     """
     key = accounts.normal_id(account_id)[:100]
     with district.store.reading() as conn:
@@ -77,16 +85,24 @@ def log_in(
     now = _now(district)
     with district.store.writing() as conn:
         found = {one.id: one for one in accounts.accounts(conn)}.get(key)
+        known = accounts.knows_browser(conn, key, browser, now_utc=now)
         let_in = (
             right
             and found is not None
             and not found.disabled
-            and not found.is_locked(now)
+            and (known or not found.is_locked(now))
             and (demo or not found.demo)
             and accounts.password_hash(conn, key) == kept
         )
-        locked = accounts.note_attempt(conn, key, let_in=let_in, now_utc=now)
+        locked = found is not None and found.is_locked(now)
+        if not known:
+            locked = accounts.note_attempt(conn, key, let_in=let_in, now_utc=now)
+        elif not let_in and not right:
+            accounts.doubt_browser(conn, key, browser or "")
         secret = accounts.open_session(conn, key, address=address, now_utc=now) if let_in else ""
+        held = browser or accounts.new_browser()
+        if let_in:
+            accounts.know_browser(conn, key, held, now_utc=now)
         if let_in and renewed is not None:
             accounts.rehash(conn, key, renewed)
         # What was typed for a name that is no account may be a password: it is not written down.
@@ -103,7 +119,7 @@ def log_in(
         )
     if not let_in or found is None:
         raise Unauthenticated(NOT_LET_IN)
-    return LoggedIn(secret, found)
+    return LoggedIn(secret, found, held)
 
 
 def log_out(district: District, actor: Actor, secret: str) -> None:
@@ -137,7 +153,9 @@ def token_actor(district: District, secret: str, *, address: str | None = None) 
     return None if found is None else device_actor(found, address=address)
 
 
-def change_own_password(district: District, actor: Actor, old: str, new: str) -> LoggedIn:
+def change_own_password(
+    district: District, actor: Actor, old: str, new: str, *, browser: str | None = None
+) -> LoggedIn:
     """Another password for oneself, with the old one as proof; every session ends and a new one begins.
 
     A wrong old password counts as a failed log-in.
@@ -145,32 +163,36 @@ def change_own_password(district: District, actor: Actor, old: str, new: str) ->
     with district.store.reading() as conn:
         mine = accounts.account(conn, actor.id)
         kept = accounts.password_hash(conn, actor.id)
+        known = accounts.knows_browser(conn, actor.id, browser, now_utc=_now(district))
     text = accounts.require_password(new, account_id=mine.id, name=mine.name)
     if accounts.normal_password(old) == text:
         raise InputError("password: it is the old one; choose another")
     if mine.demo:
         raise Conflict(f"account={mine.id}: the password of a demo account is printed on the log-in page and stays")
-    right = not mine.is_locked(_now(district)) and accounts.is_right(old, kept)
-    if not right:
-        _failed_change(district, actor)
+    may_try = known or not mine.is_locked(_now(district))
+    if not (accounts.is_right(old, kept) and may_try):
+        _failed_change(district, actor, browser)
         refusal = Forbidden(f"old password: it is wrong; {LOCK_RULE}")
         refusal.recorded = True
         raise refusal
     digest = accounts.hashed(text)
     secrets: list[str] = []
+    held = browser or accounts.new_browser()
 
     def change(conn: Any, now: datetime) -> dict[str, Any]:
         accounts.set_password(conn, mine.id, digest, must_change=False, now_utc=now)
         secrets.append(accounts.open_session(conn, mine.id, address=actor.address, now_utc=now))
+        accounts.know_browser(conn, mine.id, held, now_utc=now)
         return {"id": mine.id}
 
     act(district, actor, "self.manage", change, route="change own password")
-    return LoggedIn(secrets[-1], mine)
+    return LoggedIn(secrets[-1], mine, held)
 
 
-def _failed_change(district: District, actor: Actor) -> None:
+def _failed_change(district: District, actor: Actor, browser: str | None) -> None:
     now = _now(district)
     with district.store.writing() as conn:
+        accounts.doubt_browser(conn, actor.id, browser or "")
         locked = accounts.note_attempt(conn, actor.id, let_in=False, now_utc=now)
         if locked:
             accounts.end_sessions(conn, actor.id)
@@ -212,18 +234,23 @@ def add_account(
     depot_id: str | None = None,
     demo: bool = False,
     must_change: bool = True,
-    route: str = "add account",
-) -> tuple[dict[str, Any], str]:
-    """Make an account; returns it with its password, which nobody can ask for later."""
-    key = accounts.require_id(account_id)
+    key: str | None = None,
+) -> tuple[dict[str, Any], str | None]:
+    """Make an account; returns it with its password, which nobody can ask for later.
+
+    The same request again (the same `key`) makes no other one and returns no password.
+    """
+    identity = accounts.require_id(account_id)
     given = accounts.new_password() if password is None else password
-    text = accounts.require_password(given, account_id=key, name=name)
+    text = accounts.require_password(given, account_id=identity, name=name)
     digest = accounts.hashed(text)
+    told: list[str] = []
 
     def change(conn: Any, now: datetime) -> dict[str, Any]:
+        told.append(given)
         made = accounts.add(
             conn,
-            key,
+            identity,
             name=name,
             role=role,
             password_hash=digest,
@@ -235,60 +262,121 @@ def add_account(
         )
         return shown(made)
 
-    return act(district, actor, "account.manage", change, route=route), given
+    asked = {"account": identity, "name": name, "role": role, "street": street, "depot_id": depot_id}
+    made = _managed(district, actor, "add account", change, identity, key=key, body=asked)
+    return made, told[0] if told else None
+
+
+def _managed(
+    district: District,
+    actor: Actor,
+    route: str,
+    change: Change,
+    subject: str | None,
+    *,
+    key: str | None = None,
+    body: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A change of accounts or tokens; what the audit keeps of the request has no secret in it."""
+    body = {"id": subject} if body is None else body
+    found: dict[str, Any] = act(
+        district, actor, "account.manage", change, route=route, key=key, body=body, subject=subject
+    )
+    return found
 
 
 def reset_password(
-    district: District, actor: Actor, account_id: str, *, password: str | None = None
-) -> tuple[dict[str, Any], str]:
-    """A new password that must be changed at the next log-in; every session of the account is over."""
+    district: District, actor: Actor, account_id: str, *, password: str | None = None, key: str | None = None
+) -> tuple[dict[str, Any], str | None]:
+    """A new password that must be changed at the next log-in; every session of the account is over.
+
+    The same request again makes no other one and returns none.
+    """
     with district.store.reading() as conn:
         found = accounts.account(conn, account_id)
     given = accounts.new_password() if password is None else password
     digest = accounts.hashed(accounts.require_password(given, account_id=found.id, name=found.name))
+    told: list[str] = []
 
     def change(conn: Any, now: datetime) -> dict[str, Any]:
+        told.append(given)
         return shown(accounts.set_password(conn, found.id, digest, must_change=True, now_utc=now))
 
-    return act(district, actor, "account.manage", change, route="reset password"), given
+    made = _managed(district, actor, "reset password", change, found.id, key=key)
+    return made, told[0] if told else None
 
 
-def disable_account(district: District, actor: Actor, account_id: str) -> dict[str, Any]:
+def change_role(
+    district: District,
+    actor: Actor,
+    account_id: str,
+    role: str,
+    *,
+    street: str | None = None,
+    depot_id: str | None = None,
+    key: str | None = None,
+) -> dict[str, Any]:
+    """Give an account another role, or bind a keeper to another place; it counts from the next request on."""
+
+    def change(conn: Any, now: datetime) -> dict[str, Any]:
+        return shown(accounts.set_role(conn, account_id, role, street=street, depot_id=depot_id))
+
+    asked = {"account": account_id, "role": role, "street": street, "depot_id": depot_id}
+    return _managed(district, actor, "change role", change, accounts.normal_id(account_id), key=key, body=asked)
+
+
+def end_sessions(district: District, actor: Actor, account_id: str, *, key: str | None = None) -> dict[str, Any]:
+    """End every session of an account; whoever has its password comes in again."""
+
+    def change(conn: Any, now: datetime) -> dict[str, Any]:
+        found = accounts.account(conn, account_id)
+        return {"id": found.id, "ended": accounts.end_sessions(conn, found.id)}
+
+    return _managed(district, actor, "end sessions", change, accounts.normal_id(account_id), key=key)
+
+
+def disable_account(district: District, actor: Actor, account_id: str, *, key: str | None = None) -> dict[str, Any]:
     """Let an account in no more."""
-    found: dict[str, Any] = act(
-        district,
-        actor,
-        "account.manage",
-        lambda conn, now: shown(accounts.disable(conn, account_id)),
-        route="disable account",
-    )
-    return found
+
+    def change(conn: Any, now: datetime) -> dict[str, Any]:
+        return shown(accounts.disable(conn, account_id))
+
+    return _managed(district, actor, "disable account", change, accounts.normal_id(account_id), key=key)
 
 
-def unlock_account(district: District, actor: Actor, account_id: str) -> dict[str, Any]:
+def unlock_account(district: District, actor: Actor, account_id: str, *, key: str | None = None) -> dict[str, Any]:
     """Let an account in again, whether it was locked or disabled."""
-    found: dict[str, Any] = act(
-        district,
-        actor,
-        "account.manage",
-        lambda conn, now: shown(accounts.unlock(conn, account_id)),
-        route="unlock account",
-    )
-    return found
+
+    def change(conn: Any, now: datetime) -> dict[str, Any]:
+        return shown(accounts.unlock(conn, account_id))
+
+    return _managed(district, actor, "unlock account", change, accounts.normal_id(account_id), key=key)
 
 
 def add_token(
-    district: District, actor: Actor, device_id: str, *, name: str, scopes: Collection[str], days: int
-) -> tuple[dict[str, Any], str]:
-    """Make a token of a device; returns it with its secret, which nobody can ask for later."""
+    district: District,
+    actor: Actor,
+    device_id: str,
+    *,
+    name: str,
+    scopes: Collection[str],
+    days: int,
+    key: str | None = None,
+) -> tuple[dict[str, Any], str | None]:
+    """Make a token of a device; returns it with its secret, which nobody can ask for later.
+
+    The same request again makes no other one and returns no secret.
+    """
     for scope in scopes:
         if scope not in TOKEN_SCOPES:
             raise InputError(f"scope={scope}: a token may have {', '.join(TOKEN_SCOPES)}")
     if not 1 <= days <= accounts.LONGEST_TOKEN.days:
         raise InputError(f"days={days}: expected 1 to {accounts.LONGEST_TOKEN.days}")
     secret = accounts.new_secret()
+    told: list[str] = []
 
     def change(conn: Any, now: datetime) -> dict[str, Any]:
+        told.append(secret)
         made = accounts.add_token(
             conn,
             device_id=device_id,
@@ -301,19 +389,18 @@ def add_token(
         )
         return shown_token(made)
 
-    return act(district, actor, "account.manage", change, route="add token"), secret
+    asked = {"device": device_id, "name": name, "scopes": sorted(scopes), "days": days}
+    made = _managed(district, actor, "add token", change, None, key=key, body=asked)
+    return made, told[0] if told else None
 
 
-def revoke_token(district: District, actor: Actor, token_id: str) -> dict[str, Any]:
+def revoke_token(district: District, actor: Actor, token_id: str, *, key: str | None = None) -> dict[str, Any]:
     """Let a token open nothing from now on."""
-    found: dict[str, Any] = act(
-        district,
-        actor,
-        "account.manage",
-        lambda conn, now: shown_token(accounts.revoke_token(conn, token_id, now_utc=now)),
-        route="revoke token",
-    )
-    return found
+
+    def change(conn: Any, now: datetime) -> dict[str, Any]:
+        return shown_token(accounts.revoke_token(conn, token_id, now_utc=now))
+
+    return _managed(district, actor, "revoke token", change, token_id, key=key)
 
 
 # -- the first start --------------------------------------------------------------------------------

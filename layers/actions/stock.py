@@ -92,6 +92,31 @@ def change_status(district: District, actor: Actor, body: Body, *, key: str) -> 
     return _at_depot(district, actor, "stock.change", "stock.status", change, depot, body, key)
 
 
+def change_statuses(district: District, actor: Actor, body: Body, *, key: str) -> dict[str, Any]:
+    """Give several lots of a depot other states, all or none; each line says in which state the lot was seen."""
+    depot = body["depot_id"]
+
+    def change(conn: Connection, now: datetime) -> Any:
+        return {
+            "depot_id": depot,
+            "lines": [
+                stock.change_status(
+                    conn,
+                    line["lot_id"],
+                    line["status"],
+                    reason=line["reason"],
+                    actor=actor.id,
+                    now_utc=now,
+                    depot_id=depot,
+                    from_status=line["from_status"],
+                )
+                for line in body["lines"]
+            ],
+        }
+
+    return _at_depot(district, actor, "stock.change", "stock.statuses", change, depot, body, key)
+
+
 def set_aside(district: District, actor: Actor, body: Body, *, key: str) -> dict[str, Any]:
     """Hold a quantity, set it free again, or write it off."""
     depot, what = body["depot_id"], body["what"]

@@ -23,7 +23,7 @@ from layers.analyses.drawn import (
     team_territories_layer,
     uncovered_places_layer,
 )
-from layers.analyses.moving import MOVING_FUNCTIONS
+from layers.analyses.moving import MOVING_FUNCTIONS, trace_way
 from layers.analyses.places import require_place
 from layers.analyses.registers import search, source_note, table_layer, unplaced
 from layers.analyses.response import CoverageAnswer, coverage, coverage_lines, reach
@@ -69,6 +69,7 @@ __all__ = [
     "table_layer",
     "team_territories_layer",
     "times",
+    "trace_way",
     "uncounted",
     "uncovered_places_layer",
     "unplaced",

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from data import schema
+from data import answer_times, schema
+from data.answer_times import ANSWERS
 from data.item_catalogue import DIVISIBLE_UNITS, FOOD
 from data.order_answers import outstanding
 from geo.availability import Contract, Goods, Production, availability
@@ -169,6 +170,7 @@ def glance(district: District, item: str, *, at: datetime | None = None) -> dict
 
     `level` is the state by the book alone. Low is below the minimum or below the red line of the target; a depot
     for which neither is set has enough with anything. A depot with none is `none` also where it was not counted.
+    `expiring` is what of the available expires within `expires_days`, the least class that holds any of it.
     """
     view, moment = district.view(), district.local(at)
     _require_item(view, item)
@@ -182,6 +184,7 @@ def glance(district: District, item: str, *, at: datetime | None = None) -> dict
     }
     ids, names, places = depots_of(view)
     late = uncounted_depots(view, moment, lines.uncounted_days)
+    food_days = (lines.expiring_food_days,) if item.startswith(FOOD) else ()
     rows = []
     for depot in ids:
         own = lots[lots["depot_id"] == depot]
@@ -189,6 +192,7 @@ def glance(district: District, item: str, *, at: datetime | None = None) -> dict
         minimum, target = levels.get(depot, (0, 0))
         state = stock_state(available, target, red_share=lines.red_share, yellow_share=lines.yellow_share)
         level = "none" if available == 0 else "low" if available < minimum or state == "red" else "enough"
+        expires_days, expiring_e3 = _soonest(own, moment.date(), (*lines.expiring_days, *food_days))
         rows.append(
             {
                 "depot_id": depot,
@@ -202,9 +206,22 @@ def glance(district: District, item: str, *, at: datetime | None = None) -> dict
                 "available": number_of(available),
                 "minimum": number_of(minimum),
                 "target": number_of(target),
+                "expires_days": expires_days,
+                "expiring": number_of(expiring_e3),
             }
         )
     return {**asked(view, moment), "item_id": item, **_item(view, item), "rows": rows}
+
+
+def _soonest(lots: pd.DataFrame, today: date, classes: Sequence[int]) -> tuple[int | None, int]:
+    """The least class of days within which any of the available expires, and how much in thousandths."""
+    found: dict[int, int] = {}
+    good = lots[(lots["available_e3"] > 0) & lots["expires_on"].notna()]
+    for expires_on, quantity in zip(good["expires_on"], good["available_e3"], strict=True):
+        days = expiry_class(date.fromisoformat(expires_on), today, days=classes)
+        if days is not None:
+            found[days] = found.get(days, 0) + int(quantity)
+    return min(found.items(), default=(None, 0))
 
 
 # -- when there will be how much ------------------------------------------------------------------
@@ -510,19 +527,13 @@ def _catalogue(items: Iterable[str]) -> str:
 # -- found, moved, used ---------------------------------------------------------------------------
 
 
-def kpis(
-    district: District,
-    *,
-    at: datetime | None = None,
-    search_s: Sequence[float] | None = None,
-    plan_s: Sequence[float] | None = None,
-) -> dict[str, Any]:
-    """The figures of 找得到、调得出、用得上 from the ledger; `search_s` and `plan_s` are times measured elsewhere."""
+def kpis(district: District, *, at: datetime | None = None) -> dict[str, Any]:
+    """The figures of 找得到、调得出、用得上 from the ledger and the times of answers that are kept."""
     view, moment = district.view(), district.local(at)
     lines = SupplyLines.of(view, moment.date())
     table = lines.table
     found = supply_kpis(
-        _kpi_frames(view, moment, search_s, plan_s),
+        _kpi_frames(view, moment),
         moment=moment,
         targets={code: value for code, value in table.prefix("supply.kpi.target.").items() if code in TARGETS},
         contact_days=table["supply.kpi.contact_days"],
@@ -544,9 +555,7 @@ def _was_undone(event: sa.Table) -> sa.Exists:
     )
 
 
-def _kpi_frames(
-    view: View, moment: datetime, search_s: Sequence[float] | None, plan_s: Sequence[float] | None
-) -> KpiFrames:
+def _kpi_frames(view: View, moment: datetime) -> KpiFrames:
     lots = lots_on(view, moment.date())
     depots = view.frame("depot")
     movement, lot, order = schema.table("movement"), schema.table("lot"), schema.table("supply_order")
@@ -558,6 +567,7 @@ def _kpi_frames(
             result = conn.execute(statement)
             return pd.DataFrame(result.all(), columns=list(result.keys()), dtype=object)
 
+        times = {what: _answer_times(view, conn, what, moment) for what in ANSWERS}
         said = frame(
             sa.select(lot.c.depot_id, sa.func.max(movement.c.recorded_utc).label("utc"))
             .join(lot, lot.c.id == sa.func.coalesce(movement.c.to_lot_id, movement.c.lot_id))
@@ -611,8 +621,21 @@ def _kpi_frames(
         events=events,
         orders=orders,
         receipts=receipts,
-        search_s=search_s,
-        plan_s=plan_s,
+        searches=times["search"],
+        plans=times["plan"],
+    )
+
+
+def _answer_times(view: View, conn: sa.Connection, what: answer_times.What, moment: datetime) -> pd.DataFrame:
+    """Each search or plan by the time on the district's clock at which it was asked, and who asked."""
+    zone = view.district.timezone
+    found = answer_times.read(conn, what, until_utc=moment)
+    return pd.DataFrame(
+        {
+            "id": [f"{datetime.fromisoformat(t.asked_utc).astimezone(zone):%Y-%m-%d %H:%M:%S}" for t in found],
+            "took_s": [t.took_s for t in found],
+            "detail": [t.actor for t in found],
+        }
     )
 
 

@@ -219,6 +219,9 @@ def _unfit(row: Mapping[str, Any], day: str) -> str | None:
 # -- what changed -----------------------------------------------------------------------------------
 
 
+_NO_END = "9999"
+
+
 def shift_begin(now: datetime, hour: int = 22) -> datetime:
     """The last time that it was a certain full hour: the beginning of the shift that ends now."""
     found = now.replace(hour=hour, minute=0, second=0, microsecond=0)
@@ -226,9 +229,12 @@ def shift_begin(now: datetime, hour: int = 22) -> datetime:
 
 
 def handover(district: District, since: datetime, until: datetime | None = None) -> dict[str, list[dict[str, Any]]]:
-    """What was recorded since a moment (bound included): steps of orders, stock, counts, states, closures."""
+    """What was recorded since a moment (bounds included): steps of orders, stock, counts, states, closures.
+
+    Without `until` up to the last: after a clock was set back, what is recorded keeps its order and lies ahead of it.
+    """
     first = schema.utc_text(since.astimezone(UTC))
-    last = schema.utc_text((until or district.now()).astimezone(UTC))
+    last = _NO_END if until is None else schema.utc_text(until.astimezone(UTC))
     with district.store.reading() as conn:
         return {
             "events": _events(conn, first, last),

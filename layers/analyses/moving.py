@@ -2,21 +2,63 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+import shapely.geometry
 
-from data.orders import CLOSED_STATES
+from data.orders import CLOSED_STATES, trace_lot, trace_order
+from geo.errors import InputError
 from geo.supply import number_of
-from layers.district import View
+from layers.district import District, View
 
 
 def supply_orders_layer(view: View, *, at: datetime) -> gpd.GeoDataFrame:
     """The open orders as lines along the road where the way is known, else straight from depot to place."""
-    orders, requests = view.frame("supply_order"), view.frame("supply_request")
-    found = orders[~orders["state"].isin(CLOSED_STATES)].merge(
+    orders = view.frame("supply_order")
+    return _lines(view, orders[~orders["state"].isin(CLOSED_STATES)])
+
+
+def trace_way(district: District, *, order: str | None = None, lot: str | None = None) -> dict[str, Any]:
+    """The way of an order, open or closed, or of every order that took goods of a lot out, as GeoJSON lines.
+
+    `is_straight` where the road is not known: the line goes straight from the depot to the place.
+    """
+    if (order is None) == (lot is None):
+        raise InputError(f"order={order}, lot={lot}: expected exactly one of them")
+    with district.store.reading() as conn:
+        if lot is None:
+            ids = {row["order_id"] for row in trace_order(conn, str(order))}
+        else:
+            ids = {
+                row["order_id"]
+                for row in trace_lot(conn, lot)
+                if row["what"] == "movement" and row["action"] == "issue" and row["reversed_by"] is None
+            }
+    view = district.view()
+    orders = view.frame("supply_order")
+    orders = orders[orders["id"].isin(ids)]
+    by_road = {i: not (line is None or line.is_empty) for i, line in zip(orders["id"], orders.geometry, strict=True)}
+    features = [
+        {
+            "type": "Feature",
+            "properties": {
+                **{name: row[name] for name in ("id", "number", "state", "depot", "place", "unit", "goods")},
+                "is_straight": not by_road[row["id"]],
+            },
+            "geometry": None if row["geometry"] is None else shapely.geometry.mapping(row["geometry"]),
+        }
+        for row in _lines(view, orders).to_dict("records")
+    ]
+    return {"type": "FeatureCollection", "revision": view.revision, "features": features}
+
+
+def _lines(view: View, orders: pd.DataFrame) -> gpd.GeoDataFrame:
+    requests = view.frame("supply_request")
+    found = orders.merge(
         pd.DataFrame(requests.drop(columns="geometry")).assign(_place=requests.geometry.array)[
             ["id", "place", "unit", "_place", "number"]
         ],
@@ -31,7 +73,7 @@ def supply_orders_layer(view: View, *, at: datetime) -> gpd.GeoDataFrame:
     plates = dict(zip(vehicles["id"], vehicles["name"], strict=True))
     lines = [
         line if line is not None and not line.is_empty else _straight(points.get(depot), place)
-        for line, depot, place in zip(found.geometry.array, found["depot_id"], found["_place"], strict=True)
+        for line, depot, place in zip(found["geometry"].array, found["depot_id"], found["_place"], strict=True)
     ]
     goods = _goods(view)
     return gpd.GeoDataFrame(

@@ -1,14 +1,18 @@
 """The registers: search by name, what is still to be placed, tables as layers."""
 
 import math
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import sqlalchemy as sa
 from numpy.typing import NDArray
 
+from data import schema
+from data.kinds import KINDS
 from geo.errors import InputError
 from layers.analyses.devices import depot_devices
 from layers.analyses.places import TABLE_OF, lonlats
@@ -42,6 +46,24 @@ def search(district: District, q: str, limit: int = 20, role: Role = "viewer") -
                 found.append(((rank, order, len(name), name), row))
     found.sort(key=lambda pair: pair[0])
     return [row for _, row in found[:limit]]
+
+
+def register_rows(district: District, kinds: Sequence[str]) -> list[dict[str, Any]]:
+    """Each register: how many rows it has, when one was changed last, and the last file that changed it."""
+    run = schema.table("import_run")
+    rows = []
+    with district.store.reading() as conn:
+        for kind in kinds:
+            table = schema.table(KINDS[kind].table)
+            count, changed = conn.execute(sa.select(sa.func.count(), sa.func.max(table.c.updated_utc))).one()
+            last = conn.execute(
+                sa.select(run.c.file, run.c.updated_utc, run.c.inserted, run.c.updated, run.c.unchanged, run.c.source)
+                .where(run.c.kind == kind)
+                .order_by(run.c.fid.desc())
+                .limit(1)
+            ).mappings()
+            rows.append({"kind": kind, "rows": count, "changed_utc": changed, "last": last.one_or_none()})
+    return rows
 
 
 def _searchable(view: View) -> list[tuple[str, list[str], list[str], list[tuple[float, float]]]]:

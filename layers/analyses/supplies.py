@@ -226,7 +226,7 @@ def supply_lines(answer: Mapping[str, Any]) -> Iterator[str]:
                 f"  next: {best['depot_id']} {best['depot_name']} could give {best['quantity']} "
                 f"after {minutes(best['arrival_s'])} ({best['reason']})"
             )
-    if answer["lost_s"]:
+    if (answer["lost_s"] or 0) > 0:
         yield f"complete {minutes(answer['lost_s'])} later than the earliest plan ({answer['way']})"
     for row in answer["ranked_down"]:
         used = "used" if row["is_used"] else "not used"

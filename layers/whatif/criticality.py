@@ -260,7 +260,7 @@ def _told(
         "places_on_one_other_road": len(np.unique(other)),
     }
     layers = {
-        "critical_links": _critical_links(base, tables["links"], outages),
+        "critical_links": _critical_links(base, asked, tables["links"], outages),
         "villages_on_one_road": _lonely_places(base, asked, tables["villages_on_one_road"], hanging),
     }
     return Result(result.kind, result.name, result.parameters, summary, tables, keys, layers=layers, seqs=result.seqs)
@@ -402,15 +402,17 @@ def n_minus_1_lines(result: Result) -> Iterator[str]:
 # -- on the map ---------------------------------------------------------------------------------------
 
 
-def _critical_links(base: _Base, table: pd.DataFrame, outages: Outages) -> gpd.GeoDataFrame:
-    """The links without which somebody loses the hour or is cut off."""
-    hurts = table[(table["lost_persons"] > 0) | (table["cut_persons"] > 0)].reset_index(drop=True)
-    number = outages.out[outages.ranked()][hurts["rank"].to_numpy() - 1]
-    lines = base.links.lines(base.view.network, number)
+def _critical_links(base: _Base, asked: Asked, table: pd.DataFrame, outages: Outages) -> gpd.GeoDataFrame:
+    """The links without which somebody who does not stand on them is late or cut off."""
+    hurts = np.unique(outages.row_outage[~outages.row_on_link])
+    rank = np.empty(len(outages), dtype=np.int64)
+    rank[outages.ranked()] = np.arange(len(outages))
+    rows = table.iloc[rank[hurts]].rename(columns={"link": "id"}).assign(limit_min=asked.limit_s / 60.0)
     epsg = base.view.district.epsg
-    rows = hurts.rename(columns={"link": "id"})
-    geometry = shapely.transform(lines, lambda xy: to_lonlat(xy, epsg=epsg))
-    return gpd.GeoDataFrame(rows, geometry=geometry, crs=4326)
+    lines = shapely.transform(
+        base.links.lines(base.view.network, outages.out[hurts]), lambda xy: to_lonlat(xy, epsg=epsg)
+    )
+    return gpd.GeoDataFrame(rows, geometry=lines, crs=4326).sort_values("rank").reset_index(drop=True)
 
 
 def _lonely_places(base: _Base, asked: Asked, table: pd.DataFrame, hanging: HangingPlaces) -> gpd.GeoDataFrame:
@@ -432,6 +434,7 @@ def _lonely_places(base: _Base, asked: Asked, table: pd.DataFrame, hanging: Hang
             "bridges": np.add.reduceat(table["is_bridge"].to_numpy(dtype=np.int64), first) if len(first) else [],
             "roads": ["、".join(names) for names in named],
             "hangs": _hangs(table, first, ends),
+            "limit_min": asked.limit_s / 60.0,
         }
     )
     return gpd.GeoDataFrame(rows, geometry=gpd.points_from_xy(*np.array(lonlats(frame)).reshape(-1, 2).T), crs=4326)

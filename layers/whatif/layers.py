@@ -191,6 +191,8 @@ def _persons(name: str, zh: str, en: str) -> Field:
     return Field(name, Text(zh, en), "integer", "人")
 
 
+_LIMIT = Field("limit_min", Text("时限", "limit"), "number", "min")
+
 _CRITICAL_LINKS = whatif_layer(
     "critical_links",
     Text("关键路段(N-1)", "critical links (N-1)"),
@@ -200,18 +202,19 @@ _CRITICAL_LINKS = whatif_layer(
         Field("name", Text("路名", "road")),
         Field("is_bridge", Text("桥梁", "bridge"), "boolean"),
         Field("rank", Text("名次", "rank"), "integer"),
-        _persons("lost_beyond_persons", "断后失去一小时覆盖(路外)", "lose the hour, not on the road itself"),
-        _persons("lost_on_link_persons", "断后失去一小时覆盖(路上)", "lose the hour, on the road itself"),
+        _persons("lost_beyond_persons", "断后超时(不在路上)", "late without it, not on the road itself"),
+        _persons("lost_on_link_persons", "断后超时(就在路上)", "late without it, on the road itself"),
         _persons("cut_persons", "断后无队伍可达", "reached by no team"),
         Field("delay_person_min", Text("增加的人·分钟", "person-minutes later"), "number", "人·min"),
         _persons("used_by_persons", "首到队伍经过此路", "first team comes this way"),
         Field("length_m", Text("长度", "length"), "number", "m"),
+        _LIMIT,
     ),
     Steps(
         "lost_beyond_persons",
         (0, 500, 2_000, 10_000),
         (
-            Mark(Text("仅路上居民", "only those on it"), "#8a8f98", "line", 3.0),
+            Mark(Text("仅本已超时者断绝", "only cut off, late before"), "#8a8f98", "line", 3.0),
             Mark(Text("1–500 人", "1 to 500 persons"), "#e8b33b", "line", 4.0),
             Mark(Text("501–2000 人", "501 to 2,000"), "#e07b2a", "line", 5.0),
             Mark(Text("2001–10000 人", "2,001 to 10,000"), "#cc3d2e", "line", 6.0),
@@ -235,22 +238,84 @@ _ONE_ROAD = whatif_layer(
             "choice",
             choices={
                 "cut": Text("无队伍可达", "no team comes"),
-                "late": Text("超过一小时", "later than the hour"),
+                "late": Text("超过时限", "later than the limit"),
                 "dead_end": Text("仅本路一端可进", "a dead end"),
             },
         ),
         Field("links", Text("维系的路段数", "links it hangs on"), "integer"),
         Field("bridges", Text("其中桥梁", "bridges of them"), "integer"),
         Field("roads", Text("路名", "roads")),
+        _LIMIT,
     ),
     Categories(
         "hangs",
         {
             "cut": Mark(Text("断路即无队伍可达", "cut off"), "#b3122e", "diamond", 12.0),
-            "late": Mark(Text("断路即超过一小时", "later than the hour"), "#e07b2a", "diamond", 11.0),
+            "late": Mark(Text("断路即超时", "later than the limit"), "#e07b2a", "diamond", 11.0),
             "dead_end": Mark(Text("在断头路上", "in a dead end"), "#8a8f98", "diamond", 9.0),
         },
         Mark(Text("其他", "other"), "#8a8f98", "diamond", 9.0),
+    ),
+)
+
+CANDIDATE_SOURCES: dict[str, Text] = {
+    "shelter": Text("避难场所", "shelters"),
+    "hospital": Text("医院", "hospitals"),
+    "depot": Text("物资仓库", "supply depots"),
+    "enterprise": Text("企业", "enterprises"),
+    "grid": Text("道路上的网格点", "grid on the roads"),
+    "file": Text("文件", "file"),
+}
+"""Where a candidate site comes from; the tables of buildings first."""
+
+COVERAGE_CHANGES: dict[str, Text] = {
+    "gained": Text("得到覆盖", "gained"),
+    "quicker": Text("变快", "quicker"),
+    "slower": Text("变慢", "slower"),
+    "lost": Text("失去覆盖", "lost"),
+}
+
+_SITING: tuple[Layer, ...] = (
+    whatif_layer(
+        "new_sites",
+        Text("选址: 备选点与选中点", "Siting: candidates and chosen sites"),
+        "point",
+        (
+            Field("id", Text("编号", "id")),
+            Field("name", Text("名称", "name")),
+            _STREET,
+            Field("source", Text("来源", "kind of candidate"), "choice", "", CANDIDATE_SOURCES),
+            Field("on_road", Text("可接入道路", "on a road"), "boolean"),
+            _persons("added_persons", "单独增加的覆盖人口", "persons covered by it alone"),
+        ),
+        Categories(
+            "state",
+            {"chosen": Mark(Text("选中", "chosen"), "#b3122e", "diamond", 15.0)},
+            Mark(Text("备选", "candidate"), "#5b6570", "circle", 7.0),
+        ),
+    ),
+    whatif_layer(
+        "new_sites_gain",
+        Text("选址: 到达时间变化的地点", "Siting: places reached otherwise"),
+        "point",
+        (
+            Field("id", Text("编号", "id")),
+            Field("name", Text("名称", "name")),
+            _STREET,
+            _PERSONS,
+            Field("change", Text("变化", "change"), "choice", "", COVERAGE_CHANGES),
+            Field("team_new", Text("最快队伍或新点", "first team or new site")),
+            Field("total_old_s", Text("原来到达", "arrival before"), "minutes"),
+            Field("total_new_s", Text("之后到达", "arrival after"), "minutes"),
+        ),
+        Categories(
+            "change",
+            {
+                "gained": Mark(Text("得到覆盖", "gained"), "#1a7f37", "circle", 11.0),
+                "quicker": Mark(Text("变快", "quicker"), "#6fae7d", "circle", 8.0),
+            },
+            Mark(Text("其他", "other"), "#8a8f98", "circle", 8.0),
+        ),
     ),
 )
 
@@ -258,5 +323,6 @@ LAYERS_OF_KIND: dict[str, tuple[Layer, ...]] = {
     "scenarios": (_WORST_ARRIVAL,),
     "n_minus_1": (_CRITICAL_LINKS, _ONE_ROAD),
     "evacuation": _EVACUATION,
+    "siting": _SITING,
 }
 """Kind of result -> its layers. A kind becomes a layer of the map by one entry here."""

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from data import audit, ledger
+from data import audit, ledger, order_answers, orders, stock
 from data.ledger import Movement
+from data.orders import NewLine, NewRequest
+from data.stock import CountLine
 from data.store import Store
 from geo.errors import Conflict
 
@@ -77,6 +79,9 @@ def test_every_row_is_chained_to_the_one_before(chained: Store) -> None:
             "hash = replace(hash, substr(hash, 1, 1), 'x')",
             "movement_seq = movement_seq - 1",
             "movement_seq = movement_seq + 1",
+            "event_seq = NULL",
+            "event_seq = event_seq + 1",
+            "event_seq = NULL, count_seq = NULL, status_seq = NULL",
         )
     ],
 )
@@ -96,7 +101,8 @@ def test_an_altered_movement_is_found_in_the_row_that_covers_it(chained: Store, 
     _, _, fault = check(chained)
     assert fault is not None
     assert fault.seq == 3
-    assert "movement that it covers" in fault.problem
+    before = int(chained.frame("audit")["movement_seq"].iloc[1])
+    assert fault.problem == f"row 3: altered is the row or movement {before + 1} to {first}"
 
 
 @pytest.mark.parametrize(
@@ -108,7 +114,7 @@ def test_an_altered_movement_is_found_in_the_row_that_covers_it(chained: Store, 
         ("UPDATE audit SET seq = 99 WHERE seq = 4", 4, "row 4 is missing"),
         (
             "INSERT INTO audit SELECT 7, 'new', recorded_utc, actor, role, address, action, subject, outcome, details,"
-            " movement_seq, hash FROM audit WHERE seq = 6",
+            " movement_seq, hash, event_seq, count_seq, status_seq FROM audit WHERE seq = 6",
             7,
             "row 7",
         ),
@@ -119,6 +125,87 @@ def test_rows_left_out_or_put_in_are_found(chained: Store, statement: str, seq: 
     _, _, fault = check(chained)
     assert fault is not None
     assert (fault.seq, said in fault.problem) == (seq, True)
+
+
+@pytest.fixture
+def worked(stocked: Store) -> Store:
+    """An order, a count and a change of state, each covered by a row of its own."""
+    who: dict[str, Any] = {"actor": "u", "now_utc": NOW}
+    request = NewRequest("城东街道", "东大街1号", "值班员", (120.83, 32.01))
+
+    def order(conn: Any) -> None:
+        found = orders.reserve(conn, request, [NewLine("D1", LOT, 1000)], **who)
+        orders.place(conn, found["id"], **who)
+
+    for number, work in enumerate(
+        (
+            order,
+            lambda conn: stock.count(conn, [CountLine(LOT, 9000, "torn")], checker="v", **who),
+            lambda conn: stock.change_status(conn, LOT, "damaged", reason="wet", **who),
+        )
+    ):
+        with stocked.writing() as conn:
+            work(conn)
+            audit.append(conn, actor="u", role="keeper", action=f"a{number}", now_utc=NOW)
+    return stocked
+
+
+@pytest.mark.parametrize(
+    ("change", "covered"),
+    [
+        (
+            "UPDATE order_event SET reason = 'x' WHERE seq = 1",
+            "row 1: altered is the row or movement 1 to 7 or order_event 1 to 2",
+        ),
+        ("UPDATE order_event SET to_state = 'cancelled' WHERE seq = 2", "order_event 1 to 2"),
+        ("DELETE FROM order_event WHERE seq = 2", "order_event 1 to 2"),
+        ("DELETE FROM order_event WHERE seq = 1", "order_event 1 to 2"),
+        ("UPDATE stock_count SET counted_e3 = 10000 WHERE seq = 1", "row 2: altered is the row or movement 8 to 8"),
+        ("UPDATE stock_count SET checker = 'x' WHERE seq = 1", "stock_count 1 to 1"),
+        ("UPDATE lot_status_change SET reason = 'x' WHERE seq = 1", "row 3: altered is the row or lot_status_change"),
+        ("DELETE FROM lot_status_change", "lot_status_change 1 to 1"),
+    ],
+)
+def test_events_counts_and_states_are_covered_too(worked: Store, change: str, covered: str) -> None:
+    assert check(worked)[2] is None
+    alter(worked, change)
+    fault = check(worked)[2]
+    assert fault is not None
+    assert covered in fault.problem
+
+
+def test_rows_from_before_events_were_covered_stay_good(worked: Store) -> None:
+    """The record as an older version left it: no numbers, and hashes over the movements alone."""
+    db = sqlite3.connect(str(worked.path))
+    names = ("seq", *audit._FIELDS)
+    rows = [dict(zip(names, row, strict=True)) for row in db.execute(f"SELECT {', '.join(names)} FROM audit")]
+    db.close()
+    before, covered, old = audit.FIRST_HASH, 0, {}
+    with worked.reading() as conn:
+        for row in rows:
+            digest, covered = audit._digest(conn, "movement", covered, row["movement_seq"])
+            before = old[row["seq"]] = audit._hash(before, row, digest, {})
+    cases = " ".join(f"WHEN {seq} THEN '{digest}'" for seq, digest in old.items())
+    alter(
+        worked, f"UPDATE audit SET hash = CASE seq {cases} END, event_seq = NULL, count_seq = NULL, status_seq = NULL"
+    )
+    assert check(worked) == (3, before, None)
+    append(worked, "new")
+    assert check(worked)[2] is None
+    assert worked.frame("audit")["event_seq"].tolist()[-1] == 2, "the first new row covers what no row did"
+    alter(worked, "UPDATE order_event SET reason = 'x' WHERE seq = 1")
+    fault = check(worked)[2]
+    assert fault is not None
+    assert fault.problem.startswith("row 4: altered is the row or order_event 1 to 2 or stock_count 1 to 1")
+
+
+def test_an_order_whose_state_no_event_says_is_named(worked: Store) -> None:
+    with worked.reading() as conn:
+        number = order_answers.open_orders(conn)[0]["id"]
+        assert order_answers.unlike_their_events(conn) == []
+    alter(worked, "UPDATE supply_order SET state = 'issued'")
+    with worked.reading() as conn:
+        assert order_answers.unlike_their_events(conn) == [(number, "issued", "ordered")]
 
 
 def test_rows_cut_off_at_the_end_show_in_number_and_hash(chained: Store) -> None:

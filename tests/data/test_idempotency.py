@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from data import idempotency
+from data import idempotency, keeping
+from data.keeping import Bounds
+from data.settings import Settings
 from data.store import Store
 from geo.errors import Conflict, InputError
 
@@ -57,9 +59,8 @@ def test_a_key_is_kept_as_it_is() -> None:
     assert idempotency.require_key("x" * 200) == "x" * 200  # the bound
 
 
-def test_old_answers_are_forgotten_after_a_week(stocked: Store) -> None:
+def test_a_forgotten_key_may_be_used_anew(stocked: Store) -> None:
     keep(stocked)
-    with stocked.writing() as conn:
-        assert idempotency.forget(conn, now_utc=NOW + idempotency.KEPT_FOR) == 0  # the bound is kept
-        assert idempotency.forget(conn, now_utc=NOW + idempotency.KEPT_FOR + timedelta(milliseconds=1)) == 1
+    keeping.forget(stocked, Bounds.of(Settings()), now_utc=NOW + timedelta(days=7, milliseconds=1))
     assert answered(stocked) is None
+    keep(stocked)

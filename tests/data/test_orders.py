@@ -248,6 +248,17 @@ def test_taking_a_lot_that_expires_later_needs_a_reason(conn: Connection) -> Non
     assert found["orders"][0]["lines"][0]["reason"] is None
 
 
+def test_a_lot_that_may_run_out_on_the_way_need_not_go_first(conn: Connection) -> None:
+    conn.execute(sa.update(schema.table("lot")).where(schema.table("lot").c.id == OLD).values(expires_on="2026-07-01"))
+    midnight = datetime(2026, 7, 1, 16, 0, tzinfo=UTC)  # in the district
+    before = midnight - orders.ON_THE_ROAD - timedelta(milliseconds=1)
+    with pytest.raises(InputError, match="lot D1/bag/old expires earlier, on 2026-07-01"):
+        orders.reserve(conn, asked(), [bags(1000, NEW)], actor="d", now_utc=before)
+    then = midnight - orders.ON_THE_ROAD
+    assert orders.reserve(conn, asked(), [bags(1000, NEW)], actor="d", now_utc=then)["orders"][0]["state"] == "reserved"
+    assert orders.reserve(conn, asked(), [bags(1000)], actor="d", now_utc=then)["orders"][0]["state"] == "reserved"
+
+
 def test_a_later_lot_with_a_reason_keeps_it(conn: Connection) -> None:
     found = orders.reserve(conn, asked(), [bags(1000, NEW, reason="stands in front")], **WHO)
     assert found["orders"][0]["lines"][0]["reason"] == "stands in front"
@@ -478,6 +489,16 @@ def test_a_lot_that_was_recalled_meanwhile_is_not_given_out(conn: Connection) ->
     order = orders.issue(conn, order_id, [Pick(NEW, 6000, "the other is recalled")], **WHO)
     assert order["state"] == "issued"
     assert balances(conn, OLD) == (10_000, 0, 0)
+
+
+def test_an_issue_told_late_is_held_against_the_day_on_which_it_happened(conn: Connection) -> None:
+    last = datetime(2026, 7, 1, 15, 59, 59, tzinfo=UTC)  # a second before midnight in the district
+    conn.execute(sa.update(schema.table("lot")).where(schema.table("lot").c.id == OLD).values(expires_on="2026-07-01"))
+    order_id = ordered(conn, bags(6000))
+    told = {"actor": "keeper", "now_utc": last + timedelta(minutes=5)}
+    with pytest.raises(Conflict, match="it expired on 2026-07-01"):
+        orders.issue(conn, order_id, occurred_utc=last + timedelta(seconds=1), **told)
+    assert orders.issue(conn, order_id, occurred_utc=last, **told)["state"] == "issued"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import pytest
 from shapely import LineString, Point
 
 from data.importers import import_file
-from data.reading import EXAMPLE_MARK, MAX_TABLE_BYTES, read_file
+from data.reading import EXAMPLE_MARK, MAX_TABLE_BYTES, OTHER_BOOKS, UPLOADED, SheetBounds, read_file
 from data.store import Store
 from geo.errors import ImportRefused
 
@@ -69,7 +69,7 @@ def test_empty_and_missing_files(tmp_path: Path, name: str) -> None:
     refused(tmp_path / "folder.csv", "there is no such file")
 
 
-@pytest.mark.parametrize("name", ["a.txt", "a.xls", "a.pdf", "a", "a.parquet", "a.osm.pbf", "xlsx"])
+@pytest.mark.parametrize("name", ["a.txt", "a.pdf", "a", "a.parquet", "a.osm.pbf", "xlsx"])
 def test_endings_that_are_not_read(tmp_path: Path, name: str) -> None:
     refused(made(tmp_path, name, b"x"), ".xlsx, .csv, .geojson")
 
@@ -191,6 +191,77 @@ def test_a_sheet_that_lies_about_its_size_is_read_whole(tmp_path: Path) -> None:
     content = sheet_bytes(["编号", "名称"], ["E1", "甲"], ["E2", "乙"])
     path = made(tmp_path, "a.xlsx", with_part(content, "xl/worksheets/sheet1.xml", change))
     assert read_file(path, roads=False).frame.to_numpy().tolist() == [["E1", "甲"], ["E2", "乙"]]
+
+
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
+"""What an old workbook, and one that is locked with a password, begins with."""
+
+
+@pytest.mark.parametrize("ending", [*OTHER_BOOKS, ".xlsx"])
+def test_other_workbooks_are_told_what_to_do(tmp_path: Path, ending: str) -> None:
+    refused(made(tmp_path, f"a{ending}", OLE), "save it as .xlsx without them")
+
+
+def test_macros_are_not_taken_under_another_name(tmp_path: Path) -> None:
+    stream = io.BytesIO(sheet_bytes())
+    with zipfile.ZipFile(stream, "a") as archive:
+        archive.writestr("xl/vbaProject.bin", OLE)
+    refused(made(tmp_path, "a.xlsx", stream.getvalue()), "macros", "save it as .xlsx without them")
+
+
+def rows_below(count: int, cells: str = "") -> Callable[[bytes], bytes]:
+    """Rows without values under the table, as a spreadsheet leaves them where a format was put on them."""
+
+    def change(body: bytes) -> bytes:
+        rows = "".join(f'<row r="{r}">{cells.replace("#", str(r))}</row>' for r in range(3, 3 + count))
+        return body.replace(b"</sheetData>", rows.encode() + b"</sheetData>")
+
+    return change
+
+
+def test_the_bound_of_cells_counts_empty_ones_and_is_included(tmp_path: Path) -> None:
+    """Two rows of two cells and three of none are 1+2, 1+2, 1, 1, 1."""
+    path = made(tmp_path, "a.xlsx", with_part(sheet_bytes(), "xl/worksheets/sheet1.xml", rows_below(3)))
+    assert len(read_file(path, roads=False, bounds=SheetBounds(cells=9)).frame) == 1
+    with pytest.raises(ImportRefused, match="more than 8 cells, empty ones included, in 5 rows; delete the empty rows"):
+        read_file(path, roads=False, bounds=SheetBounds(cells=8))
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        rows_below(1_000_000),
+        rows_below(100_000, '<c r="A#" s="0"/><c r="T#" s="0"/>'),
+        lambda body: body.replace(b"</sheetData>", b'<row r="1048576"><c r="XFD1048576"/></row></sheetData>'),
+    ],
+    ids=["a million empty rows", "formatted rows", "one cell in the farthest corner"],
+)
+def test_endless_sheets_end(tmp_path: Path, part: Callable[[bytes], bytes]) -> None:
+    path = made(tmp_path, "a.xlsx", with_part(sheet_bytes(), "xl/worksheets/sheet1.xml", part))
+    with pytest.raises(ImportRefused, match=r"more than 500,000 cells|unpacks to"):
+        read_file(path, roads=False, bounds=UPLOADED)
+
+
+FORMULAS = {
+    '<c r="B3" t="str"><f>1+1</f><v>2</v></c>': "=1+1",
+    '<c r="B3"><f t="array" ref="B3:B3">SUM(1)</f><v>1</v></c>': "=SUM(1)",
+    '<c r="B3"><f t="shared" ref="B3:B9" si="0">1+1</f><v>2</v></c>': "=1+1",
+    '<c r="B3"><f t="shared" si="0"/><v>2</v></c>': "=",
+    '<c r="B3"><f t="dataTable" ref="B3:B4" dt2D="1" dtr="1" r1="A1" r2="A2"/><v>2</v></c>': "=",
+    '<c r="B3"><f></f><v>2</v></c>': "=",
+}
+"""Cells that are computed, each with the value that was computed last."""
+
+
+@pytest.mark.parametrize("cell", FORMULAS)
+def test_no_formula_is_taken_for_the_value_it_last_had(tmp_path: Path, cell: str) -> None:
+    row = f'<row r="3"><c r="A3" t="inlineStr"><is><t>E9</t></is></c>{cell}</row></sheetData>'.encode()
+    content = with_part(sheet_bytes(), "xl/worksheets/sheet1.xml", lambda body: body.replace(b"</sheetData>", row))
+    with pytest.raises(ImportRefused) as caught:
+        read_file(made(tmp_path, "a.xlsx", content), roads=False)
+    assert caught.value.rows == [
+        {"row": 2, "column": "名称", "value": FORMULAS[cell], "expected": "a value, not a formula", "line": 3}
+    ]
 
 
 def test_lines_skip_the_example_and_blank_rows(tmp_path: Path) -> None:

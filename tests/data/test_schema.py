@@ -272,7 +272,7 @@ def test_sequence_numbers_are_never_used_again(db: sqlite3.Connection) -> None:
 
 def test_the_main_statements_compile_for_postgresql() -> None:
     for table in schema.METADATA.sorted_tables:
-        key = table.c.id if "id" in table.c else table.c.fid
+        key = table.c.id if "id" in table.c else next(iter(table.primary_key))
         for statement in (
             sa.select(table),
             sa.insert(table),

@@ -97,6 +97,25 @@ def test_a_count_told_late_is_held_against_what_lay_there_then(stocked: Store) -
     assert stocked.frame("lot", where={"id": OLD})["counted_utc"].tolist() == [newer[0]["occurred_utc"]]
 
 
+def test_what_is_told_of_the_time_before_a_count_does_not_change_what_it_found(stocked: Store) -> None:
+    counted = count(stocked, CountLine(OLD, 15_000, "found"), now_utc=LATER)[0]["occurred_utc"]
+    before = LATER - timedelta(milliseconds=1)
+    late = {"now_utc": LATER + timedelta(hours=1)}
+    with pytest.raises(Conflict, match=f"was counted at {counted}, after"):
+        count(stocked, CountLine(OLD, 9000, "one less"), occurred_utc=before, **late)
+    with pytest.raises(Conflict, match=f"was counted at {counted}, after"), stocked.writing() as conn:
+        stock.take_in(
+            conn,
+            [TakenIn("D1", "bag", "old", 1000, expires_on="2026-08-01")],
+            actor="k",
+            occurred_utc=before,
+            **late,
+        )
+    assert balances(stocked, OLD)[0] == 15_000
+    count(stocked, CountLine(OLD, 14_000, "one less"), occurred_utc=LATER, **late)  # at that very moment
+    assert balances(stocked, OLD)[0] == 14_000
+
+
 @pytest.mark.parametrize(
     ("lines", "how", "error", "said"),
     [
@@ -228,14 +247,18 @@ def test_packs_are_an_exact_number_of_units(packs: Any, per_pack_e3: int, units_
     ("packs", "per_pack_e3", "said"),
     [
         (0.5, 12_000, "not a float"),
-        (True, 12_000, "not a float"),
-        ("0.0001", 12_000, "three digits"),
-        (Fraction(1, 3), 12_000, "three digits"),
+        (True, 12_000, "expected a number"),
+        ("0.0001", 12_000, "at most 3 decimals"),
+        ("1/3", 12_000, "expected a number"),
+        (f"1.{'0' * 30}1", 12_000, "at most 3 decimals"),
+        ("1e1000000", 12_000, "up to 1000000000"),
+        ("1e999999999", 12_000, "up to 1000000000"),
         ("0.5", 1, "no whole thousandth"),
         ("many", 12_000, "expected a number"),
         ("-1", 12_000, "0 or more"),
         (1, 0, "more than 0"),
-        (10**10, 12_000, "expected 0 to"),
+        (10**10, 12_000, "up to 1000000000"),
+        (10**8, 12_000, "up to 1000000000"),
     ],
 )
 def test_packs_that_do_not_come_out_even_are_refused(packs: Any, per_pack_e3: int, said: str) -> None:

@@ -6,16 +6,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import openpyxl
+import pandas as pd
 import pytest
 import shapely
 
 from data.checking import match_columns
-from data.importers import ImportReport, import_file
-from data.kinds import KINDS
+from data.importers import ImportReport, import_file, import_frame
+from data.kinds import KINDS, Column
 from data.reading import EXAMPLE_MARK, SETTINGS_SHEET
 from data.store import Store
-from data.templates import template_xlsx
+from data.templates import filled_xlsx, template_xlsx
 from geo.crs import to_metric, wgs84_to_gcj02
 from geo.errors import ImportRefused, InputError
 
@@ -172,3 +174,122 @@ def test_the_row_number_is_that_of_the_clerk(store: Store, tmp_path: Path) -> No
     with pytest.raises(ImportRefused) as caught:
         bring(store, "items", path)
     assert "data row 2 (line 4 of the file), name: '', expected a value" in caught.value.detail
+
+
+# -- what is there, out and in ----------------------------------------------------------------------
+
+POINTS = [name for name in SHEETS if not set(KINDS[name].geometry) - {"Point"}]
+"""The kinds that fit into a sheet."""
+
+NASTY = [
+    "=1+1",
+    "+86 138 0000",
+    "-",
+    "@SUM(A1)",
+    "'=1",
+    "007",
+    "<script>alert(1)</script>",
+    "1,000",
+    "TRUE",
+    "2027-1-1",
+]
+"""Texts that a spreadsheet would run, or take for something else."""
+
+
+def a_value(column: Column, number: int) -> Any:
+    """Some value of a column, another one in each row."""
+    if column.choices:
+        codes = [choice.code for choice in column.choices]
+        return ";".join(codes[:2]) if column.type == "choices" else codes[number % len(codes)]
+    if column.type in ("number", "quantity"):
+        least = column.minimum or 0
+        return min(least + number + 0.125, column.maximum or 1e9)
+    return {
+        "integer": int(column.minimum or 0) + number % 2,
+        "boolean": bool(number % 2),
+        "date": f"2027-01-{number + 10}",
+        "datetime": f"2026-07-01T{number + 10:02}:00:00.123Z",
+        "duty": "1-5 08:00-18:00",
+        "text": NASTY[number % len(NASTY)],
+    }[column.type]
+
+
+def fill(store: Store, kind: str, count: int = 10) -> None:
+    """Rows with a value in every column, and what they refer to; the last one has only what it must have."""
+    declared = KINDS[kind]
+    known = {
+        column.references: store.frame(column.references.split(".")[0])[column.references.split(".")[1]].tolist()
+        for column in declared.columns
+        if column.references
+    }
+    rows = [
+        {
+            column.name: known[column.references][number] if column.references else a_value(column, number)
+            for column in declared.columns
+            if column.required or number < count - 1
+        }
+        for number in range(count)
+    ]
+    for number, row in enumerate(rows):
+        if "id" in row:
+            row["id"] = f"{kind}-{NASTY[number]}"
+        for low, high in declared.ordered:
+            if row.get(low) is not None:
+                row[high] = row[low]
+        row |= {"reserved": 0, "on_hold": 0} if kind == "lots" else {}
+    frame = pd.DataFrame(rows).astype(object)
+    frame = frame.where(frame.notna(), None)
+    if declared.geometry:
+        places = [shapely.Point(LON + number / 7000, LAT) for number in range(count)]
+        if not declared.geometry_required:
+            places[-1] = None
+        frame = gpd.GeoDataFrame(frame, geometry=places, crs=4326)
+    import_frame(store, kind, frame, source="t", source_datum="EPSG:4326", now_utc=NOW, force=True)
+
+
+@pytest.mark.parametrize("kind", POINTS)
+def test_what_goes_out_comes_back_as_it_was(store: Store, tmp_path: Path, kind: str) -> None:
+    needed: list[str] = []
+
+    def need(name: str) -> None:
+        for column in KINDS[name].columns:
+            table = column.references.split(".")[0]
+            if table == "street":
+                need("villages")
+            elif table:
+                need(next(k for k, found in KINDS.items() if found.table == table))
+        if name not in needed:
+            needed.append(name)
+
+    need(kind)
+    for name in needed:
+        fill(store, name)
+    frame = store.frame(KINDS[kind].table)
+    assert len(frame) == 10
+    path = tmp_path / f"{kind}.xlsx"
+    path.write_bytes(filled_xlsx(kind, frame, zone=store.district.zone))
+    cells = [cell for row in openpyxl.load_workbook(path).worksheets[0] for cell in row]
+    assert [cell.coordinate for cell in cells if cell.data_type == "f"] == []
+    revision = store.revision()
+    report = bring(store, kind, path)
+    assert (report.rows, report.inserted, report.updated, report.unchanged) == (10, 0, 0, 10)
+    assert store.revision() == revision
+    assert filled_xlsx(kind, frame, zone=store.district.zone) == path.read_bytes()
+
+
+def test_an_older_sheet_does_not_set_vehicles_back(store: Store, tmp_path: Path) -> None:
+    for kind in ("depots", "vehicles"):
+        fill(store, kind)
+    path = tmp_path / "v.xlsx"
+    path.write_bytes(filled_xlsx("vehicles", store.frame("vehicle"), zone=store.district.zone))
+    head = [cell.value for cell in openpyxl.load_workbook(path).worksheets[0][1]]
+    assert not {"经度", "纬度", "定位时间"} & set(head)
+    with store.writing() as conn:
+        conn.exec_driver_sql("UPDATE vehicle SET position_utc = '2026-07-02T00:00:00.000Z'")
+    assert bring(store, "vehicles", path).updated == 0
+    assert set(store.frame("vehicle")["position_utc"]) == {"2026-07-02T00:00:00.000Z"}
+
+
+def test_shapes_do_not_fit_into_a_sheet(store: Store) -> None:
+    with pytest.raises(InputError, match="kind=villages: its shapes do not fit into a sheet; export its layer"):
+        filled_xlsx("villages", store.frame("village"), zone=store.district.zone)

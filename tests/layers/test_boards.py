@@ -180,6 +180,24 @@ def test_one_item_at_a_glance(town: District) -> None:
         analyses.glance(town, "pillow")
 
 
+def test_at_a_glance_what_of_the_available_expires_first(town: District, own: District) -> None:
+    def soonest(district: District, item: str) -> dict[str, tuple[int | None, float]]:
+        rows = plain(analyses.glance(district, item))["rows"]
+        return {r["depot_id"]: (r["expires_days"], r["expiring"]) for r in rows}
+
+    assert soonest(town, "quilt") == {"d1": (None, 0), "d2": (180, 200)}  # what has expired is not available
+    assert soonest(town, "pump") == {"d1": (30, 2), "d2": (None, 0)}
+    assert soonest(town, "P-1-03-01")["d1"] == (15, 40)
+    days = (29, 30, 30, 90, 180, 181)
+    with own.store.writing() as conn:
+        lots = [
+            stock.TakenIn("d2", "pump", f"L{k}", 1000 << k, expires_on=(NOW.date() + timedelta(days=day)).isoformat())
+            for k, day in enumerate(days)
+        ]
+        stock.take_in(conn, lots, actor="keeper", now_utc=NOW)
+    assert soonest(own, "pump")["d2"] == (30, 1 + 2 + 4)
+
+
 # -- availability ---------------------------------------------------------------------------------
 
 

@@ -319,6 +319,60 @@ def test_five_wrong_passwords_lock_for_a_quarter_of_an_hour(house: District, clo
     assert [entry.details["locked"] for entry in failed] == [False] * 4 + [True] * 3
 
 
+def test_others_do_not_keep_an_account_locked_for_its_owner(house: District, clock: Clock) -> None:
+    """Strangers at many addresses try without end; from the browser that was let in before its owner is."""
+    mine = stranger(house)
+    assert log_in(mine).status_code == 303
+    for k in range(40):
+        clock.now += accounts.LOCKED_FOR / 10
+        other = stranger(house)
+        other.environ_base["REMOTE_ADDR"] = f"127.0.0.{k + 2}"
+        assert log_in(other, password=f"guess number {k}").status_code == 401
+    assert log_in(stranger(house)).status_code == 401, "it is locked for everybody else, with the right one too"
+    token = form_token(mine.get("/").get_data(as_text=True))
+    assert mine.post("/logout", data={"csrf_token": token}).status_code == 303
+    assert log_in(mine).status_code == 303
+    assert log_in(stranger(house)).status_code == 401, "and stays so"
+    assert log_in(mine, "boss").status_code == 303, "one browser is known to several accounts"
+    assert audit_is_whole(house)
+
+
+def audit_is_whole(house: District) -> bool:
+    with house.store.reading() as conn:
+        return audit.verify(conn)[2] is None
+
+
+def test_a_known_browser_guesses_no_more_often_than_another(house: District) -> None:
+    thief = stranger(house)
+    log_in(thief)
+    thief.post("/logout", data={"csrf_token": form_token(thief.get("/").get_data(as_text=True))})
+    for _ in range(accounts.MAX_FAILURES):
+        assert log_in(thief, password="guess guess").status_code == 401
+    assert len(house.store.frame("known_browser")) == 0, "it is not known any more"
+    for _ in range(accounts.MAX_FAILURES):
+        assert log_in(thief, password="guess guess").status_code == 401
+    assert log_in(thief).status_code == 401, "then the lock of the account is for it too"
+
+
+@pytest.mark.parametrize("end", ["reset", "disable", "other account", "long ago", "made up"])
+def test_when_a_browser_is_not_known(house: District, clock: Clock, end: str) -> None:
+    mine, given = stranger(house), PASSWORD
+    log_in(mine)
+    if end == "reset":
+        given = actions.reset_password(house, COMMAND_LINE, "ann")[1] or ""
+    if end == "disable":
+        actions.disable_account(house, COMMAND_LINE, "ann")
+        actions.unlock_account(house, COMMAND_LINE, "ann")
+    if end == "long ago":
+        clock.now += accounts.KNOWN_FOR + timedelta(milliseconds=1)
+    if end == "made up":
+        mine.set_cookie("onemap_known", "x" * 201)
+    name = "boss" if end == "other account" else "ann"
+    for _ in range(accounts.MAX_FAILURES):
+        log_in(stranger(house), name, "guess guess")
+    assert log_in(mine, name, given).status_code == 401
+
+
 def test_an_administrator_unlocks(house: District) -> None:
     client = stranger(house)
     for _ in range(accounts.MAX_FAILURES):

@@ -17,6 +17,7 @@ from data.settings import Settings
 from data.store import Store
 from layers import entries
 from layers.actions import supplies
+from layers.boards import LISTINGS
 from layers.district import District
 from layers.permissions import Actor
 from tests.layers.conftest import EPSG, NOW, STAMP, fill, lonlat
@@ -144,6 +145,7 @@ def free(district: District, lot: str) -> float:
 
 # -- pages ------------------------------------------------------------------------------------------
 
+LISTS = tuple(LISTINGS)
 PAGES = (
     "/supplies",
     "/supplies?item=quilt",
@@ -160,6 +162,8 @@ PAGES = (
     "/supplies/depots/d1",
     "/supplies/depots/d1/count",
     "/supplies/depots/d1/in",
+    "/supplies/sheets",
+    "/supplies/sheets?done=import&kind=items",
 )
 SHEETS = (
     "/supplies/lists/orders.xlsx",
@@ -172,6 +176,7 @@ SHEETS = (
     "/supplies/depots/d1/stock.xlsx",
     "/supplies/depots/d1/count.xlsx",
     "/supplies/depots/d1/in.xlsx",
+    "/supplies/depots/d1/states.xlsx",
 )
 
 
@@ -517,7 +522,7 @@ def test_bad_files_are_refused_whole(board: Flask, stocked: District, monkeypatc
     formula = openpyxl.load_workbook(io.BytesIO(keeper.get("/supplies/depots/d1/in.xlsx").data))
     assert formula.active is not None
     formula.active.append(["pump", "n1", "=1+1"])
-    assert "formula" in upload(keeper, formula, 422, "depots/d1/in", reason="采购")
+    assert "填数值, 不能是公式" in upload(keeper, formula, 422, "depots/d1/in", reason="采购")
     assert free(stocked, LOT) == 70
 
 

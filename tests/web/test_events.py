@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from data import schema
+from data import keeping, schema
+from data.keeping import Bounds
 from data.store import Store
 from data.watching import read_news, session_roles
 from geo.errors import InputError, Unavailable
@@ -171,6 +173,20 @@ def test_too_far_behind_or_from_another_database_reads_all_anew(
     said = until(streams.open(VIEWER, since), has("reset"))
     assert [name for _, name, _ in said] == ["hello", "reset"]
     assert said[1][0] == str(own_town.store.revision())
+
+
+def test_who_knows_less_than_the_log_still_tells_reads_all_anew(own_town: District, streams: EventStreams) -> None:
+    """The log was pruned: what is gone cannot be told, and half of it must not be."""
+    head = [write(own_town, f"UPDATE depot SET name = '{k}' WHERE id = 'd1'") for k in range(4)][-1]
+    keeping.forget(own_town.store, Bounds(*[timedelta(0)] * 4), now_utc=NOW + timedelta(days=36_500))
+    assert [change.seq for change in own_town.store.changes(head - 1)] == [head]
+    with own_town.store.reading() as conn:
+        assert keeping.floor_of(conn, "change") == head
+    for since, event in ((head - 1, "change"), (head - 2, "reset"), (0, "reset")):
+        stream = streams.open(VIEWER, since)
+        identity, name, data = until(stream, has(event))[-1]
+        assert (identity, name, data["revision"]) == (str(head), event, head)
+        stream.close()
 
 
 def test_just_within_the_bound_is_told_again(own_town: District, streams: EventStreams) -> None:

@@ -241,3 +241,30 @@ def test_balances_as_true_and_as_known(dispatcher: Browser, district: District) 
     assert quantities(true_at=moment, known_at=moment) == now
     assert quantities(true_at=before) == quantities(known_at=before) == {}
     assert dispatcher.get("/api/v1/stock/balances?item=x").status_code == 404
+
+
+def test_the_way_of_an_order_and_of_a_lot_stays_on_the_map_when_the_order_is_closed(dispatcher: Browser) -> None:
+    request = good(post(dispatcher, "supplies/telephone", wanted()))
+    order = request["orders"][0]["id"]
+    lot = request["orders"][0]["lines"][0]["lot_id"]
+
+    def way(**query: str) -> list[Any]:
+        return list(good(dispatcher.get("/api/v1/supplies/trace/way", query_string=query))["features"])
+
+    (planned,) = way(order=order)
+    assert (planned["properties"]["is_straight"], len(planned["geometry"]["coordinates"])) == (True, 2)
+    assert way(lot=lot) == [], "nothing of it was sent out"
+    path = f"supplies/orders/{order}"
+    for step in ("issue", "depart"):
+        good(post(dispatcher, f"{path}/{step}"))
+    good(post(dispatcher, f"{path}/receive", {"lines": [{"lot_id": lot, "received": 5}]}))
+    good(post(dispatcher, f"{path}/use", {"lines": [{"lot_id": lot, "quantity": 5}]}))
+    assert good(post(dispatcher, f"{path}/settle"))["state"] == "settled"
+    (driven,) = way(order=order)
+    assert driven["properties"] == {**planned["properties"], "state": "settled", "is_straight": False}
+    assert len(driven["geometry"]["coordinates"]) > 2
+    assert way(lot=lot) == [driven]
+    assert f'href="/?order={order}"' in dispatcher.get(f"/supplies/orders/{order}").get_data(as_text=True)
+    assert 'href="/?lot=d1' in dispatcher.get(f"/supplies/lots?lot={lot}").get_data(as_text=True)
+    for query, status in (({}, 422), ({"order": order, "lot": lot}, 422), ({"order": "x"}, 404), ({"lot": "x"}, 404)):
+        assert dispatcher.get("/api/v1/supplies/trace/way", query_string=query).status_code == status

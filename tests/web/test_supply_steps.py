@@ -201,10 +201,15 @@ def test_stock_told_late_on_the_page_and_over_the_api(app: Flask, district: Dist
     good(post(keeper, "stock/aside", {**OFF, "lot_id": "d1/quilt/late", "quantity": 2}))
     # Twelve lay there then, ten do now: a count of then finds what lay there then.
     count = {"depot_id": "d1", "checker": "李", "occurred": utc(then + timedelta(hours=1))}
-    found = good(post(keeper, "stock/counts", {**count, "lines": [{"lot_id": "d1/quilt/late", "counted": 12}]}))
-    assert found["lines"][0]["difference"] == 0
     early = {**count, "occurred": utc(then), "lines": [{"lot_id": "d1/quilt/late", "counted": 1, "reason": "x"}]}
     assert "11 asked from depot, only 10 there" in refused(post(keeper, "stock/counts", early), 409)
+    found = good(post(keeper, "stock/counts", {**count, "lines": [{"lot_id": "d1/quilt/late", "counted": 12}]}))
+    assert found["lines"][0]["difference"] == 0
+    assert f"was counted at {count['occurred']}, after" in refused(post(keeper, "stock/counts", early), 409)
+    row = {"item_id.0": "quilt", "lot.0": "late", "quantity.0": "5", "reason": "单 8", "occurred": local}
+    text = send(keeper, "/supplies/depots/d1/in", "/supplies/depots/d1/in", 409, **row)
+    assert "批次 d1/quilt/late 在" in text
+    assert "以盘点为准" in text
     where = "/supplies/depots/d1/count"
     fields = hidden(page(keeper, where), where)
     at = next(name for name, value in fields.items() if value == "d1/quilt/late").replace("lot_id", "counted")
@@ -446,3 +451,16 @@ def test_a_wrong_receipt_is_reversed_on_the_page_of_its_order(desk: Browser, dis
     assert [(row["issued"], row["received"], row["used"]) for row in moved] == [(5, 0, 0)], (
         "what was undone is taken off"
     )
+
+
+def test_a_clock_set_back_hides_nothing_from_the_shift_that_comes(
+    desk: Browser, district: District, clock: Clock
+) -> None:
+    order = ordered(desk).rsplit("/", 1)[1]
+    clock.go_on(hours=-1)
+    path = ordered(desk)
+    good(post(desk, f"{path}/issue"))
+    events = dispatch.handover(district, NOW - timedelta(hours=2))["events"]
+    assert {row["order_id"] for row in events} == {order, path.rsplit("/", 1)[1]}
+    assert {row["recorded_utc"] for row in events} == {utc(NOW)}, "recorded in order, ahead of the clock"
+    assert path.rsplit("/", 1)[1] in page(desk, "/supplies/handover")

@@ -65,7 +65,10 @@ def test_the_town_hangs_on_its_bridge(town: District) -> None:
     lonely = found.tables["villages_on_one_road"]
     assert row(lonely, place_id="v2", link=bridge["link"])["is_bridge"]
     assert set(found.layers["villages_on_one_road"].set_index("id")["hangs"].items()) >= {("v2", "cut")}
+    beyond = found.tables["link_places"].query("not on_link")["link"]
+    assert set(found.layers["critical_links"]["id"]) == set(beyond) < set(found.tables["link_places"]["link"])
     shown = found.layers["critical_links"].iloc[0]
+    assert (shown["id"], shown["lost_beyond_persons"], shown["limit_min"]) == (bridge["link"], 2000, 60.0)
     assert shapely.hausdorff_distance(shown.geometry, line((2, 1), (3, 1))) < 1e-6
 
 

@@ -1,6 +1,6 @@
 /** Puts the page together. */
 
-import { onLoggedOut } from "./api.js";
+import { ask, onLoggedOut } from "./api.js";
 import { showConnection } from "./connection.js";
 import { config, t } from "./config.js";
 import { makeCoverage } from "./coverage.js";
@@ -74,6 +74,18 @@ async function start() {
     supply.fill(question);
   }
 
+  /** The way of an order or of the goods of a lot, as the pages of supplies link to it. */
+  async function showWay(query) {
+    const name = query.order ?? query.lot;
+    try {
+      const { features } = await ask("supplies/trace/way", query);
+      view.routes(features.filter((one) => one.geometry).map(({ geometry, properties }) => ({ coordinates: geometry.coordinates, straight: properties.is_straight })), { fit: true });
+      inform(el("p", { class: "hint" }, t(features.length ? "way.lines" : "way.none", { name, n: features.length })));
+    } catch (error) {
+      inform(failure(error));
+    }
+  }
+
   view = await makeMap("map", { onAsk: about, onSupply: toSupply });
   const layers = makeLayers(document.getElementById("layers"), view);
   const depots = async () => ((await layers.collection("depots"))?.features ?? [])
@@ -98,6 +110,8 @@ async function start() {
   await layers.refresh();
   if (config.problem) inform(failure({ details: config.problem }));
   if (config.supply) open(config.supply);
+  const asked = new URLSearchParams(location.search);
+  for (const kind of ["order", "lot"]) if (asked.has(kind)) await showWay({ [kind]: asked.get(kind) });
   document.body.dataset.ready = "true";
 
   async function renew() {

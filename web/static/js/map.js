@@ -63,7 +63,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
     layout: {
       "icon-image": ["get", "icon"], "icon-allow-overlap": true, "text-field": ["get", "label"], "text-size": 13, "text-offset": [0, 1.1], "text-anchor": "top", "text-optional": true,
     },
-    paint: { "text-halo-color": "#ffffff", "text-halo-width": 2, "text-color": "#16222e" },
+    paint: { "text-halo-color": "#ffffff", "text-halo-width": 2, "text-color": ["get", "color"] },
   });
   map.addLayer(line("routes-case", "routes", { "line-color": "#ffffff", "line-width": 8, "line-opacity": 0.9 }, ["!", ["get", "straight"]]), firstSymbol);
   map.addLayer(line("routes-line", "routes", { "line-color": "#0b5cad", "line-width": 4.5 }, ["!", ["get", "straight"]]), firstSymbol);
@@ -195,11 +195,11 @@ export async function makeMap(container, { onAsk, onSupply }) {
     },
     /** Areas whose level changed, with a `change` each; none clears them. */
     change(collection = EMPTY) { map.getSource("change").setData(collection); },
-    /** Depots by their stock of one item: [{place, icon, label}]; none clears them. */
+    /** Depots by their stock of one item: [{place, icon, label, color}]; none clears them. */
     glance(depots) {
       map.getSource("glance").setData({
         type: "FeatureCollection",
-        features: depots.map(({ place: coordinates, icon, label }) => ({ type: "Feature", properties: { icon, label }, geometry: { type: "Point", coordinates } })),
+        features: depots.map(({ place: coordinates, icon, label, color }) => ({ type: "Feature", properties: { icon, label, color }, geometry: { type: "Point", coordinates } })),
       });
     },
     closePopup() { popup?.remove(); },

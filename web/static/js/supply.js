@@ -22,6 +22,17 @@ const MAX_ROUTES = 60;
 /** How a depot stands with the chosen item: told apart by shape as well as by colour. */
 const GLANCE = { enough: ["circle", "#1b7837"], low: ["triangle", "#e08214"], none: ["cross", "#b2182b"], uncounted: ["hatched", "#4d4d4d"] };
 
+/** How soon a part of it expires: the colour of the number, by the classes of days; beyond the last it is plain. */
+const EXPIRING = [[30, "#b2182b"], [90, "#a14a00"], [180, "#6b5900"]];
+const PLAIN = "#16222e";
+/** A word of the legend in its colour: set by script, the policy of the page allows no styles in markup. */
+function coloured(color, text) {
+  const node = el("span", { class: "glance" }, text);
+  node.style.color = color;
+  return node;
+}
+const expiryColour = (days) => EXPIRING.find(([limit]) => days !== null && days <= limit)?.[1] ?? PLAIN;
+
 export function makeSupply({ view, isShown, onChanged, depots }) {
   const form = document.getElementById("supply-form");
   const placeText = document.getElementById("supply-place");
@@ -95,13 +106,19 @@ export function makeSupply({ view, isShown, onChanged, depots }) {
       const placed = found.rows.filter((row) => row.place);
       view.glance(placed.map((row) => ({
         place: row.place, icon: `mark:${GLANCE[row.state].join(":")}:16`,
-        label: row.state === "none" ? "0" : `${quantity(row.available)}${row.is_uncounted ? " ?" : ""}`,
+        label: [
+          row.state === "none" ? "0" : `${quantity(row.available)}${row.is_uncounted ? " ?" : ""}`,
+          row.expires_days === null ? null : t("glance.expires", { days: row.expires_days, n: quantity(row.expiring) }),
+        ].filter(Boolean).join("\n"),
+        color: expiryColour(row.expires_days),
       })));
+      const soon = [...new Set(found.rows.map((row) => row.expires_days))].filter((days) => days !== null).sort((a, b) => a - b);
       const states = Object.keys(GLANCE).map((state) => [state, found.rows.filter((row) => row.state === state).length]);
       show(
         node,
         el("span", { class: "kind" }, t("glance.title", { item: item.name })),
         states.map(([state, n]) => el("span", { class: "glance" }, markPicture({ shape: GLANCE[state][0], color: GLANCE[state][1] }), ` ${t(`glance.${state}`)} ${n}`)),
+        soon.map((days) => coloured(expiryColour(days), t("glance.expiring", { days, n: found.rows.filter((row) => row.expires_days === days).length }))),
       );
     } catch (error) {
       show(node, failure(error));
