@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from geo.clearance import WALK_SPEEDS_M_S
+from geo.errors import InputError
 from geo.shelters import STAYS
 from layers.actions.whatif import keep
 from layers.district import District
@@ -115,6 +116,13 @@ def shelter_balance(q: Question, *, zone: str | None, at: datetime | None) -> An
     return balance(q.district, zone=zone or "", at=at)
 
 
+def _zone(name: str, value: str, district: District) -> str:
+    """A zone in words, or a short outline; longer ones go into the body of a plan."""
+    if len(value) > 4_000:
+        raise InputError(f"{name}: {len(value)} characters; expected at most 4000")
+    return value.strip()
+
+
 _NAME = Param("name", p.text, "name of a saved evacuation", required=True)
 _STREET = Param("street", p.text, "only the villages of this street")
 _WAY = {
@@ -184,7 +192,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "Shelter places a person and distances by street, against the standard",
         shelter_balance,
         (
-            Param("zone", p.text, "leave out the shelters in this zone"),
+            Param("zone", _zone, f"leave out the shelters in this zone: {FORMS}"),
             Param("at", p.moment, "the moment that the answer names", {"type": "string", "format": "date-time"}),
         ),
         {"type": "object", "required": ["total", "streets", "out", "small", "standard"]},

@@ -51,7 +51,8 @@ def balance(district: District, *, zone: str = "", at: datetime | None = None) -
     )
     held = told[fit].reset_index(drop=True)
     found = shelter_balance(people, held, _walks_m(view, source)[:, fit])
-    small = held[[_is_small(row) for row in held[["class", "effective_m2"]].to_dict("records")]]
+    is_small = [_is_small(row) for row in held[["class", "effective_m2"]].to_dict("records")]
+    small = held[np.array(is_small, dtype=bool)]
     return {
         **asked(view, moment),
         "zone": zone.strip() or None,
