@@ -372,6 +372,13 @@ _STOCKING: tuple[Layer, ...] = (
             Field("name", Text("名称", "name")),
             _STREET,
             _PERSONS,
+            Field(
+                "state",
+                Text("状态", "state"),
+                "choice",
+                "",
+                {"short": Text("有缺口", "short"), "late": Text("超时才到", "late")},
+            ),
             Field("missing", Text("缺少或迟到", "short or late")),
             Field("reason", Text("原因", "reason"), "choice", "", SHORTFALLS),
         ),
