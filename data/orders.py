@@ -44,6 +44,9 @@ RESERVED_FOR = timedelta(minutes=30)
 PAPERS_WITHIN = timedelta(hours=48)
 """How long the papers of an order by telephone may take, the bound included."""
 
+ON_THE_ROAD = timedelta(hours=6)
+"""How long a load may take: a lot that may run out on the way need not be taken first, as plans leave it too."""
+
 NEWS_S = timedelta(seconds=60)
 """A new time of arrival that differs by less is no news."""
 
@@ -210,7 +213,7 @@ def _reserve(
     day = stock.local_day(conn, now_utc)
     lots = stock.lots_of(conn, [line.lot_id for line in lines])
     _require_free(lines, lots, day)
-    _require_order_of_expiry(conn, lines, lots, day)
+    _require_order_of_expiry(conn, lines, lots, stock.local_day(conn, now_utc + ON_THE_ROAD))
     if isinstance(request, str):
         row = _row(conn, "supply_request", request)
         rest = {line["item_id"]: line["outstanding_e3"] for line in outstanding(conn, request, as_e3=True)}
@@ -254,6 +257,7 @@ def _unfit(row: Mapping[str, Any], day: str) -> str | None:
 def _require_order_of_expiry(
     conn: Connection, lines: Sequence[NewLine], lots: Mapping[str, Mapping[str, Any]], day: str
 ) -> None:
+    """No lot is taken without a reason while one that expires earlier, and is good on a day, is left behind."""
     taken = {line.lot_id: line.quantity_e3 for line in lines}
     for depot_id in dict.fromkeys(line.depot_id for line in lines):
         here = [line for line in lines if line.depot_id == depot_id]

@@ -6,17 +6,16 @@ the linear program is totally unimodular, so that persons stay whole. HiGHS solv
 numbers, and its multipliers prove that no plan is better.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import highspy
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_flow
 
 from geo.errors import InputError, Unavailable
+from geo.integer_program import Clock, IntegerProgram
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -231,18 +230,40 @@ class _Pairs:
         n, m, k = len(self.persons), len(self.places), len(self.origin)
         if most == 0:
             return np.zeros(k, dtype=np.int64), np.zeros(n + m, dtype=np.int64)
-        upper = np.r_[self.persons, self.places, most].astype(np.float64)
-        lower = np.r_[np.zeros(n + m), most].astype(np.float64)
-        rows = np.column_stack([self.origin, n + self.shelter, np.full(k, n + m)])
-        solver = _program(self.cost.astype(np.float64), rows, np.ones(rows.shape), lower, upper)
-        solver.run()
-        if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-            said = solver.modelStatusToString(solver.getModelStatus())
-            raise Unavailable(f"evacuation: the solver gave up ({said}); ask for fewer villages or shelters")
-        solution = solver.getSolution()
-        moved = _rounded(solution.col_value)
+        program, columns = self._program(np.ones((3, k)), self.persons, most, most)
+        solved = program.solve(columns, self.cost)
+        if not solved.is_optimal or solved.values is None or solved.row_duals is None:
+            raise Unavailable("evacuation: the solver gave up; ask for fewer villages or shelters")
+        moved = _rounded(solved.values)
         self._require(moved, most)
-        return moved, _rounded(solution.row_dual)[: n + m]
+        return moved, _rounded(solved.row_duals)[: n + m]
+
+    def _program(
+        self,
+        values: Any,
+        most_of_village: Any,
+        least: int,
+        most: int,
+        *,
+        whole: bool = False,
+        clock: Clock | None = None,
+    ) -> tuple[IntegerProgram, Ints]:
+        """A column for each pair; rows for the villages, the shelters and everybody, with (3, k) `values` in them.
+
+        Presolve is off: it is slower than the search itself for rows like these.
+        """
+        n, m, k = len(self.persons), len(self.places), len(self.origin)
+        program = IntegerProgram(clock, presolve=False)
+        columns = program.add_columns(k, upper=1.0 if whole else np.inf, is_whole=whole)
+        row = np.concatenate([self.origin, n + self.shelter, np.full(k, n + m)])
+        program.add_rows(
+            row,
+            np.tile(columns, 3),
+            np.asarray(values).reshape(-1),
+            lower=np.r_[np.zeros(n + m), least],
+            upper=np.r_[most_of_village, self.places, most],
+        )
+        return program, columns
 
     def _require(self, moved: Ints, total: int) -> None:
         """Whole persons, nobody twice, nobody above capacity."""
@@ -266,25 +287,25 @@ class _Pairs:
         """(k,) persons, each village in one shelter or in none; with the bounds on persons and cost."""
         fits = self.persons[self.origin] <= self.places[self.shelter]
         pairs = _Pairs(self.persons, self.places, self.origin[fits], self.shelter[fits], self.cost[fits])
-        n, m, k = len(self.persons), len(self.places), len(pairs.origin)
+        n, k = len(self.persons), len(pairs.origin)
         heads = pairs.persons[pairs.origin]
-        rows = np.column_stack([pairs.origin, n + pairs.shelter, np.full(k, n + m)])
-        values = np.column_stack([np.ones(k), heads, heads]).astype(np.float64)
-        upper = np.r_[np.ones(n), self.places, self.persons.sum()].astype(np.float64)
+        values, one, everybody = np.array([np.ones(k), heads, heads]), np.ones(n), int(self.persons.sum())
+        clock = Clock(limit_s)
         most = pairs.most_sheltered()
         split = pairs._flow(most)[0]
         plans = [pairs._one_by_one(split == heads), pairs._one_by_one(np.zeros(k, dtype=bool))]
         chosen = min(plans, key=lambda plan: (-heads[plan].sum(), (heads * pairs.cost)[plan].sum()))
         if heads[chosen].sum() < most:
-            fullest = _program(-heads.astype(np.float64), rows, values, np.zeros(n + m + 1), upper, whole=True)
-            chosen, bound = _chosen(fullest, chosen, limit_s / 2)
+            half = Clock(limit_s / 2)
+            fullest, columns = pairs._program(values, one, 0, everybody, whole=True, clock=half)
+            chosen, bound = _chosen(fullest, columns, -heads, chosen)
             most = min(most, -bound)
+            clock = Clock(limit_s / 2 + max(half.left_s, 0.0))
         sheltered = int(heads[chosen].sum())
         least = pairs._bound(pairs._flow(sheltered)[1], sheltered)
         if k and least < (heads * pairs.cost)[chosen].sum():
-            lower = np.r_[np.zeros(n + m), sheltered].astype(np.float64)
-            quickest = _program((heads * pairs.cost).astype(np.float64), rows, values, lower, upper, whole=True)
-            chosen, bound = _chosen(quickest, chosen, limit_s / 2)
+            quickest, columns = pairs._program(values, one, sheltered, everybody, whole=True, clock=clock)
+            chosen, bound = _chosen(quickest, columns, heads * pairs.cost, chosen)
             least = max(least, bound)
         found = np.where(chosen, heads, 0)
         pairs._require(found, int(found.sum()))
@@ -310,54 +331,20 @@ class _Pairs:
         return chosen
 
 
-class _Quiet(highspy.Highs):
-    def enableCallbacks(self) -> None:
-        """None are used, and setting them prints a banner before the output can be switched off."""
-        self.setOptionValue("output_flag", False)
+def _chosen(program: IntegerProgram, columns: Ints, cost: Ints, begin: Bools) -> tuple[Bools, int]:
+    """(k,) which pairs are taken in the cheapest plan found, and the proven bound on its cost; both whole numbers."""
+    solved = program.solve(columns, cost.astype(np.float64), start=(columns, begin.astype(np.float64)))
+    chosen = begin if solved.values is None else np.asarray(solved.values > 0.5)
+    spent = int(cost[chosen].sum())
+    if solved.is_optimal:
+        return chosen, spent
+    return chosen, int(np.ceil(solved.bound - 1e-6)) if np.isfinite(solved.bound) else -(2**62)
 
 
-def _program(cost: Floats, rows: Any, values: Any, lower: Floats, upper: Floats, *, whole: bool = False) -> Any:
-    """A program with three rows in each column: least cost, columns at least 0 (0 or 1 where `whole`)."""
-    k = len(cost)
-    model = highspy.HighsLp()
-    model.num_col_, model.num_row_ = k, len(lower)
-    model.col_cost_, model.col_lower_ = cost, np.zeros(k)
-    model.col_upper_ = np.full(k, 1.0 if whole else highspy.kHighsInf)
-    model.row_lower_, model.row_upper_ = lower, upper
-    model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    model.a_matrix_.start_ = np.arange(0, rows.size + 1, rows.shape[1], dtype=np.int32)
-    model.a_matrix_.index_ = rows.reshape(-1).astype(np.int32)
-    model.a_matrix_.value_ = values.reshape(-1)
-    if whole:
-        model.integrality_ = [highspy.HighsVarType.kInteger] * k
-    quiet: Any = _Quiet
-    solver = quiet()
-    solver.setOptionValue("presolve", "off")  # slower than the search itself for rows like these
-    solver.passModel(model)
-    return solver
-
-
-def _chosen(solver: Any, begin: Bools, limit_s: float) -> tuple[Bools, int]:
-    """(k,) which columns of a program of zeros and ones are 1 in the best plan found, and the bound on its cost."""
-    # The costs are whole numbers: what is less than one away from the bound is the best.
-    for name, value in (("time_limit", limit_s), ("mip_rel_gap", 0.0), ("mip_abs_gap", 0.999)):
-        solver.setOptionValue(name, value)
-    solver.setOptionValue("mip_feasibility_tolerance", 1e-9)
-    start = highspy.HighsSolution()
-    start.col_value = begin.astype(np.float64).tolist()
-    solver.setSolution(start)
-    solver.run()
-    bound = solver.getInfo().mip_dual_bound
-    values = solver.getSolution().col_value
-    found: Bools = np.asarray(values) > 0.5 if len(values) == len(begin) else begin
-    return found, int(np.ceil(bound - 1e-6)) if np.isfinite(bound) else -(2**62)
-
-
-def _rounded(values: Sequence[float]) -> Ints:
+def _rounded(values: Floats) -> Ints:
     """Whole numbers; anything else is not what a totally unimodular program has at a vertex."""
-    found = np.asarray(values, dtype=np.float64)
-    near = np.rint(found)
-    if (np.abs(found - near) > 1e-4).any():
+    near = np.rint(values)
+    if (np.abs(values - near) > 1e-4).any():
         raise Unavailable("evacuation: the solver's answer is not in whole numbers; ask again")
     return near.astype(np.int64)
 

@@ -14,6 +14,8 @@ Ints = NDArray[np.int64]
 
 _TOLERANCE = 1e-9
 """How far a row or a whole variable may be off; HiGHS itself has 1e-6, too much for sums of a million persons."""
+_PRICED = 1e-7
+"""From here on a dual value counts as one."""
 
 
 class _Quiet(highspy.Highs):
@@ -47,6 +49,7 @@ class Solved:
     is_optimal: bool
     is_feasible: bool
     reduced_costs: Floats | None = None
+    row_duals: Floats | None = None
 
 
 class IntegerProgram:
@@ -55,7 +58,7 @@ class IntegerProgram:
     Columns and rows are numbered in the order in which they are added.
     """
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    def __init__(self, clock: Clock | None = None, *, presolve: bool = True) -> None:
         self._clock = clock or Clock()
         self._highs = _Quiet()
         # One thread and one seed: the same question gets the same answer.
@@ -63,6 +66,7 @@ class IntegerProgram:
             "threads": 1,
             "parallel": "off",
             "random_seed": 0,
+            "presolve": "choose" if presolve else "off",
             "mip_rel_gap": 0.0,
             "mip_abs_gap": 1e-6,
             "primal_feasibility_tolerance": _TOLERANCE,
@@ -131,6 +135,20 @@ class IntegerProgram:
         lower = np.asarray(self._highs.getLp().row_lower_, dtype=np.float64)
         return np.asarray(self._highs.getSolution().row_value, dtype=np.float64) - lower
 
+    def keep_optimum(self) -> None:
+        """After a linear program: keep to its optimal face, whose corners are corners of the whole.
+
+        A column with a reduced cost stays where it is, a row with a price stays at its bound; unlike a row that holds
+        the objective, this leaves the whole corners of a network whole.
+        """
+        solution = self._highs.getSolution()
+        values, duals = (np.asarray(v, dtype=np.float64) for v in (solution.col_value, solution.col_dual))
+        columns = np.flatnonzero(np.abs(duals) > _PRICED)
+        self.set_bounds(columns, values[columns], values[columns])
+        values, duals = (np.asarray(v, dtype=np.float64) for v in (solution.row_value, solution.row_dual))
+        for row in np.flatnonzero(np.abs(duals) > _PRICED).tolist():
+            self._highs.changeRowBounds(row, values[row], values[row])
+
     def solve(
         self, columns: Any, costs: Any, *, most: bool = False, start: Any = None, is_relaxed: bool = False
     ) -> Solved:
@@ -189,8 +207,11 @@ class IntegerProgram:
             return Solved(None, np.nan, endless if is_linear else info.mip_dual_bound, False, True)
         objective = float(info.objective_function_value)
         bound = (objective if is_optimal else endless) if is_linear else float(info.mip_dual_bound)
-        duals = np.asarray(solution.col_dual, dtype=np.float64) if is_linear and solution.dual_valid else None
-        return Solved(np.asarray(solution.col_value, dtype=np.float64), objective, bound, is_optimal, True, duals)
+        values = np.asarray(solution.col_value, dtype=np.float64)
+        if not (is_linear and solution.dual_valid):
+            return Solved(values, objective, bound, is_optimal, True)
+        columns, rows = (np.asarray(duals, dtype=np.float64) for duals in (solution.col_dual, solution.row_dual))
+        return Solved(values, objective, bound, is_optimal, True, columns, rows)
 
     def _set_kind(self, numbers: Any, kind: highspy.HighsVarType) -> None:
         kinds = np.full(len(numbers), int(kind), dtype=np.uint8)

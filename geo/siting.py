@@ -266,7 +266,7 @@ def fewest_sites(
     Notes
     -----
     CRS: none.
-    Cost: NP-hard; below a second for 200 candidates and 2,000 places.
+    Cost: NP-hard; about a second for 200 candidates and 2,000 places.
     Invariant: every place that some candidate covers is covered; with capacities as many persons are served
     as by all candidates together; nothing smaller is left out (proven bound).
     Source: Toregas, Swain, ReVelle & Bergman (1971), Operations Research 19(6), 1363-1373; backup among the
@@ -309,7 +309,7 @@ def most_covered(
     Notes
     -----
     CRS: none.
-    Cost: NP-hard; below a second for 200 candidates and 2,000 places.
+    Cost: NP-hard; up to half a minute for 200 candidates and 2,000 places.
     Invariant: no other choice covers more persons than `bound`.
     Source: Church & ReVelle (1974), Papers in Regional Science 32(1), 101-118; backup: Hogan & ReVelle (1986),
     Management Science 32(11), 1434-1444.
@@ -349,7 +349,7 @@ def least_mean_time(
     Notes
     -----
     CRS: none.
-    Cost: NP-hard; some seconds for 200 candidates and 2,000 places.
+    Cost: NP-hard; about a minute until proven for 200 candidates and 2,000 places.
     Invariant: where no choice reaches everybody, the most persons are reached first, and the mean is over those.
     Source: Hakimi (1964), Operations Research 12(3), 450-459; solved by cuts on the time of each place, Cornuejols,
     Nemhauser & Wolsey (1980), Operations Research 28(4), 847-861, separated as Duran-Mateluna, Ales & Elloumi (2023),
@@ -435,16 +435,7 @@ def _sited(
         raise InputError(f"time_limit_s={time_limit_s}: expected seconds above 0")
     # A place without persons or that nobody reaches has no say.
     says = (problem.persons > 0) & np.isfinite(problem.ms).any(axis=1)
-    case = Case(
-        problem.ms[says],
-        problem.persons[says],
-        problem.limit_ms,
-        problem.existing,
-        ~problem.excluded,
-        problem.cost,
-        problem.capacity,
-    )
-    found = solver(case, ask, Clock(time_limit_s))
+    found = solver(_case(problem, says), ask, Clock(time_limit_s))
     assigned = np.zeros((len(problem.persons), len(found.sites)), dtype=np.int64)
     assigned[says] = found.assigned
     return Siting(
@@ -457,4 +448,17 @@ def _sited(
         found.is_optimal,
         found.backup_is_optimal,
         max(1, ask.covers),
+    )
+
+
+def _case(problem: SitingProblem, places: Any) -> Case:
+    """The problem of some places, as the programs take it."""
+    return Case(
+        problem.ms[places],
+        problem.persons[places],
+        problem.limit_ms,
+        problem.existing,
+        ~problem.excluded,
+        problem.cost,
+        problem.capacity,
     )

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.errors import InputError
-from geo.siting import Siting, SitingProblem, most_covered
-from geo.siting_models import covered_once
+from geo.siting import Siting, SitingProblem, _case, most_covered
+from geo.siting_models import _covered_persons
 
 Ints = NDArray[np.int64]
 
@@ -36,7 +36,7 @@ class Gains:
 
 
 def coverage_curve(
-    problem: SitingProblem, *, up_to: int | None = None, time_limit_s: float | None = None
+    problem: SitingProblem, *, up_to: int | None = None, covers: int = 1, time_limit_s: float | None = None
 ) -> list[CurvePoint]:
     """The most persons covered by each number of sites, from those that exist until all that can be are covered.
 
@@ -44,6 +44,7 @@ def coverage_curve(
     ----------
     problem : SitingProblem
     up_to : sites in all at which the curve ends at the latest; None: all candidates
+    covers : a place counts when at least so many sites are within the limit, >= 1
     time_limit_s : s of solving, > 0, for each point; None: until it is proven
 
     Returns
@@ -52,7 +53,7 @@ def coverage_curve(
 
     Raises
     ------
-    InputError : up_to below what exists or above the candidates, a time limit not above 0
+    InputError : up_to below what exists or above the candidates, covers below 1, a time limit not above 0
 
     Notes
     -----
@@ -67,16 +68,31 @@ def coverage_curve(
     last = free if up_to is None else up_to
     if not len(there) <= last <= free:
         raise InputError(f"up_to={last}: expected {len(there)} sites that exist to {free} that are not excluded")
-    now = covered_once(problem.ms, problem.persons, problem.limit_ms, problem.capacity, there)
-    all_ = np.flatnonzero(~problem.excluded)
-    most = covered_once(problem.ms, problem.persons, problem.limit_ms, problem.capacity, all_)
+    if covers < 1:
+        raise InputError(f"covers={covers}: expected 1 or more")
+    now, most = (_persons(problem, chosen, covers) for chosen in (there, np.flatnonzero(~problem.excluded)))
     points = [CurvePoint(len(there), now, now, True, tuple(there.tolist()))]
     for sites in range(len(there) + 1, last + 1):
         if points[-1].persons == most:
             break
-        found = most_covered(problem, sites=sites, time_limit_s=time_limit_s)
+        if sites < covers:
+            # Too few to cover any place so often, whichever they are.
+            points.append(CurvePoint(sites, 0, 0, True, _first(problem, sites)))
+            continue
+        found = most_covered(problem, sites=sites, covers=covers, time_limit_s=time_limit_s)
         points.append(CurvePoint(sites, int(found.objective), found.bound, found.is_optimal, found.sites))
     return points
+
+
+def _persons(problem: SitingProblem, chosen: Ints, covers: int) -> int:
+    flags = np.isin(np.arange(len(problem.existing)), chosen)
+    return _covered_persons(_case(problem, slice(None)), flags, covers)
+
+
+def _first(problem: SitingProblem, sites: int) -> tuple[int, ...]:
+    """The existing sites and the first candidates, so many in all."""
+    order = np.argsort(~problem.existing, kind="stable")
+    return tuple(sorted(order[~problem.excluded[order]][:sites].tolist()))
 
 
 def gains(found: Siting) -> Gains:
@@ -94,13 +110,13 @@ def gains(found: Siting) -> Gains:
     -----
     CRS: none.
     Cost: O(n m); with capacities one flow for each candidate.
-    Invariant: none is below 0; what two sites lose one by one is at most what they lose together.
+    Invariant: none is below 0; a place counts when as many sites cover it as the siting asked for.
     Source: marginal contribution; none.
     """
     problem = found.problem
 
     def covered(chosen: Ints) -> int:
-        return covered_once(problem.ms, problem.persons, problem.limit_ms, problem.capacity, chosen)
+        return _persons(problem, chosen, found.covers)
 
     there = np.flatnonzero(problem.existing)
     now = covered(there)

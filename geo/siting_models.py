@@ -369,31 +369,17 @@ def _served(case: Case, within: Bools) -> Callable[[Bools], int]:
     return lambda chosen: int(_transport(case, tuple(np.flatnonzero(chosen).tolist()), within).sum())
 
 
-def covered_once(ms: Floats, persons: Ints, limit_ms: float, capacity: Ints | None, chosen: Ints) -> int:
-    """Persons within the limit of at least one of these sites; with capacities as many as fit.
+def _counting(case: Case, chosen: Bools, covers: int) -> Bools:
+    """The pairs within the limit, of the places that so many of the chosen sites cover."""
+    counts: Bools = np.count_nonzero(case.within[:, chosen], axis=1) >= covers
+    return np.asarray(case.within & counts[:, None])
 
-    Parameters
-    ----------
-    ms : (n, m) ms, inf for no route
-    persons : (n,) persons, whole, >= 0
-    limit_ms : ms, bound included
-    capacity : (m,) persons, whole, or None
-    chosen : candidates, each once
 
-    Returns
-    -------
-    persons
-
-    Notes
-    -----
-    CRS: none.
-    Cost: O(n m); with capacities a flow.
-    Invariant: never falls when a site is added.
-    Source: none.
-    """
-    none, every = np.zeros(ms.shape[1], dtype=bool), np.ones(ms.shape[1], dtype=bool)
-    case = Case(ms, persons, limit_ms, none, every, None, capacity)
-    return _served(case, case.within)(np.isin(np.arange(ms.shape[1]), chosen))
+def _covered_persons(case: Case, chosen: Bools, covers: int) -> int:
+    """Persons of the places that so many of these sites cover; with capacities as many of them as fit."""
+    if case.capacity is None:
+        return _covered(case, case.within, covers)(chosen)
+    return _served(case, _counting(case, chosen, covers))(chosen)
 
 
 # -- what follows the model's own aim ---------------------------------------------------------------
@@ -488,25 +474,23 @@ def _cover_most(case: Case, ask: Ask, clock: Clock) -> Found:
     if is_once and not ask.most_backup and case.capacity is None:
         program.program.set_bounds(program.y, case.existing, _undominated(case, within))
 
-    def counting(chosen: Bools) -> Bools:
-        """Places whose persons count, as pairs with the chosen sites within the limit."""
-        counts: Bools = np.count_nonzero(within[:, chosen], axis=1) >= ask.covers
-        return np.asarray(within & counts[:, None])
+    def value(chosen: Bools) -> int:
+        return _covered_persons(case, chosen, ask.covers)
 
     if case.capacity is None:
         u, persons, _ = program.counted(within, ask.covers, is_whole=not is_once)
-        aim = _Aim(u, persons, True, _covered(case, within, ask.covers))
+        aim = _Aim(u, persons, True, value)
     else:
         u, _, of_place = program.counted(within, ask.covers, is_whole=not is_once)
         x, _, _ = program.flows(within, None if is_once else (u, of_place))
-        aim = _Aim(x, 1.0, True, lambda chosen: _served(case, counting(chosen))(chosen))
+        aim = _Aim(x, 1.0, True, value)
     best = program.best(aim, _greedy(case, ask, within))
     backup = _backup(program, ask.covers + 1) if ask.most_backup and best.is_optimal else None
     chosen, is_backed = _settled(program, best, aim, backup)
     sites = _filled(case, ask, chosen)
     return Found(
         sites,
-        _assigned(case, sites, counting(np.isin(np.arange(len(chosen)), sites))),
+        _assigned(case, sites, _counting(case, np.isin(np.arange(len(chosen)), sites), ask.covers)),
         best.value,
         best.bound,
         best.is_optimal,

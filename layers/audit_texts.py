@@ -18,6 +18,8 @@ ACTIONS: dict[str, Text] = {
     "report readings": Text("上报读数", "report readings"),
     "run zoning": Text("运行区划", "run zoning"),
     "stop zoning": Text("停止区划", "stop zoning"),
+    "save what-if result": Text("保存推演结果", "save a what-if result"),
+    "delete what-if result": Text("删除推演结果", "delete a what-if result"),
     "stock.take_in": Text("入库", "goods in"),
     "stock.count": Text("盘点", "count"),
     "stock.status": Text("改批次状态", "state of a lot"),

@@ -351,9 +351,14 @@ def _hazard_layer(hazard: str, group: Text, zh: str, en: str) -> Layer:
     )
 
 
-LAYERS: dict[str, Layer] = {
-    layer.id: layer
-    for layer in (
+def _by_id(layers: tuple[Layer, ...]) -> dict[str, Layer]:
+    found = {layer.id: layer for layer in layers}
+    assert len(found) == len(layers), sorted(layer.id for layer in layers)
+    return found
+
+
+LAYERS: dict[str, Layer] = _by_id(
+    (
         Layer(
             "response_time",
             Text("响应时间", "Response time"),
@@ -783,7 +788,7 @@ LAYERS: dict[str, Layer] = {
         ),
         *(layer for layers in LAYERS_OF_KIND.values() for layer in layers),
     )
-}
+)
 
 FACILITY_LAYERS: tuple[str, ...] = (
     "enterprises",

@@ -133,12 +133,6 @@ def link_of(column: Column, row: Row) -> str:
 
 def xlsx(listing: Listing, rows: Sequence[Row], *, district: District, lang: Lang, made: datetime) -> bytes:
     """The list as a spreadsheet: numbers stay numbers, times are those of the district's clock."""
-    cells: dict[str, list[Any]] = {}
-    for column in listing.columns:
-        plain = column.kind == "number"
-        cells[column.name] = [
-            row.get(column.name) if plain else cell_text(column, row, lang=lang, zone=district.timezone) for row in rows
-        ]
     head = [
         f"{district.name} · {listing.title.to(lang)}",
         " · ".join(
@@ -154,6 +148,24 @@ def xlsx(listing: Listing, rows: Sequence[Row], *, district: District, lang: Lan
         ),
         *([listing.note.to(lang)] if listing.note.to(lang) else []),
     ]
-    labels = {column.name: column.title.to(lang) for column in listing.columns}
-    frame = pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in cells.items()})
+    frame, labels = _cells(listing, rows, district, lang)
     return exporters.to_xlsx(frame, labels, title=listing.title.to(lang), head=head)
+
+
+def csv(listing: Listing, rows: Sequence[Row], *, district: District, lang: Lang) -> bytes:
+    """The list as CSV, with the same cells as the spreadsheet."""
+    return exporters.to_csv(*_cells(listing, rows, district, lang))
+
+
+def _cells(
+    listing: Listing, rows: Sequence[Row], district: District, lang: Lang
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The cells by column and the columns' titles."""
+    cells: dict[str, list[Any]] = {}
+    for column in listing.columns:
+        plain = column.kind == "number"
+        cells[column.name] = [
+            row.get(column.name) if plain else cell_text(column, row, lang=lang, zone=district.timezone) for row in rows
+        ]
+    labels = {column.name: column.title.to(lang) for column in listing.columns}
+    return pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in cells.items()}), labels

@@ -20,8 +20,9 @@ from reportlab.platypus import BaseDocTemplate, Flowable, Frame, PageTemplate, P
 from layers.district import District
 from layers.fonts import BOLD, REGULAR, SheetFonts, register_fonts
 from layers.layer import Lang, Text
+from layers.pens import INK, SOFT
 
-INK, SOFT, LINE, SHADE = HexColor("#1b2430"), HexColor("#56616e"), HexColor("#8a94a0"), HexColor("#eef1f4")
+LINE, SHADE = HexColor("#8a94a0"), HexColor("#eef1f4")
 _WARN = HexColor("#b10026")
 MARGIN = 15 * mm
 WIDTH = A4[0] - 2 * MARGIN

@@ -5,7 +5,6 @@ A district that is larger than the paper is split into numbered sheets with an i
 
 import io
 import math
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ import shapely
 from numpy.typing import NDArray
 from reportlab.lib.colors import Color, HexColor, white
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfgen.canvas import Canvas
 
 from geo.crs import to_lonlat
@@ -29,6 +27,7 @@ from layers.district import District, metric_geometries
 from layers.fonts import BOLD, REGULAR, SheetFonts, register_fonts
 from layers.html import mark_for
 from layers.layer import Hatch, Lang, Layer, LayerFrame, Mark, Role, Text
+from layers.pens import INK, SOFT, Pens, crs_name
 from layers.zoning.result import ZoningRun
 from layers.zoning.runs import latest, newest
 
@@ -45,8 +44,6 @@ _FOOT_MM = 13.0
 _SIDE_MM = 62.0
 _ENLARGED = {"A0": 2.1, "A1": 1.6, "A2": 1.25, "A3": 1.0, "A4": 0.75}
 _TICK_MM = 5.5  # between the inner and the outer neat line
-_INK = HexColor("#1b2430")
-_SOFT = HexColor("#56616e")
 _WATER, _WATER_LINE = HexColor("#cfe3f1"), HexColor("#8fb7d3")
 _PAPER = HexColor("#ffffff")
 _OUTSIDE = HexColor("#f3f1ec")
@@ -264,7 +261,7 @@ def sheet(
     return Sheet(plan, stream.getvalue())
 
 
-class _Drawing:
+class _Drawing(Pens):
     """One map on several pages; everything is in millimetres from the lower left corner of the page."""
 
     def __init__(
@@ -278,9 +275,10 @@ class _Drawing:
         text: SheetText,
         made_on: date,
     ) -> None:
-        self.district, self.result, self.plan, self.canvas = district, result, plan, canvas
+        super().__init__(canvas, lang)
+        self.district, self.result, self.plan = district, result, plan
         self.layer: Layer = result.layer
-        self.land, self.lang, self.text, self.made_on = land, lang, text, made_on
+        self.land, self.text, self.made_on = land, text, made_on
         self.title = text.title or self._t(
             f"{district.name}{self.layer.title.zh}图", f"{district.name} · {self.layer.title.en}"
         )
@@ -308,51 +306,7 @@ class _Drawing:
         self.shapes = metric_geometries(result.frame, district.epsg)
         self.records = result.frame.drop(columns="geometry").to_dict("records")
 
-    def _t(self, zh: str, en: str) -> str:
-        return zh if self.lang == "zh" else en
-
     # -- pens -----------------------------------------------------------------------------------------
-
-    def _say(
-        self,
-        x: float,
-        y: float,
-        words: str,
-        size: float,
-        *,
-        bold: bool = False,
-        align: str = "left",
-        color: Color = _INK,
-    ) -> None:
-        self.canvas.setFont(BOLD if bold else REGULAR, size)
-        self.canvas.setFillColor(color)
-        draw = {
-            "left": self.canvas.drawString,
-            "right": self.canvas.drawRightString,
-            "middle": self.canvas.drawCentredString,
-        }[align]
-        draw(x * mm, y * mm, words)
-
-    def _width(self, words: str, size: float, *, bold: bool = False) -> float:
-        return float(pdfmetrics.stringWidth(words, BOLD if bold else REGULAR, size) / mm)
-
-    def _fitted(self, words: str, size: float, room: float) -> str:
-        """The words, cut with an ellipsis where they are too long for the room."""
-        if self._width(words, size) <= room:
-            return words
-        while words and self._width(words + "…", size) > room:
-            words = words[:-1]
-        return words + "…"
-
-    def _line(self, x0: float, y0: float, x1: float, y1: float, width: float = 0.2, color: Color = _INK) -> None:
-        self.canvas.setStrokeColor(color)
-        self.canvas.setLineWidth(width * mm)
-        self.canvas.line(x0 * mm, y0 * mm, x1 * mm, y1 * mm)
-
-    def _box(self, x: float, y: float, w: float, h: float, width: float = 0.2) -> None:
-        self.canvas.setStrokeColor(_INK)
-        self.canvas.setLineWidth(width * mm)
-        self.canvas.rect(x * mm, y * mm, w * mm, h * mm, stroke=1, fill=0)
 
     def _path(self, frame: Frame, shape: Any) -> Any:
         """A polygon or line as a path of the page."""
@@ -518,25 +472,6 @@ class _Drawing:
         x, y = self.plan.to_page_mm(frame, [(point.x, point.y)])[0]
         self._mark(x, y, mark, 0.09 * mark.size + 0.6)
 
-    def _mark(self, x: float, y: float, mark: Mark, radius: float) -> None:
-        """A point mark around (x, y), radius in mm."""
-        from layers.html import mark_outline
-
-        canvas = self.canvas
-        canvas.setFillColor(HexColor(mark.color))
-        canvas.setStrokeColor(white)
-        canvas.setLineWidth(0.12 * mm)
-        outline = mark_outline(mark.shape)
-        if outline is None:
-            canvas.circle(x * mm, y * mm, radius * mm, stroke=1, fill=1)
-            return
-        path = canvas.beginPath()
-        for k, (px, py) in enumerate(outline):
-            at = ((x + (px - 8) / 8 * radius) * mm, (y - (py - 8) / 8 * radius) * mm)
-            (path.moveTo if k == 0 else path.lineTo)(*at)
-        path.close()
-        canvas.drawPath(path, stroke=1, fill=1)
-
     def _labels(self, frame: Frame) -> None:
         """Street names with a halo; one that would lie on another moves, or is left out."""
         size = (8.5 if self.plan.scale <= 60_000 else 7.0) * max(1.0, self.plan.k * 0.8)
@@ -582,21 +517,6 @@ class _Drawing:
             taken.append(place)
             self._say(x, y - size / mm * 0.35, "  ".join(name), size, bold=True, align="middle", color=_RIVER)
 
-    def _halo(self, x: float, y: float, words: str, size: float) -> None:
-        canvas = self.canvas
-        canvas.saveState()
-        text = canvas.beginText()
-        text.setTextOrigin((x - self._width(words, size, bold=True) / 2) * mm, y * mm)
-        text.setFont(BOLD, size)
-        text.setTextRenderMode(1)
-        canvas.setStrokeColor(white)
-        canvas.setLineWidth(0.7 * mm)
-        canvas.setLineJoin(1)
-        text.textOut(words)
-        canvas.drawText(text)
-        canvas.restoreState()
-        self._say(x, y, words, size, bold=True, align="middle")
-
     # -- around the map -------------------------------------------------------------------------------
 
     def _neat_line(self, frame: Frame, x: float, y: float, w: float, h: float) -> None:
@@ -610,12 +530,12 @@ class _Drawing:
             for edge, end in ((y, y - 1.8), (y + h, y + h + 1.8)):
                 self._line(at, edge, at, end)
             if 30 < at - x < w - 30:
-                self._say(at, y - 4.2, f"{value / 1000:g}", size, align="middle", color=_SOFT)
-                self._say(at, y + h + 2.4, f"{value / 1000:g}", size, align="middle", color=_SOFT)
+                self._say(at, y - 4.2, f"{value / 1000:g}", size, align="middle", color=SOFT)
+                self._say(at, y + h + 2.4, f"{value / 1000:g}", size, align="middle", color=SOFT)
             for other in range(math.ceil(min_y / step) * step, math.floor(max_y) + 1, step):
                 up = y + (other - min_y) * 1000 / self.plan.scale
-                self._line(at - 1.0, up, at + 1.0, up, 0.08, _SOFT)
-                self._line(at, up - 1.0, at, up + 1.0, 0.08, _SOFT)
+                self._line(at - 1.0, up, at + 1.0, up, 0.08, SOFT)
+                self._line(at, up - 1.0, at, up + 1.0, 0.08, SOFT)
         for value in range(math.ceil(min_y / step) * step, math.floor(max_y) + 1, step):
             up = y + (value - min_y) * 1000 / self.plan.scale
             for edge, end in ((x, x - 1.8), (x + w, x + w + 1.8)):
@@ -625,7 +545,7 @@ class _Drawing:
                     self.canvas.saveState()
                     self.canvas.translate(place * mm, up * mm)
                     self.canvas.rotate(90)
-                    self._say(0, 0, f"{value / 1000:g}", size, align="middle", color=_SOFT)
+                    self._say(0, 0, f"{value / 1000:g}", size, align="middle", color=SOFT)
                     self.canvas.restoreState()
         corners = to_lonlat([(min_x, min_y), (max_x, min_y), (min_x, max_y), (max_x, max_y)], epsg=self.district.epsg)
         places = (
@@ -635,7 +555,7 @@ class _Drawing:
             (x + w, y + h + 2.4, "right"),
         )
         for (lon, lat), (px, py, align) in zip(corners, places, strict=True):
-            self._say(px, py, f"{_dms(lon)}E {_dms(lat)}N", size - 0.5, align=align, color=_SOFT)
+            self._say(px, py, f"{_dms(lon)}E {_dms(lat)}N", size - 0.5, align=align, color=SOFT)
         self._joins(frame, x, y, w, h)
 
     def _joins(self, frame: Frame, x: float, y: float, w: float, h: float) -> None:
@@ -667,7 +587,7 @@ class _Drawing:
             size -= 0.5
         self._say(width / 2, -8.0, self._fitted(self.title, size, room + 20), size, bold=True, align="middle")
         about = self.text.subtitle or self._about()
-        self._say(width / 2, -13.8, self._fitted(about, 8.5, width - 30), 8.5, align="middle", color=_SOFT)
+        self._say(width / 2, -13.8, self._fitted(about, 8.5, width - 30), 8.5, align="middle", color=SOFT)
         secret = "" if self.text.public else self._t("内部资料 注意保存", "INTERNAL · keep safe")
         self._say(width, -5.5, secret, 9, bold=True, align="right", color=HexColor("#9b1c1c"))
         warning = self.district.warning
@@ -678,7 +598,7 @@ class _Drawing:
                 f"第 {frame.number} 幅 / 共 {len(self.plan.frames)} 幅",
                 f"sheet {frame.number} of {len(self.plan.frames)}",
             )
-            self._say(width, -11.0, words, 8.5, align="right", color=_SOFT)
+            self._say(width, -11.0, words, 8.5, align="right", color=SOFT)
 
     def _about(self) -> str:
         record = self._record()
@@ -715,10 +635,10 @@ class _Drawing:
         bottom = y + 4.0
         lines = [line for words in self._facts() for line in self._wrapped(words, 6.6, room - 7.0)]
         for k, line in enumerate(lines):
-            self._say(x + 3.5, bottom + 3.3 * (len(lines) - 1 - k), line, 6.6, color=_SOFT)
+            self._say(x + 3.5, bottom + 3.3 * (len(lines) - 1 - k), line, 6.6, color=SOFT)
         bottom += 3.3 * len(lines)
         bottom += 2.0
-        self._scale_bar(x + 3.5, bottom, room - 7.0)
+        self._scale_bar(x + 3.5, bottom, room - 7.0, self.plan.scale, enlarged=self.plan.k)
         bottom += 13.0
         self._inset(frame, x + 3.5, bottom, room - 7.0, min(room - 7.0, top - bottom - 6.0))
 
@@ -727,11 +647,11 @@ class _Drawing:
         measured = self._measured()
         if self.layer.geometry == "polygon":
             whole = self._t("全区面积", "whole district")
-            self._say(x + room, top, whole, 6.5, align="right", color=_SOFT)
+            self._say(x + room, top, whole, 6.5, align="right", color=SOFT)
         top -= 6.5
         for mark in self._shown_marks(measured):
             if mark.shape in ("fill", "hatch-up", "hatch-down"):
-                self.canvas.setStrokeColor(_INK)
+                self.canvas.setStrokeColor(INK)
                 self.canvas.setLineWidth(0.12 * mm)
                 fill = mark.shape == "fill"
                 self.canvas.setFillColor(_paper_color(mark) if fill else _PAPER)
@@ -751,9 +671,9 @@ class _Drawing:
             for k, line in enumerate(lines):
                 self._say(x + 10.0, top - 3.6 * k, line, 8)
             if about:
-                self._say(x + room, top, about, 7, align="right", color=_SOFT)
+                self._say(x + room, top, about, 7, align="right", color=SOFT)
             top -= 6.0 + 3.6 * (len(lines) - 1)
-        self._line(x, top + 2.0, x + room, top + 2.0, 0.1, _SOFT)
+        self._line(x, top + 2.0, x + room, top + 2.0, 0.1, SOFT)
         top -= 3.0
         thin = 0.35 if self.plan.scale > 60_000 else 0.55
         there = {highway for highway, _ in self.roads}
@@ -810,42 +730,6 @@ class _Drawing:
                 sums[mark] = sums.get(mark, 0.0) + (shape.area / 1e6 if self.layer.geometry == "polygon" else 1.0)
         unit = " km²" if self.layer.geometry == "polygon" else ""
         return {mark: (f"{value:.2f}{unit}" if unit else f"{value:.0f}") for mark, value in sums.items()}
-
-    def _arrow(self, x: float, y: float) -> None:
-        canvas = self.canvas
-        # On a sheet that is full of colour the arrow stands on paper of its own.
-        canvas.setFillColor(Color(1, 1, 1, alpha=0.85))
-        canvas.roundRect((x - 4.5) * mm, (y - 1.5) * mm, 9 * mm, 16 * mm, 1 * mm, stroke=0, fill=1)
-        for side, fill in ((-1, _INK), (1, white)):
-            path = canvas.beginPath()
-            path.moveTo(x * mm, (y + 9) * mm)
-            path.lineTo((x + side * 2.6) * mm, y * mm)
-            path.lineTo(x * mm, (y + 2.2) * mm)
-            path.close()
-            canvas.setFillColor(fill)
-            canvas.setStrokeColor(_INK)
-            canvas.setLineWidth(0.15 * mm)
-            canvas.drawPath(path, stroke=1, fill=1)
-        self._say(x, y + 9.8, self._t("北", "N"), 8, bold=True, align="middle")
-
-    def _scale_bar(self, x: float, y: float, room: float) -> None:
-        k = 1000.0 / self.plan.scale / self.plan.k  # mm for a metre, before everything here is enlarged
-        step = next((s for s in (5000, 2000, 1000, 500, 250, 200, 100) if 4 * s * k <= room - 6), 100)
-        for part in range(4):
-            self.canvas.setFillColor(_INK if part % 2 == 0 else white)
-            self.canvas.setStrokeColor(_INK)
-            self.canvas.setLineWidth(0.15 * mm)
-            self.canvas.rect((x + part * step * k) * mm, y * mm, step * k * mm, 1.4 * mm, stroke=1, fill=1)
-        for part in (0, 1, 2, 4):
-            at = x + part * step * k
-            words = f"{part * step / 1000:g}" + (" km" if part == 4 else "")
-            self._say(at, y + 2.3, words, 6.5, align="left" if part == 0 else "middle")
-        self._say(x, y + 6.2, f"{self._t('比例尺', 'Scale')} 1:{self.plan.scale:,}", 8.5, bold=True)
-        on_ground = self.plan.scale / 100.0
-        words = f"{on_ground:g} m" if on_ground < 1000 else f"{on_ground / 1000:g} km"
-        self._say(
-            x + room, y + 6.2, self._t(f"图上 1 cm = 实地 {words}", f"1 cm = {words}"), 6.5, align="right", color=_SOFT
-        )
 
     def _inset(self, frame: Frame, x: float, y: float, w: float, h: float) -> None:
         """Where this sheet lies in the district, with the numbers of its neighbours."""
@@ -908,12 +792,12 @@ class _Drawing:
         for other in self.plan.frames:
             (ax, ay), (bx, by) = at(*other.bounds[:2]), at(*other.bounds[2:])
             here = other.number == frame.number
-            canvas.setStrokeColor(HexColor("#9b1c1c") if here else _SOFT)
+            canvas.setStrokeColor(HexColor("#9b1c1c") if here else SOFT)
             canvas.setLineWidth((0.5 if here else 0.15) * mm)
             canvas.rect(ax, ay, bx - ax, by - ay, stroke=1, fill=0)
             if len(self.plan.frames) > 1:
                 canvas.setFont(BOLD if here else REGULAR, 7)
-                canvas.setFillColor(_INK)
+                canvas.setFillColor(INK)
                 canvas.drawCentredString((ax + bx) / 2, (ay + by) / 2 - 2.5, str(other.number))
 
     def _graticule(self, bounds: tuple[float, float, float, float], at: Any) -> None:
@@ -945,9 +829,9 @@ class _Drawing:
                 canvas.drawPath(path, stroke=1, fill=0)
                 words = f"{_degrees(value)}{'E' if is_meridian else 'N'}"
                 if is_meridian:
-                    self._say(line[0][0] / mm + 0.4, low / mm + 0.7, words, 4.5, color=_SOFT)
+                    self._say(line[0][0] / mm + 0.4, low / mm + 0.7, words, 4.5, color=SOFT)
                 else:
-                    self._say(left / mm + 0.5, line[0][1] / mm + 0.5, words, 4.5, color=_SOFT)
+                    self._say(left / mm + 0.5, line[0][1] / mm + 0.5, words, 4.5, color=SOFT)
         canvas.restoreState()
 
     def _facts(self) -> list[str]:
@@ -959,7 +843,7 @@ class _Drawing:
         about = f"{'+' if turn >= 0 else '−'}{_degrees(abs(turn))}"
         run = self._run()
         facts = [
-            f"{self._t('坐标系', 'CRS')}: {_crs_name(pyproj.CRS.from_epsg(epsg), self.lang)} (EPSG:{epsg})",
+            f"{self._t('坐标系', 'CRS')}: {crs_name(pyproj.CRS.from_epsg(epsg), self.lang)} (EPSG:{epsg})",
             self._t(
                 f"图廓数字为公里网坐标(km); 北为坐标北, 子午线收敛角 {about}",
                 f"grid in km; north is grid north, convergence {about}",
@@ -997,23 +881,12 @@ class _Drawing:
         maker = self.text.maker or "____________________"
         made = self._t("制图时间", "Made on")
         words = f"{self._t('制图单位', 'Made by')}: {maker}    {made}: {self.made_on.isoformat()}"
-        self._say(0, 2.5, words, 7.5, color=_SOFT)
+        self._say(0, 2.5, words, 7.5, color=SOFT)
         x = width
         for words in (self._t("批准", "Approved"), self._t("审核", "Checked"), self._t("制图", "Drawn")):
             self._line(x - 26, 1.7, x, 1.7, 0.15)
             self._say(x - 27.5, 2.5, words, 8, align="right")
             x -= 42 if self.lang == "zh" else 46
-
-    def _wrapped(self, words: str, size: float, room: float) -> list[str]:
-        """Words on as many lines as they need; Chinese breaks anywhere, a Latin word or a number only where it must."""
-        lines, line = [], ""
-        for token in re.findall(r"[!-~°′″−]+|.[、,;)]?", words):
-            for piece in [token] if self._width(token, size) <= room else list(token):
-                if line and self._width(line + piece, size) > room:
-                    lines.append(line.rstrip())
-                    line = ""
-                line += piece if line or piece != " " else ""
-        return [*lines, line] if line else lines or [""]
 
 
 def _paper_color(mark: Mark) -> Color:
@@ -1035,10 +908,3 @@ def _dms(value: float) -> str:
 def _degrees(value: float) -> str:
     minutes = round(value * 60)
     return f"{minutes // 60}°{minutes % 60:02d}′"
-
-
-def _crs_name(crs: pyproj.CRS, lang: Lang) -> str:
-    found = re.fullmatch(r"CGCS2000 / 3-degree Gauss-Kruger CM (\d+)E", crs.name)
-    if found is None or lang == "en":
-        return crs.name
-    return f"2000国家大地坐标系, 高斯-克吕格投影3°带, 中央经线 {found.group(1)}°E"

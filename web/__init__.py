@@ -30,7 +30,7 @@ def create_app(
     """
     from data.store import Store
     from layers.district import District
-    from web import admin, api, auth, board, events, pages, problems, timing, whatif_pages
+    from web import admin, api, auth, board, evacuation_pages, events, pages, problems, timing, whatif_pages
 
     if district is None:
         district = District(Store(store_url), snap_m=settings.snap_m)
@@ -46,6 +46,7 @@ def create_app(
     pages.register(app, district, settings, serving)
     app.register_blueprint(board.blueprint(district))
     app.register_blueprint(whatif_pages.blueprint(district))
+    app.register_blueprint(evacuation_pages.blueprint(district))
     app.register_blueprint(admin.blueprint(district))
     app.register_blueprint(api.blueprint(district, settings))
 

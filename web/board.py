@@ -635,14 +635,15 @@ class Pages:
                 life = dispatch.lot_life(self.district, found[0]["lot_id"]) if len(found) == 1 else None
         follows: Follows = {}
         if life is not None:
-            # What is used at a place leaves the row of its lot as it is.
-            follows = {"lot": [life["lot"]["id"]], "movement": None, "depot": None, "item": None}
+            # What is used at a place leaves the row of the lot as it is; what may be undone hangs on the order's state.
+            follows = {"lot": [life["lot"]["id"]]} | dict.fromkeys(("movement", "supply_order", "depot", "item"))
         elif wanted:
             follows = _rows_of(boards.FOUND_LOTS)
         return self.page(
             "lot",
             problem.status if problem else 200,
             follows=follows,
+            address=url_for("board.lots", lot=wanted),
             life=life,
             wanted=wanted,
             found=found,

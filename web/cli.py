@@ -612,6 +612,16 @@ def bench_evacuation(output: Path | None) -> None:
     run_bench_evacuation(output=output, say=click.echo)
 
 
+@bench.command("siting")
+@click.option("--peer-limit", "peer_s", type=float, default=120.0, show_default=True, help="Seconds the peer may take.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Save the figures as JSON.")
+def bench_siting(peer_s: float, output: Path | None) -> None:
+    """The four location models on random points, beside spopt and its default solver."""
+    from layers.bench_siting import run_bench_siting
+
+    run_bench_siting(peer_s=peer_s, output=output, say=click.echo)
+
+
 @bench.command("zoning")
 @click.option("--scale", type=float, default=1.0, show_default=True, help="Share of the full number of cells.")
 @click.option("--scheduler", metavar="ADDRESS", help="Address of a Dask scheduler for our own rows.")
@@ -1254,6 +1264,7 @@ def main() -> None:
 
 # The groups of commands that have a file of their own join here, when all that they use is there.
 from web import cli_closures as _closures  # noqa: E402, F401
+from web import cli_evacuation as _evacuation  # noqa: E402, F401
 from web import cli_records as _records  # noqa: E402, F401
 from web import cli_scenarios as _scenarios  # noqa: E402, F401
 from web import cli_supplies as _supplies  # noqa: E402, F401

@@ -6,7 +6,7 @@ from layers.actions import closures
 from web import schemas as s
 from web.endpoint import Endpoint, Question
 
-_MOMENT = {"type": ["string", "null"], "format": "date-time"}
+_MOMENT = {"type": ["string", "null"], "maxLength": 40}
 
 CLOSURE: dict[str, Any] = {
     "type": "object",
@@ -15,7 +15,7 @@ CLOSURE: dict[str, Any] = {
         "reason": {"type": "string", "minLength": 1, "maxLength": 500},
         "geometry": {"type": ["object", "null"], "description": "GeoJSON point, line or polygon in WGS 84"},
         "raster": {"type": ["string", "null"], "description": "instead: code of a raster of water depth in m"},
-        "from": {**_MOMENT, "description": "in force from this moment on, included (default: now)"},
+        "from": {**_MOMENT, "description": "in force from this moment on, included, with offset (default: now)"},
         "to": {**_MOMENT, "description": "until this moment, not included (default: no end)"},
         "factor": {"type": ["number", "null"], "minimum": 0, "maximum": 1, "description": "share of the speed left"},
     },

@@ -22,7 +22,7 @@ from layers.catalogue import LAYERS, LEVEL_COLORS, REASON_TEXTS
 from layers.district import District
 from layers.fonts import SheetFonts
 from layers.layer import Computed, Lang, Text
-from layers.permissions import ACTIONS, ROLE_TEXTS, may_somewhere
+from layers.permissions import ACTIONS, ROLE_TEXTS, may, may_somewhere
 from layers.zoning import runs
 from layers.zoning.result import LEVEL_TEXTS
 from layers.zoning.scheme import SHIPPED, shipped_scheme
@@ -189,7 +189,12 @@ def register(app: Flask, district: District, settings: Settings, serving: Servin
     @app.context_processor
     def common() -> dict[str, Any]:
         lang = language()
-        return {"lang": lang, "district": district, "role_name": lambda role: ROLE_TEXTS[role].to(lang)}
+        return {
+            "lang": lang,
+            "district": district,
+            "role_name": lambda role: ROLE_TEXTS[role].to(lang),
+            "can": lambda action: may(actor_of_request(), action),
+        }
 
     @app.after_request
     def remember_language(response: Response) -> Response:

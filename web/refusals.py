@@ -36,7 +36,23 @@ _REMEDIES = {
     "import the list again": "请重新导入清单",
 }
 
+_WHAT_IF: tuple[tuple[str, Words], ...] = (
+    (
+        r"name='(.*)' is taken by a result of \S+ by .*; .*",
+        _plain("名称“{0}”已有别的结果; 换一个名称, 或选“替换同名结果”。"),
+    ),
+    (r"geometry, raster: expected one of the two", _plain("地点和水深栅格要填一个, 只能填一个。")),
+    (r"geometry: it meets no road; .*", _plain("附近没有道路: 地点要在道路 30 m 以内, 线或面要与道路相交。")),
+    (r"geometry=.*: outside the district's extent .*", _plain("地点不在本区范围内。")),
+    (r"to=\S+: expected a moment after .*", _plain("结束时间要晚于开始时间。")),
+    (r"to=\S+: it is past; .*", _plain("结束时间已过, 只能现在或以后结束。")),
+    (r"closure (\S+) is over since (\S+)", _plain("封闭 {0} 已于 {1} 结束。")),
+    (r"there is no closure '(.*)'", _plain("没有找到封闭 {0}。")),
+    (r"raster: no water of .*", _plain("这个栅格里没有 0.15 m 以上的积水, 不影响通行。")),
+)
+
 _SAID: tuple[tuple[str, Words], ...] = (
+    *_WHAT_IF,
     (
         rf"(\w+) {_ORDER}: the order is (\w+); expected .*",
         lambda m: f"这张单现在是“{_word(STATES, m[2])}”, 不能再{_word(ACTS, m[1])}。",

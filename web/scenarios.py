@@ -22,7 +22,11 @@ _CLOSURES = {
     "description": "further closures: geometry (GeoJSON) or raster (code), factor, from, to, reason",
     "items": {"type": "object"},
 }
-_AT = {"type": ["string", "null"], "format": "date-time", "description": "the moment asked about (default: now)"}
+_AT = {
+    "type": ["string", "null"],
+    "maxLength": 40,
+    "description": "the moment asked about, such as 2026-07-01T08:00+08:00 (default: now)",
+}
 
 COVERAGE_ASKED: dict[str, Any] = {
     "type": "object",
@@ -55,7 +59,8 @@ SCENARIOS_ORDER: dict[str, Any] = {
 }
 
 
-def _moment(district: District, text: str | None) -> datetime | None:
+def body_moment(district: District, text: str | None) -> datetime | None:
+    """The moment that a body asks about, in the district's time zone where it names none."""
     if text is None:
         return None
     try:
@@ -76,7 +81,7 @@ def coverage_asked(q: Question, *, body: dict[str, Any]) -> Any:
         q.district,
         asked_scenario(q.district.view(), body),
         compare=None if body.get("compare") is None else scenario_by_id(body["compare"]),
-        at=_moment(q.district, body.get("at")),
+        at=body_moment(q.district, body.get("at")),
         limit_s=q.settings.limit_s if body.get("limit_s") is None else body["limit_s"],
         skill=body.get("skill"),
         places=body.get("places", "villages"),
@@ -92,7 +97,7 @@ def save_scenarios(district: District, actor: Actor, body: dict[str, Any]) -> di
         district,
         body["name"],
         scenarios=None if wanted is None else [scenario_by_id(name) for name in wanted],
-        at=_moment(district, body.get("at")),
+        at=body_moment(district, body.get("at")),
     )
     return keep(district, actor, found, seconds=time.monotonic() - began, replace=bool(body.get("replace")))
 

@@ -326,7 +326,11 @@ def _figures(summary: Mapping[str, Any], lang: Lang) -> dict[str, Any] | None:
                 for row in rows
             ],
         }
-    numbers = [[name, _cell(value)] for name, value in summary.items() if isinstance(value, int | float | str)]
+    numbers = [
+        [words.column_title(name, lang), _cell(value)]
+        for name, value in summary.items()
+        if isinstance(value, int | float | str)
+    ]
     return {"columns": _columns(_("名称"), _("数值"), numeric=(1,)), "rows": numbers} if numbers else None
 
 

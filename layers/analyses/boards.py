@@ -292,15 +292,12 @@ def agreements_on(view: View, day: date, item: str | None = None) -> list[dict[s
 # -- needs and requests ---------------------------------------------------------------------------
 
 
-def needs_draft(
-    district: District, *, affected: int, evacuated: int, days: int, at: datetime | None = None
-) -> dict[str, Any]:
-    """Drafted lines of a request: persons x standard x days, less what is available in the district."""
-    view, moment = district.view(), district.local(at)
+def relief_standards(view: View) -> list[Standard]:
+    """The standards by which needs are computed; NotFound where there are none."""
     frame = view.frame("relief_standard")
     if len(frame) == 0:
         raise NotFound("there are no relief standards; import the kind relief_standards first")
-    standards = [
+    return [
         Standard(
             row["item_id"],
             row["basis"],
@@ -311,6 +308,14 @@ def needs_draft(
         )
         for row in frame.to_dict("records")
     ]
+
+
+def needs_draft(
+    district: District, *, affected: int, evacuated: int, days: int, at: datetime | None = None
+) -> dict[str, Any]:
+    """Drafted lines of a request: persons x standard x days, less what is available in the district."""
+    view, moment = district.view(), district.local(at)
+    standards = relief_standards(view)
     there = lots_on(view, moment.date()).groupby("item_id")["available_e3"].sum()
     found = needs(
         standards,

@@ -14,7 +14,7 @@ from geo.crs import to_lonlat
 from geo.errors import InputError
 from geo.network import Snapped
 from geo.times import last_leg_s
-from layers.district import FACILITY_TABLES, View
+from layers.district import FACILITY_TABLES, View, metric_geometries
 
 LonLat = tuple[float, float]
 
@@ -77,6 +77,20 @@ def containing(view: View, lonlat: LonLat) -> dict[str, str | None]:
         return {"village": None, "street": None}
     row = villages.iloc[int(hit[0])]
     return {"village": row["name"], "street": row["street"]}
+
+
+def outline_m(view: View) -> Any:
+    """The district's outline in metres: of its boundary, else its streets, else its villages; None without any."""
+
+    def make() -> Any:
+        for table in ("boundary", "street", "village"):
+            shapes = metric_geometries(view.frame(table), view.district.epsg)
+            shapes = shapes[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
+            if len(shapes):
+                return shapely.union_all(shapes)
+        return None
+
+    return view.kept(("points", "outline", "boundary", "street", "village"), make)
 
 
 def asked(view: View, at: datetime) -> dict[str, Any]:

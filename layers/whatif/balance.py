@@ -1,6 +1,6 @@
 """Shelter balance by street: places, area and distances against the standard, and which shelters do not count."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -51,7 +51,8 @@ def balance(district: District, *, zone: str = "", at: datetime | None = None) -
     )
     held = told[fit].reset_index(drop=True)
     found = shelter_balance(people, held, _walks_m(view, source)[:, fit])
-    small = held[[_is_small(row) for row in held[["class", "effective_m2"]].to_dict("records")]]
+    is_small = [_is_small(row) for row in held[["class", "effective_m2"]].to_dict("records")]
+    small = held[np.array(is_small, dtype=bool)]
     return {
         **asked(view, moment),
         "zone": zone.strip() or None,
@@ -108,7 +109,7 @@ _BALANCE_COLUMNS = (
     Column("places_per_person", Text("人均容量(1 天)", "places a person (a day)"), "number"),
     Column("fixed_places", Text("固定容量, 人", "places for longer"), "number"),
     Column("fixed_needed", Text("固定容量要求, 人", "needed for longer"), "number"),
-    Column("fixed_missing", Text("固定容量缺口, 人", "missing for longer"), "number", main=True),
+    Column("fixed_missing", Text("固定容量缺口, 人", "missing for longer"), "number"),
     Column("missing_m2", Text("缺有效面积, m²", "missing area, m2"), "number"),
     Column("effective_m2", Text("有效面积, m²", "effective area, m2"), "number"),
     Column("nearest_mean_m", Text("最近距离均值, m", "mean distance, m"), "number"),
@@ -155,3 +156,20 @@ def _row(row: Mapping[str, Any]) -> dict[str, Any]:
         "places_per_person": None if row["places_per_person"] is None else round(row["places_per_person"], 2),
         **{f"near_{stay}_share": row[f"near_{stay}_persons"] / persons if persons else None for stay in STAYS},
     }
+
+
+def balance_lines(answer: Mapping[str, Any]) -> Iterator[str]:
+    """The balance as a person reads it on a terminal."""
+    for row in rows(answer, "all"):
+        share = row["near_day_share"]
+        near = "-" if share is None else f"{share:.1%}"
+        yield (
+            f"{row['street'] or '-'}: {row['persons']:,} residents, {row['shelters']} shelters, "
+            f"{row['day_places']:,} places for a day, {row['fixed_places']:,} for longer of "
+            f"{row['fixed_needed']:,} needed, {row['fixed_missing']:,} missing; {near} within {REACH_M['day']:g} m"
+        )
+    for row in answer["out"]:
+        near_by = f", {row['near']} at {row['near_m']:g} m (limit {row['limit_m']:g} m)" if row["near"] else ""
+        yield f"does not count: {row['id']} {row['name']}, {row['out']}{near_by}"
+    for row in answer["small"]:
+        yield f"small: {row['id']} {row['name']}, {row['effective_m2']:,.0f} m2, at least {row['least_m2']:,.0f} m2"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from data.importers import checked_file
+from data.kinds import KINDS
 from geo.coverage import LIMIT_S
 from geo.coverage_change import CHANGES, CoverageChange, coverage_change
 from layers.analyses.response import CoverageAnswer, coverage
@@ -62,22 +63,25 @@ def named_scenario(source: str) -> Scenario:
 
 def closures_of_file(district: District, path: str | Path) -> tuple[Closure, ...]:
     """The closures in a file of the kind `closures`, read as an import would, nothing written."""
-    frame = checked_file(district.store, "closures", path)
+    found = checked_file(district.store, "closures", path)
+    columns = [*(column.name for column in KINDS["closures"].columns), "geometry"]
+    frame = found.reindex(columns=columns).astype(object)
+    frame = frame.where(frame.notna(), None)
     moments = {
         name: [None if v is None else datetime.fromisoformat(v) for v in frame[name]] for name in ("from_utc", "to_utc")
     }
     return tuple(
         Closure(
             f"flood:{raster}" if raster else shape,
-            0.0 if factor is None or np.isnan(factor) else float(factor),
+            0.0 if factor is None else float(factor),
             str(reason),
             begins,
             ends,
             Path(path).name,
         )
         for shape, factor, reason, raster, begins, ends in zip(
-            frame.geometry,
-            frame["factor"].astype(float),
+            frame["geometry"],
+            frame["factor"],
             frame["reason"],
             frame["raster"],
             moments["from_utc"],

@@ -1,7 +1,6 @@
 """Evacuation of the district: who goes to which shelter, by which streets, how long it takes, who has no place."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,7 +20,7 @@ from geo.clearance import (
     set_out_s,
 )
 from geo.crs import to_lonlat
-from geo.directions import directions
+from geo.directions import Step, directions
 from geo.errors import InputError
 from geo.evacuation import TOGETHER_S, Evacuation, Objective, evacuation
 from geo.shelters import REACH_M, STAYS, Stay
@@ -83,8 +82,9 @@ class Asked:
 def evacuate(view: View, asked: Asked, *, at: datetime, name: str) -> Result:
     """The plan as a result with its proof tables, ready to be kept.
 
-    Tables: ``moves`` (village_id, part, shelter_id), ``missing`` (village_id, part), ``shelters`` (id), ``villages``
-    (village_id, part). Layers: evacuation_routes, evacuation_shelters, evacuation_villages, evacuation_zone.
+    Tables: ``moves`` (village_id, part, shelter_id), their ``steps`` (and step), ``missing`` (village_id, part),
+    ``shelters`` (id), ``villages`` (village_id, part). Layers: evacuation_moves, evacuation_shelters,
+    evacuation_villages, evacuation_zone.
     """
     if asked.stay not in STAYS:
         raise InputError(f"stay={asked.stay!r}: expected one of {', '.join(STAYS)}")
@@ -128,6 +128,7 @@ def evacuate(view: View, asked: Asked, *, at: datetime, name: str) -> Result:
         plan.tables(),
         {
             "moves": ("village_id", "part", "shelter_id"),
+            "steps": ("village_id", "part", "shelter_id", "step"),
             "missing": ("village_id", "part"),
             "shelters": ("id",),
             "villages": ("village_id", "part"),
@@ -161,6 +162,7 @@ class _Plan:
         self.load = np.zeros(len(where.table), dtype=np.int64)
         self.load[usable] = found.load
         self.cleared = self._on_foot() if asked.on == "foot" else self._by_bus()
+        self.steps = [self._told(route) for route in self.routes]
         self.moves = self._moves()
 
     def _on_foot(self) -> pd.DataFrame:
@@ -222,7 +224,6 @@ class _Plan:
         road_m = np.array([route.distance_m for route in self.routes])
         legs_m = self.ways.origins.access_m[found.origin] + self.ways.shelters.access_m[found.shelter]
         walk_m = legs_m + road_m if self.asked.on == "foot" else legs_m
-        steps = [self._steps(route) for route in self.routes]
         frame = pd.DataFrame(
             {
                 **{name: who[name] for name in ("village_id", "village", "street", "part")},
@@ -246,8 +247,7 @@ class _Plan:
                 "trips": cleared["trips"],
                 "beyond_standard": np.round(walk_m, 3) > REACH_M[self.asked.stay],
                 "reenters": self.ways.reenters[found.origin],
-                "route": pd.Series([_route_text(told) for told in steps], dtype=object),
-                "steps": pd.Series([json.dumps(told, ensure_ascii=False) for told in steps], dtype=object),
+                "route": pd.Series([_route_text(told) for told in self.steps], dtype=object),
                 "contact": who["contact"],
                 "phone": who["phone"],
                 "shelter_contact": where["contact"],
@@ -257,14 +257,26 @@ class _Plan:
         frame["move"] = np.arange(len(frame))  # which of the moves of the plan it is
         return frame.sort_values(["street", "village_id", "part", "persons"], ascending=[True, True, True, False])
 
-    def _steps(self, route: Route) -> list[dict[str, Any]]:
-        roads = road_names(self.view)
+    def _told(self, route: Route) -> list[Step]:
         rows = self.view.network.edge_row[self.ways.left.edge_of[route.edge]]
-        names = roads["name"].to_numpy(dtype=object)[rows].tolist()
-        return [
-            {"name": step.name, "distance_m": round(step.distance_m), "turn": step.turn, "heading": step.heading}
-            for step in directions(route.pieces, names)
+        return directions(route.pieces, road_names(self.view)["name"].to_numpy(dtype=object)[rows].tolist())
+
+    def _steps(self) -> pd.DataFrame:
+        """Street by street, in the order of the moves; metres whole."""
+        rows: list[dict[str, Any]] = [
+            {
+                **{name: move[name] for name in ("village_id", "part", "shelter_id")},
+                "step": number,
+                "name": step.name,
+                "distance_m": round(step.distance_m),
+                "turn": step.turn,
+                "heading": step.heading,
+            }
+            for move in self.moves.to_dict("records")
+            for number, step in enumerate(self.steps[int(move["move"])], start=1)
         ]
+        columns = ["village_id", "part", "shelter_id", "step", "name", "distance_m", "turn", "heading"]
+        return pd.DataFrame(rows, columns=columns).astype({"name": object})
 
     # -- what is kept ---------------------------------------------------------------------------------
 
@@ -272,6 +284,7 @@ class _Plan:
         """The proof tables."""
         return {
             "moves": self.moves.drop(columns="move").reset_index(drop=True),
+            "steps": self._steps(),
             "missing": self._missing(),
             "shelters": self._shelters(),
             "villages": self._villages(),
@@ -403,7 +416,7 @@ class _Plan:
             }
         )
         return {
-            "evacuation_routes": _in_wgs84(moves.drop(columns=["move", "steps"]), lines),
+            "evacuation_moves": _in_wgs84(moves.drop(columns="move"), lines),
             "evacuation_shelters": _in_wgs84(shelters_, _points(shelters_)),
             "evacuation_villages": _in_wgs84(villages, _points(villages)),
             "evacuation_zone": _in_wgs84(pd.DataFrame(zones), [] if self.zone is None else [self._zone_lonlat()]),
@@ -433,11 +446,11 @@ def _in_wgs84(frame: pd.DataFrame, shapes: list[Any]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(rows, geometry=gpd.GeoSeries(drawn, crs=4326), crs=4326)
 
 
-def _route_text(steps: Sequence[Mapping[str, Any]]) -> str:
+def _route_text(steps: Sequence[Step]) -> str:
     """The names of the streets in order; a dash where a street has none."""
     names: list[str] = []
     for step in steps:
-        name = step["name"] or "—"
+        name = step.name or "—"
         if not names or names[-1] != name:
             names.append(name)
     return " → ".join(names)

@@ -70,7 +70,7 @@ _EVACUATION: tuple[Layer, ...] = (
         "title",
     ),
     whatif_layer(
-        "evacuation_routes",
+        "evacuation_moves",
         Text("疏散: 路线", "Evacuation: routes"),
         "line",
         (
@@ -258,9 +258,146 @@ _ONE_ROAD = whatif_layer(
     ),
 )
 
+CANDIDATE_SOURCES: dict[str, Text] = {
+    "shelter": Text("避难场所", "shelters"),
+    "hospital": Text("医院", "hospitals"),
+    "depot": Text("物资仓库", "supply depots"),
+    "enterprise": Text("企业", "enterprises"),
+    "grid": Text("道路上的网格点", "grid on the roads"),
+    "file": Text("文件", "file"),
+}
+"""Where a candidate site comes from; the tables of buildings first."""
+
+COVERAGE_CHANGES: dict[str, Text] = {
+    "gained": Text("得到覆盖", "gained"),
+    "quicker": Text("变快", "quicker"),
+    "slower": Text("变慢", "slower"),
+    "lost": Text("失去覆盖", "lost"),
+}
+
+_SITING: tuple[Layer, ...] = (
+    whatif_layer(
+        "new_sites",
+        Text("选址: 备选点与选中点", "Siting: candidates and chosen sites"),
+        "point",
+        (
+            Field("id", Text("编号", "id")),
+            Field("name", Text("名称", "name")),
+            _STREET,
+            Field(
+                "state",
+                Text("状态", "state"),
+                "choice",
+                "",
+                {"chosen": Text("选中", "chosen"), "candidate": Text("备选", "candidate")},
+            ),
+            Field("source", Text("来源", "kind of candidate"), "choice", "", CANDIDATE_SOURCES),
+            Field("on_road", Text("可接入道路", "on a road"), "boolean"),
+            _persons("added_persons", "单独增加的覆盖人口", "persons covered by it alone"),
+        ),
+        Categories(
+            "state",
+            {"chosen": Mark(Text("选中", "chosen"), "#b3122e", "diamond", 15.0)},
+            Mark(Text("备选", "candidate"), "#5b6570", "circle", 7.0),
+        ),
+    ),
+    whatif_layer(
+        "new_sites_gain",
+        Text("选址: 到达时间变化的地点", "Siting: places reached otherwise"),
+        "point",
+        (
+            Field("id", Text("编号", "id")),
+            Field("name", Text("名称", "name")),
+            _STREET,
+            _PERSONS,
+            Field("change", Text("变化", "change"), "choice", "", COVERAGE_CHANGES),
+            Field("team_new", Text("最快队伍或新点", "first team or new site")),
+            Field("total_old_s", Text("原来到达", "arrival before"), "minutes"),
+            Field("total_new_s", Text("之后到达", "arrival after"), "minutes"),
+        ),
+        Categories(
+            "change",
+            {
+                "gained": Mark(Text("得到覆盖", "gained"), "#1a7f37", "circle", 11.0),
+                "quicker": Mark(Text("变快", "quicker"), "#6fae7d", "circle", 8.0),
+            },
+            Mark(Text("其他", "other"), "#8a8f98", "circle", 8.0),
+        ),
+    ),
+)
+
+SHORTFALLS: dict[str, Text] = {
+    "no_road": Text("没有道路可达", "no road from any depot"),
+    "too_far": Text("时限内没有仓库可达", "no depot within the limit"),
+    "volume": Text("时限内的仓库已满", "the depots within the limit are full"),
+    "budget": Text("预算用完", "the money is spent"),
+    "volume_and_budget": Text("仓库已满且预算用完", "full depots and no money"),
+    "unfinished": Text("求解提前停止", "the solver was stopped early"),
+}
+"""Why a need is short or late."""
+
+_STOCKING: tuple[Layer, ...] = (
+    whatif_layer(
+        "stocking_depots",
+        Text("储备: 各仓库应备", "Stocking: what depots should hold"),
+        "point",
+        (
+            Field("id", Text("编号", "id")),
+            Field("name", Text("名称", "name")),
+            Field("packs", Text("应购包数", "packs to buy"), "integer"),
+            Field("cost", Text("费用", "cost"), "number", "元"),
+            Field("volume_m3", Text("容积", "volume"), "number", "m3"),
+            Field("used_before_m3", Text("已占", "in use"), "number", "m3"),
+            Field("used_after_m3", Text("备齐后占用", "in use afterwards"), "number", "m3"),
+            Field("used_share", Text("占用比例 (1 为占满)", "share in use (1 is full)"), "number"),
+            Field("takes_more", Text("可再入库", "takes more"), "boolean"),
+        ),
+        Steps(
+            "used_share",
+            (0.5, 0.8, 0.95),
+            (
+                Mark(Text("不到一半", "up to a half"), "#5b8fb9", "circle", 8.0),
+                Mark(Text("50%–80%", "50% to 80%"), "#3c6e9c", "circle", 10.0),
+                Mark(Text("80%–95%", "80% to 95%"), "#e07b2a", "circle", 12.0),
+            ),
+            Mark(Text("95% 以上", "over 95%"), "#b3122e", "circle", 13.0),
+        ),
+    ),
+    whatif_layer(
+        "stocking_short",
+        Text("储备: 缺口", "Stocking: what is missing"),
+        "point",
+        (
+            Field("id", Text("编号", "id")),
+            Field("name", Text("名称", "name")),
+            _STREET,
+            _PERSONS,
+            Field(
+                "state",
+                Text("状态", "state"),
+                "choice",
+                "",
+                {"short": Text("有缺口", "short"), "late": Text("超时才到", "late")},
+            ),
+            Field("missing", Text("缺少或迟到", "short or late")),
+            Field("reason", Text("原因", "reason"), "choice", "", SHORTFALLS),
+        ),
+        Categories(
+            "state",
+            {
+                "short": Mark(Text("有缺口", "short"), "#b3122e", "diamond", 12.0),
+                "late": Mark(Text("超时才到", "late"), "#e07b2a", "diamond", 10.0),
+            },
+            Mark(Text("其他", "other"), "#8a8f98", "diamond", 9.0),
+        ),
+    ),
+)
+
 LAYERS_OF_KIND: dict[str, tuple[Layer, ...]] = {
     "scenarios": (_WORST_ARRIVAL,),
     "n_minus_1": (_CRITICAL_LINKS, _ONE_ROAD),
     "evacuation": _EVACUATION,
+    "siting": _SITING,
+    "stocking": _STOCKING,
 }
 """Kind of result -> its layers. A kind becomes a layer of the map by one entry here."""

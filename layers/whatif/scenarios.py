@@ -18,8 +18,9 @@ from geo.errors import InputError
 from geo.grid import Grid
 from geo.network import Snapped
 from geo.times import last_leg_s
+from layers.analyses.places import outline_m
 from layers.analyses.response import teams_at
-from layers.district import District, View, metric_geometries
+from layers.district import District, View
 from layers.layer import Text
 from layers.whatif.saved import Result, seqs_of
 from layers.whatif.scenario import Scenario, shipped_scenarios, under
@@ -164,14 +165,9 @@ def _area_points(view: View) -> tuple[NDArray[np.float64], float]:
     """(n, 2) m: centres of grid cells inside the boundary, and how many km2 each stands for."""
 
     def make() -> tuple[NDArray[np.float64], float]:
-        for table in ("boundary", "street", "village"):
-            shapes = metric_geometries(view.frame(table), view.district.epsg)
-            shapes = shapes[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
-            if len(shapes):
-                break
-        else:
+        outline = outline_m(view)
+        if outline is None:
             return np.empty((0, 2)), 0.0
-        outline = shapely.union_all(shapes)
         step = max(AREA_STEP_M, float(np.ceil(np.sqrt(outline.area / MAX_AREA_POINTS) / 10) * 10))
         grid = Grid.covering(outline.bounds, cell=step, epsg=view.district.epsg)
         xy = grid.centres(np.arange(grid.cells))
@@ -216,9 +212,9 @@ def _proof(
     for scenario in scenarios:
         for measure, of in places.items():
             columns: dict[str, Any] = {
-                "scenario": pd.Series([scenario.id] * len(of.id), dtype=object),
-                "measure": pd.Series([measure] * len(of.id), dtype=object),
-                "id": pd.Series(of.id, dtype=object),
+                "scenario": [scenario.id] * len(of.id),
+                "measure": [measure] * len(of.id),
+                "id": of.id,
                 "amount": of.amount,
             }
             for skill, reached in arrivals[scenario.id][measure].items():

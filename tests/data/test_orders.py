@@ -248,6 +248,17 @@ def test_taking_a_lot_that_expires_later_needs_a_reason(conn: Connection) -> Non
     assert found["orders"][0]["lines"][0]["reason"] is None
 
 
+def test_a_lot_that_may_run_out_on_the_way_need_not_go_first(conn: Connection) -> None:
+    conn.execute(sa.update(schema.table("lot")).where(schema.table("lot").c.id == OLD).values(expires_on="2026-07-01"))
+    midnight = datetime(2026, 7, 1, 16, 0, tzinfo=UTC)  # in the district
+    before = midnight - orders.ON_THE_ROAD - timedelta(milliseconds=1)
+    with pytest.raises(InputError, match="lot D1/bag/old expires earlier, on 2026-07-01"):
+        orders.reserve(conn, asked(), [bags(1000, NEW)], actor="d", now_utc=before)
+    then = midnight - orders.ON_THE_ROAD
+    assert orders.reserve(conn, asked(), [bags(1000, NEW)], actor="d", now_utc=then)["orders"][0]["state"] == "reserved"
+    assert orders.reserve(conn, asked(), [bags(1000)], actor="d", now_utc=then)["orders"][0]["state"] == "reserved"
+
+
 def test_a_later_lot_with_a_reason_keeps_it(conn: Connection) -> None:
     found = orders.reserve(conn, asked(), [bags(1000, NEW, reason="stands in front")], **WHO)
     assert found["orders"][0]["lines"][0]["reason"] == "stands in front"

@@ -83,7 +83,7 @@ def test_distances_add_up_and_a_shift_changes_nothing(seed: int) -> None:
     names = rng.choice(np.array(["A", "B", None], dtype=object), len(pieces)).tolist()
     found = directions(pieces, names)
     assert sum(s.distance_m for s in found) == pytest.approx(np.hypot(*np.diff(xy, axis=0).T).sum())
-    other = directions([[*p, 1000.0, -2000.0] for p in pieces], names)
+    other = directions([p + np.array([1000.0, -2000.0]) for p in pieces], names)
     assert [(s.name, s.turn, s.heading) for s in other] == [(s.name, s.turn, s.heading) for s in found]
     assert all(a.name != b.name or a.name is None for a, b in itertools.pairwise(found))
 

@@ -275,13 +275,14 @@ def test_the_cuts_say_what_every_subset_says(seed: int) -> None:
 
 
 @settings(max_examples=60)
-@given(problem=problems())
-def test_the_curve_and_the_gains_are_those_of_every_subset(problem: SitingProblem) -> None:
+@given(problem=problems(), covers=st.integers(1, 2))
+def test_the_curve_and_the_gains_are_those_of_every_subset(problem: SitingProblem, covers: int) -> None:
     def value(chosen: list[int]) -> int:
-        return flow(problem, chosen, within(problem))[0]
+        times = times_covered(problem, chosen)
+        return flow(problem, chosen, lambda i, j: within(problem)(i, j) and times[i] >= covers)[0]
 
     there = np.flatnonzero(problem.existing).tolist()
-    points = coverage_curve(problem)
+    points = coverage_curve(problem, covers=covers)
     assert points[0].sites == len(there)
     for point in points:
         best = max(value(chosen) for chosen in choices(problem, sites=point.sites))
@@ -291,7 +292,10 @@ def test_the_curve_and_the_gains_are_those_of_every_subset(problem: SitingProble
         assert value(list(point.chosen)) == best
     assert points[-1].persons == value(np.flatnonzero(~problem.excluded).tolist())
 
-    found = most_covered(problem, sites=points[-1].sites or 1)
+    free = int((~problem.excluded).sum())
+    found = most_covered(problem, sites=max(1, points[-1].sites, covers), covers=covers) if free >= covers else None
+    if found is None:
+        return
     brought = gains(found)
     for j in range(len(problem.existing)):
         is_new = not (problem.existing[j] or problem.excluded[j])
@@ -304,6 +308,8 @@ def test_the_curve_ends_where_it_is_told_to() -> None:
     problem = siting_problem(np.where(np.eye(4), 1.0, 99.0), [4, 3, 2, 1], limit_s=1.0, existing=[0, 0, 0, 1])
     assert [(p.sites, p.persons) for p in coverage_curve(problem)] == [(1, 1), (2, 5), (3, 8), (4, 10)]
     assert [p.sites for p in coverage_curve(problem, up_to=2)] == [1, 2]
+    with pytest.raises(InputError, match="covers=0"):
+        coverage_curve(problem, covers=0)
     for up_to in (0, 5):
         with pytest.raises(InputError, match=f"up_to={up_to}"):
             coverage_curve(problem, up_to=up_to)

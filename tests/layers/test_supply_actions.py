@@ -6,8 +6,9 @@ from typing import Any
 import geopandas as gpd
 import pytest
 
-from data import audit, ledger, orders
+from data import audit, ledger, orders, stock
 from layers.actions import supplies
+from layers.analyses import dispatch
 from layers.district import District
 from layers.permissions import Actor
 from tests.layers.conftest import NOW, STAMP, line, lonlat
@@ -42,8 +43,8 @@ def key() -> str:
     return f"k{next(_KEYS)}"
 
 
-def reserved(district: District, quantity: int = 5) -> dict[str, Any]:
-    body = {
+def wanted(quantity: int = 5) -> dict[str, Any]:
+    return {
         "to": list(lonlat(4.0, 1.0)),
         "unit": "street office",
         "place": "pumping station",
@@ -51,7 +52,10 @@ def reserved(district: District, quantity: int = 5) -> dict[str, Any]:
         "needs": [{"item_id": "quilt", "quantity": quantity}],
         "lines": [{"depot_id": "d1", "item_id": "quilt", "lot": "A", "quantity": quantity}],
     }
-    return supplies.reserve(district, DISPATCHER, body, key=key())
+
+
+def reserved(district: District, quantity: int = 5) -> dict[str, Any]:
+    return supplies.reserve(district, DISPATCHER, wanted(quantity), key=key())
 
 
 def on_the_way(district: District) -> dict[str, Any]:
@@ -87,6 +91,25 @@ def test_a_reservation_runs_out_at_its_time_and_not_before(district: District, c
         assert ledger.verify(conn) == []
         assert audit.entries(conn)[0].actor == "system"
     assert supplies.tend(district) == {"expired": [], "arrivals": []}
+
+
+def test_what_is_planned_before_midnight_and_arrives_after_it_is_reserved(district: District, clock: Clock) -> None:
+    clock.now = NOW.astimezone(district.timezone).replace(hour=23, minute=50)
+    last = stock.TakenIn("d2", "quilt", "last day", 5000, expires_on=clock.now.date().isoformat())
+    with district.store.writing() as conn:
+        stock.take_in(conn, [last], actor="keeper", now_utc=clock.now)
+    (order,) = supplies.request_planned(district, DISPATCHER, wanted(), key=key())["orders"]
+    assert [line["lot_id"] for line in order["lines"]] == ["d2/quilt/A"], "the other one is no good when it arrives"
+
+
+def test_papers_are_overdue_after_48_hours_and_not_at_them(district: District, clock: Clock) -> None:
+    supplies.post_by_telephone(district, DISPATCHER, wanted(), key=key())
+    clock.go_on(hours=48)
+    (row,) = dispatch.papers(district)
+    assert (row["left_min"], row["overdue_min"], row["tone"]) == (0, None, "warn")
+    clock.go_on(seconds=6)
+    (row,) = dispatch.papers(district)
+    assert (row["left_min"], row["overdue_min"], row["tone"]) == (None, pytest.approx(0.1), "bad")
 
 
 def test_nothing_to_do_writes_nothing(with_vehicle: District) -> None:

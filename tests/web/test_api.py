@@ -11,11 +11,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from openapi_schema_validator import OAS31Validator
 
-from layers import analyses, query, render
+from layers import query, render
 from layers.district import District
 from layers.layer import ROLES, Role
 from tests.layers.conftest import NOW, point
 from tests.web.conftest import browser
+from web import api
 from web.api import ENDPOINTS
 from web.cli import cli
 from web.endpoint import Endpoint, to_json
@@ -65,8 +66,8 @@ PATHS = sorted(asked(lambda x, y: "0,0"))
 
 
 def test_every_endpoint_is_asked_here() -> None:
-    # Supplies, devices and what-if results are asked in test_supplies.py, test_events.py, test_whatif.py and others.
-    elsewhere = ("/supplies", "/stock", "/devices", "/alarms", "/readings", "/events", "/whatif")
+    # Supplies, devices, what-if and shelters are asked in test_supplies.py, test_events.py, test_whatif.py and others.
+    elsewhere = ("/supplies", "/stock", "/devices", "/alarms", "/readings", "/events", "/whatif", "/shelters")
     templates = {_asked_as(e) for e in ENDPOINTS if e.method == "GET" and not e.path.startswith(elsewhere)}
     # Files, sheets, comparisons and jobs have tests of their own in test_zoning.py.
     apart = {"/zoning/compare", "/zoning/jobs/{job}", "/zoning/natural/files/{file}", "/sheet/teams.geojson"}
@@ -265,13 +266,13 @@ def test_a_change_makes_a_new_answer(own_town: District) -> None:
 
 def test_an_answer_is_made_once(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    real = analyses.coverage
+    real = api.scenario_coverage
 
     def counted(*values: Any, **words: Any) -> Any:
         calls.append(1)
         return real(*values, **words)
 
-    monkeypatch.setattr(analyses, "coverage", counted)
+    monkeypatch.setattr(api, "scenario_coverage", counted)
     for _ in range(3):
         assert client.get("/api/v1/coverage?at=2026-07-01T11:11").status_code == 200
     assert len(calls) == 1

@@ -249,3 +249,27 @@ def test_every_name_that_a_page_follows_is_one_that_its_reader_is_told_of(own_to
         follows = config_of(page(desk, path))["page"]["follows"]
         assert follows
         assert set(follows) <= {*told["layers"], *told["tables"]}, path
+
+
+def test_every_form_is_answered_with_the_address_of_its_page(own_town: District) -> None:
+    """Whatever form is refused: its page is fetched again from an address that is there."""
+    town = stock_up(own_town)
+    app = create_app(Settings(), "", district=town)
+    desk = browser(app, "administrator")
+    order = supplies.post_by_telephone(town, ONE, REQUEST, key="1")["orders"][0]
+    values = {"order_id": order["id"], "request_id": order["request_id"], "depot_id": "d1"}
+    posted = [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/supplies") and "POST" in rule.methods]
+    assert len(posted) > 15
+    answered = 0
+    for rule in posted:
+        path = rule.rule
+        for name, value in values.items():
+            path = path.replace(f"<{name}>", value)
+        response = desk.post(path, data={"key": f"k{answered}", "lot": LOT}, headers={"Accept": "text/html"})
+        if response.status_code < 400:
+            continue
+        answered += 1
+        address = config_of(response.get_data(as_text=True))["page"]["address"]
+        assert address, path
+        assert '<div id="live">' in page(desk, address), path
+    assert answered > 10

@@ -45,6 +45,8 @@ stock.count       .       .           own     .        +
 stock.change      .       .           own     .        +
 stock.reverse     .       .           own     .        +
 register.import   .       .           .       +        +
+closure.change    .       +           .       +        +
+whatif.run        .       +           .       +        +
 zoning.run        .       .           .       +        +
 whatif.read       .       +           +       +        +
 device.report     .       .           .       .        +
