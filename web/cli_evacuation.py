@@ -7,7 +7,7 @@ import click
 
 from layers.actions.accounts import COMMAND_LINE
 from web.cli import _district, _print_json, _say, as_json, database, parse_moment, when
-from web.cli_whatif import whatif
+from web.cli_whatif import say_difference, whatif
 
 
 @whatif.command("evacuation")
@@ -98,10 +98,7 @@ def evacuation_command(
     for line in evacuation_lines(result):
         click.echo(line)
     if difference is not None:
-        for key, row in difference["summary"].items():
-            if row["change"]:
-                click.echo(f"  {key}: {row['old']:,.10g} -> {row['new']:,.10g} ({row['change']:+,.6g})")
-        click.echo(f"{difference['count']} villages differ from '{against}'")
+        say_difference(difference, "villages")
     _say(
         f"saved as '{record.name}'; layers evacuation_zone, evacuation_moves, evacuation_shelters, evacuation_villages"
     )

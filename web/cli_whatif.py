@@ -3,16 +3,28 @@
 import signal
 import threading
 import time
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
+from layers.actions.accounts import COMMAND_LINE
 from web.cli import _bar, _district, _print_json, _say, as_json, cli, database, parse_moment, when
 
 
 @cli.group()
 def whatif() -> None:
     """What if: what breaks the one-hour coverage, and what the difference is."""
+
+
+def say_difference(found: Mapping[str, Any], noun: str) -> None:
+    """Print what differs from an earlier result: the figures that changed, and how many rows."""
+    for key, row in found["summary"].items():
+        if row["change"]:
+            whole = all(isinstance(value, int) for value in row.values())
+            old, new = (f"{row[name]:{',' if whole else ',.10g'}}" for name in ("old", "new"))
+            click.echo(f"  {key}: {old} -> {new} ({row['change']:{'+,' if whole else '+,.6g'}})")
+    click.echo(f"{found['count']} {noun} differ from '{found['old']['name']}'")
 
 
 @whatif.command("n-1")
@@ -52,15 +64,16 @@ def n_minus_1_command(
 
     Ctrl-C stops after the piece in hand and keeps what is finished; --resume goes on with it.
     """
+    from layers.actions.whatif import keep
     from layers.whatif.answers import compared_results, saved_result
+    from layers.whatif.coverage import named_scenario
     from layers.whatif.criticality import KIND, Asked, n_minus_1, n_minus_1_lines
-    from layers.whatif.saved import load, save
-    from layers.whatif.scenario import AS_IT_IS, read_scenario
+    from layers.whatif.saved import load
 
     district = _district(db)
     asked = Asked(
         parse_moment(moment, district),
-        AS_IT_IS if scenario == AS_IT_IS.id else read_scenario(scenario),
+        named_scenario(scenario),
         skill,
         limit_min * 60.0,
         places,
@@ -75,25 +88,15 @@ def n_minus_1_command(
         found = n_minus_1(district, name, asked, progress=_bar(), cancelled=stop.is_set, resume=resume)
     finally:
         signal.signal(signal.SIGINT, before)
-    record = save(
-        district,
-        found,
-        made_utc=datetime.now(UTC),
-        made_by="command line",
-        seconds=time.monotonic() - began,
-        replace=replace,
-    )
+    done = keep(district, COMMAND_LINE, found, seconds=time.monotonic() - began, replace=replace)
     difference = None
     if against is not None:
-        difference = compared_results(district, KIND, against, record.name, table="links")
+        difference = compared_results(district, KIND, against, done["name"], table="links")
     if json_out:
-        _print_json({**saved_result(district, KIND, record.name), "difference": difference})
+        _print_json({**saved_result(district, KIND, done["name"]), "difference": difference})
         return
     for line in n_minus_1_lines(found):
         click.echo(line)
     if difference is not None:
-        for key, row in difference["summary"].items():
-            if row["change"]:
-                click.echo(f"  {key}: {row['old']:,} -> {row['new']:,} ({row['change']:+,})")
-        click.echo(f"{difference['count']} links differ from '{against}'")
-    _say(f"saved as '{record.name}' after {record.seconds:.1f} s; layers critical_links, villages_on_one_road")
+        say_difference(difference, "links")
+    _say(f"saved as '{done['name']}' after {done['seconds']:.1f} s; layers critical_links, villages_on_one_road")
