@@ -459,7 +459,8 @@ class Pages:
     def upward_pdf(self, request_id: str) -> Response:
         """The request to the next level, to sign and to send."""
         content = waybill.upward_request(self.district, request_id, fonts=sheet_fonts(), lang=language())
-        return download(content, f"{request_id}-{_('上级请求')}.pdf", "application/pdf", inline=True)
+        title = _("上级请求")
+        return download(content, f"{request_id}-{title}.pdf", "application/pdf", inline=True)
 
     def _on_request(self, request_id: str, name: str, work: Callable[[str], Any]) -> BaseResponse:
         def change() -> str:
@@ -699,8 +700,8 @@ class Pages:
 
     def depot_xlsx(self, depot_id: str) -> Response:
         """The stock of a depot as a spreadsheet."""
-        found = dispatch.depot_of(self.district, depot_id)
-        return self.xlsx(boards.STOCK, dispatch.depot_stock(self.district, depot_id), f"{found['name']}-{_('库存')}")
+        found, title = dispatch.depot_of(self.district, depot_id), _("库存")
+        return self.xlsx(boards.STOCK, dispatch.depot_stock(self.district, depot_id), f"{found['name']}-{title}")
 
     def _at_depot(self, depot_id: str, name: str, work: Callable[[str], Any], page: str = "depot") -> BaseResponse:
         def change() -> str:
@@ -781,7 +782,8 @@ class Pages:
     def count_pdf(self, depot_id: str) -> Response:
         """The count sheet on paper."""
         content = waybill.count_sheet(self.district, depot_id, fonts=sheet_fonts(), lang=language())
-        return download(content, f"{_('盘点表')}-{depot_id}.pdf", "application/pdf", inline=True)
+        title = _("盘点表")
+        return download(content, f"{title}-{depot_id}.pdf", "application/pdf", inline=True)
 
     def count_post(self, depot_id: str) -> BaseResponse:
         """Book a count, from the form or from the sheet."""

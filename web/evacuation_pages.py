@@ -1,11 +1,10 @@
 """Plain pages of evacuation: the form, a plan as village heads read it, the shelter balance."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from flask import Blueprint, Response, redirect, render_template, request
+from flask import Blueprint, Response, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -15,7 +14,6 @@ from geo.errors import InputError
 from layers import listing
 from layers.district import District
 from layers.layer import Text, plain_tree
-from layers.permissions import may
 from layers.whatif import answers
 from layers.whatif.balance import LISTING, balance, rows
 from layers.whatif.evacuation import BUSES, KIND, SEATS
@@ -24,11 +22,12 @@ from layers.whatif.scenario import AS_IT_IS, shipped_scenarios
 from layers.whatif.village_plans import plan_of, village_plans
 from web import board_forms as forms
 from web import whatif_texts as words
-from web.auth import actor_of_request, needs
+from web.auth import actor_of_request
 from web.board import download
 from web.board_forms import Problem, Typed
 from web.evacuation import save_evacuation
 from web.pages import language
+from web.whatif_frame import WhatifPages, add_route
 
 _SPEEDS = {
     "adult": Text("成人 1.1 m/s", "adults 1.1 m/s"),
@@ -42,9 +41,7 @@ def blueprint(district: District) -> Blueprint:
     pages = Blueprint("evacuation", __name__, url_prefix="/whatif")
     made = _Pages(district)
 
-    def route(rule: str, view: Callable[..., Any], action: str, method: str = "GET") -> None:
-        pages.add_url_rule(rule, view.__name__, needs(action)(partial(view)), methods=[method])
-
+    route = partial(add_route, pages)
     route("/evacuation", made.form, "whatif.read")
     route("/evacuation", made.form_post, "whatif.run", "POST")
     route("/evacuation/plan", made.plan, "whatif.read")
@@ -54,31 +51,16 @@ def blueprint(district: District) -> Blueprint:
     return pages
 
 
-class _Pages:
-    """The pages over one district."""
-
-    def __init__(self, district: District) -> None:
-        self.district = district
-
-    def _page(self, template: str, status: int = 200, **values: Any) -> Response:
-        lang, district, actor = language(), self.district, actor_of_request()
-        text = render_template(
-            f"whatif/{template}.html",
-            actor=actor,
-            now=district.now(),
-            moment=lambda value, **how: listing.moment_text(value, district.timezone, **how),
-            number=listing.number_text,
-            reasons={code: title.to(lang) for code, title in {**NO_PLACE, **SHELTER_OUT}.items()},
-            classes={choice.code: choice.zh if lang == "zh" else choice.en for choice in SHELTER_CLASSES},
-            stays={choice.code: choice.zh if lang == "zh" else choice.en for choice in STAYS},
-            can_run=may(actor, "whatif.run"),
-            fresh_key=forms.fresh_key,
-            done=request.args.get("done", ""),
-            **{"typed": Typed(), "problem": None, **values},
-        )
-        response = Response(text, status=status, mimetype="text/html")
-        response.headers["Cache-Control"] = "no-store"
-        return response
+class _Pages(WhatifPages):
+    def page(self, template: str, status: int = 200, **values: Any) -> Response:
+        """A page with the words of shelters."""
+        lang = language()
+        found = {
+            "reasons": {code: title.to(lang) for code, title in {**NO_PLACE, **SHELTER_OUT}.items()},
+            "classes": {choice.code: choice.zh if lang == "zh" else choice.en for choice in SHELTER_CLASSES},
+            "stays": {choice.code: choice.zh if lang == "zh" else choice.en for choice in STAYS},
+        }
+        return super().page(template, status, **{**found, **values})
 
     # -- plans ----------------------------------------------------------------------------------------
 
@@ -92,13 +74,10 @@ class _Pages:
             for scheme, title in (("natural", _("自然灾害区划")), ("accident", _("事故灾难区划")))
             for least in (5, 4)
         ]
-        return self._page(
+        return self.page(
             "evacuation",
             problem.status if problem else 200,
-            records=[
-                {**record, "stale_words": words.store_tables(record["stale"], lang)}
-                for record in answers.result_list(self.district, KIND)
-            ],
+            records=self.records(KIND),
             scenarios=[AS_IT_IS, *shipped_scenarios().values()],
             zones=zones,
             speeds={f"{WALK_SPEEDS_M_S[name]:g}": title.to(lang) for name, title in _SPEEDS.items()},
@@ -109,13 +88,12 @@ class _Pages:
 
     def form_post(self) -> BaseResponse:
         """Work a plan out and keep it."""
-        try:
-            body = self._body()
-            done = save_evacuation(self.district, actor_of_request(), body)
-        except forms.REFUSED as error:
-            problem = forms.problem_of(error, KIND, self.district.timezone)
-            return self.form(problem, Typed(request.form, KIND))
-        return redirect(f"/whatif/evacuation/plan?name={quote(str(done['name']))}&done=1", 303)
+
+        def work() -> str:
+            done = save_evacuation(self.district, actor_of_request(), self._body())
+            return f"/whatif/evacuation/plan?name={quote(str(done['name']))}&done=1"
+
+        return self.attempt(work, self.form, KIND)
 
     def _body(self) -> dict[str, Any]:
         """The form as the body of the API."""
@@ -153,7 +131,7 @@ class _Pages:
         shelters: list[dict[str, Any]] = plain_tree(result.tables["shelters"].to_dict("records"))
         others = [r["name"] for r in answers.result_list(self.district, KIND) if r["name"] != record.name]
         streets = sorted({str(s) for s in result.tables["villages"]["street"].dropna()})
-        return self._page(
+        return self.page(
             "evacuation_plan",
             record=record,
             summary=result.summary,
@@ -177,7 +155,7 @@ class _Pages:
         """Places and distances by street, against the standard."""
         answer, table = self._balance()
         lang = language()
-        return self._page(
+        return self.page(
             "shelters",
             answer=answer,
             listing=LISTING,

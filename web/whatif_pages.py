@@ -2,23 +2,22 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, Response, redirect, render_template, request
+from flask import Blueprint, Response, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from data.kinds import SKILLS
 from geo.coverage_change import CHANGES
 from geo.errors import InputError
-from layers import analyses, listing
+from layers import analyses
 from layers.actions import closures
 from layers.actions.closures import depth_rasters
 from layers.district import District
 from layers.layer import Lang, Text
-from layers.permissions import may
 from layers.whatif import answers
 from layers.whatif.asked import scenario_by_id
 from layers.whatif.coverage import ScenarioCoverage, scenario_coverage
@@ -26,10 +25,11 @@ from layers.whatif.scenario import AS_IT_IS, shipped_scenarios
 from layers.whatif.scenarios import MEASURE_TEXTS
 from web import board_forms as forms
 from web import whatif_texts as words
-from web.auth import actor_of_request, needs
+from web.auth import actor_of_request
 from web.board_forms import Problem, Typed
 from web.pages import language
 from web.scenarios import save_scenarios
+from web.whatif_frame import WhatifPages, add_route
 
 SHOWN = 200
 """Rows of a table on a page; the rest is in its file."""
@@ -55,9 +55,7 @@ def blueprint(district: District) -> Blueprint:
     pages = Blueprint("whatif", __name__, url_prefix="/whatif")
     made = _Pages(district)
 
-    def route(rule: str, view: Callable[..., Any], action: str, method: str = "GET") -> None:
-        pages.add_url_rule(rule, view.__name__, needs(action)(partial(view)), methods=[method])
-
+    route = partial(add_route, pages)
     route("", made.index, "whatif.read")
     route("/result", made.result, "whatif.read")
     route("/difference", made.difference, "whatif.read")
@@ -102,42 +100,22 @@ def _cell(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-class _Pages:
-    """The pages over one district."""
-
-    def __init__(self, district: District) -> None:
-        self.district = district
-
-    def _page(self, template: str, status: int = 200, **values: Any) -> Response:
-        lang, district, actor = language(), self.district, actor_of_request()
-        text = render_template(
-            f"whatif/{template}.html",
-            actor=actor,
-            now=district.now(),
-            moment=lambda value, **how: listing.moment_text(value, district.timezone, **how),
-            kinds={kind: title.to(lang) for kind, title in words.KINDS.items()},
-            tables={name: title.to(lang) for name, title in words.TABLES.items()},
-            can_run=may(actor, "whatif.run"),
-            can_close=may(actor, "closure.change"),
-            fresh_key=forms.fresh_key,
-            done=request.args.get("done", ""),
-            **{"typed": Typed(), "problem": None, **values},
-        )
-        response = Response(text, status=status, mimetype="text/html")
-        response.headers["Cache-Control"] = "no-store"
-        return response
+class _Pages(WhatifPages):
+    def page(self, template: str, status: int = 200, **values: Any) -> Response:
+        """A page with the words of results."""
+        lang = language()
+        kinds = {kind: title.to(lang) for kind, title in words.KINDS.items()}
+        tables = {name: title.to(lang) for name, title in words.TABLES.items()}
+        return super().page(template, status, **{"kinds": kinds, "tables": tables, **values})
 
     # -- results --------------------------------------------------------------------------------------
 
     def index(self, problem: Problem | None = None, typed: Typed | None = None) -> Response:
         """Every saved result, and the form that makes one of the scenarios."""
-        return self._page(
+        return self.page(
             "index",
             problem.status if problem else 200,
-            records=[
-                {**record, "stale_words": words.store_tables(record["stale"], language())}
-                for record in answers.result_list(self.district)
-            ],
+            records=self.records(),
             scenarios=list(shipped_scenarios().values()),
             problem=problem,
             typed=typed or Typed(),
@@ -159,15 +137,7 @@ class _Pages:
             save_scenarios(self.district, actor_of_request(), body)
             return "/whatif?done=1"
 
-        return self._attempt(work, self.index, "scenarios")
-
-    def _attempt(self, work: Callable[[], str], again: Callable[[Problem, Typed], Response], form: str) -> BaseResponse:
-        """Do what a form asks and go to the page that `work` names; else the page again with what was typed."""
-        try:
-            target = work()
-        except forms.REFUSED as error:
-            return again(forms.problem_of(error, form, self.district.timezone), Typed(request.form, form))
-        return redirect(target, 303)
+        return self.attempt(work, self.index, "scenarios")
 
     def result(self) -> Response:
         """One saved result: its figures, its question, and the first rows of a proof table."""
@@ -176,7 +146,7 @@ class _Pages:
         table = request.args.get("table") or next(iter(found["tables"]))
         rows = answers.saved_result(self.district, kind, name, table=table, limit=SHOWN)
         others = [r["name"] for r in answers.result_list(self.district, kind) if r["name"] != found["name"]]
-        return self._page(
+        return self.page(
             "result",
             record=found,
             stale=words.store_tables(found["stale"], language()),
@@ -192,7 +162,7 @@ class _Pages:
         found = answers.compared_results(
             self.district, _asked("kind"), _asked("old"), _asked("new"), table=_asked("table"), limit=SHOWN
         )
-        return self._page("difference", found=found, shown=_table_of(found["rows"], found["count"], language()))
+        return self.page("difference", found=found, shown=_table_of(found["rows"], found["count"], language()))
 
     def table_csv(self) -> Response:
         """A whole proof table as a file."""
@@ -212,7 +182,7 @@ class _Pages:
         found = scenario_coverage(self.district, scenario_by_id(chosen), compare=scenario_by_id(compare), skill=skill)
         assert found.change is not None
         rows = found.change.table.head(SHOWN).to_dict("records")
-        return self._page(
+        return self.page(
             "coverage",
             scenarios=[AS_IT_IS, *shipped_scenarios().values()],
             chosen=chosen,
@@ -252,7 +222,7 @@ class _Pages:
         frame = frame[frame["state"] != "over"]
         columns = ["id", "state", "reason", "from_utc", "to_utc", "factor", "raster"]
         rows = frame[columns].astype(object).where(frame[columns].notna(), None).to_dict("records")
-        return self._page(
+        return self.page(
             "closures",
             problem.status if problem else 200,
             rows=rows,
@@ -288,7 +258,7 @@ class _Pages:
             closures.close(self.district, actor_of_request(), body, key=forms.key_of_form())
             return "/whatif/closures?done=1"
 
-        return self._attempt(work, self.closures, "close")
+        return self.attempt(work, self.closures, "close")
 
     def closures_end(self) -> BaseResponse:
         """Open a road again."""
@@ -298,7 +268,7 @@ class _Pages:
             closures.reopen(self.district, actor_of_request(), closure_id, {}, key=forms.key_of_form())
             return "/whatif/closures?done=1"
 
-        return self._attempt(work, self.closures, f"end-{closure_id}")
+        return self.attempt(work, self.closures, f"end-{closure_id}")
 
 
 def _asked(name: str) -> str:
@@ -312,8 +282,8 @@ def _figures(summary: Mapping[str, Any], lang: Lang) -> dict[str, Any] | None:
     """The figures of a result: one row a scenario, or one row a number."""
     rows = summary.get("scenarios")
     if isinstance(rows, list):
-        measures = list(MEASURE_TEXTS)
-        titles = [f"{MEASURE_TEXTS[m].to(lang)}{suffix}" for m in measures for suffix in ("", f" ({_('第二支')})")]
+        measures, second = list(MEASURE_TEXTS), _("第二支")
+        titles = [f"{MEASURE_TEXTS[m].to(lang)}{suffix}" for m in measures for suffix in ("", f" ({second})")]
         skills = {choice.code: choice.zh if lang == "zh" else choice.en for choice in SKILLS}
         return {
             "columns": _columns(_("情景"), *titles, _("最弱的能力"), numeric=range(1, 1 + len(titles))),

@@ -56,6 +56,11 @@ def test_every_text_is_translated() -> None:
         assert blanks[0] == blanks[1], text
 
 
+def test_no_text_stands_inside_an_f_string() -> None:
+    """It would not be found for translation."""
+    assert [path.name for path in WEB.glob("*.py") if "{_(" in path.read_text(encoding="utf-8")] == []
+
+
 def test_every_text_that_a_script_names_is_there(app: Flask) -> None:
     with app.test_request_context("/"):
         have = texts.for_scripts()
