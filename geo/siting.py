@@ -7,7 +7,7 @@ milliseconds, as coverage does, so that sums are whole numbers and a place at ex
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -29,25 +29,12 @@ MODELS: tuple[Model, ...] = ("fewest_sites", "most_covered", "least_mean_time", 
 
 
 @dataclass(frozen=True)
-class SitingProblem:
+class SitingProblem(Case):
     """n places and m candidates as arrays, checked; made by `siting_problem`.
 
     `ms` is the time in whole milliseconds, inf where there is no route or the candidate is excluded.
     `cost` and `capacity` are None where they play no part.
     """
-
-    ms: Floats
-    persons: Ints
-    limit_ms: float
-    existing: Bools
-    excluded: Bools
-    cost: Ints | None
-    capacity: Ints | None
-
-    @property
-    def within(self) -> Bools:
-        """(n, m) within the limit, bound included."""
-        return self.ms <= self.limit_ms
 
     @property
     def unreachable(self) -> Ints:
@@ -216,7 +203,7 @@ def siting_problem(
         whole,
         round(limit_s * 1000.0),
         is_there,
-        is_out,
+        ~is_out,
         None if cost is None else _whole("cost", cost, m),
         None if capacity is None else _whole("capacity", capacity, m),
     )
@@ -402,7 +389,7 @@ def _ask(
         raise InputError("sites, budget: give exactly one of them")
     if covers < least:
         raise InputError(f"covers={covers}: expected {least} or more")
-    free = int(np.count_nonzero(~problem.excluded))
+    free = int(np.count_nonzero(problem.allowed))
     there = int(np.count_nonzero(problem.existing))
     if sites is not None:
         if sites < 1:
@@ -416,7 +403,7 @@ def _ask(
         return Ask(int(sites), None, covers, most_backup)
     if problem.cost is None:
         raise InputError("budget: the candidates have no costs")
-    new = problem.cost[~problem.excluded & ~problem.existing]
+    new = problem.cost[problem.allowed & ~problem.existing]
     if budget is not None and len(new) and budget < new.min():
         raise InputError(f"budget={budget}: the cheapest candidate costs {new.min()}")
     return Ask(None, budget, covers, most_backup)
@@ -435,7 +422,8 @@ def _sited(
         raise InputError(f"time_limit_s={time_limit_s}: expected seconds above 0")
     # A place without persons or that nobody reaches has no say.
     says = (problem.persons > 0) & np.isfinite(problem.ms).any(axis=1)
-    found = solver(_case(problem, says), ask, Clock(time_limit_s))
+    part = replace(problem, ms=problem.ms[says], persons=problem.persons[says])
+    found = solver(part, ask, Clock(time_limit_s))
     assigned = np.zeros((len(problem.persons), len(found.sites)), dtype=np.int64)
     assigned[says] = found.assigned
     return Siting(
@@ -448,17 +436,4 @@ def _sited(
         found.is_optimal,
         found.backup_is_optimal,
         max(1, ask.covers),
-    )
-
-
-def _case(problem: SitingProblem, places: Any) -> Case:
-    """The problem of some places, as the programs take it."""
-    return Case(
-        problem.ms[places],
-        problem.persons[places],
-        problem.limit_ms,
-        problem.existing,
-        ~problem.excluded,
-        problem.cost,
-        problem.capacity,
     )

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.errors import InputError
-from geo.siting import Siting, SitingProblem, _case, most_covered
+from geo.siting import Siting, SitingProblem, most_covered
 from geo.siting_models import _covered_persons
 
 Ints = NDArray[np.int64]
@@ -64,13 +64,13 @@ def coverage_curve(
     Source: Church & ReVelle (1974), Papers in Regional Science 32(1), 101-118.
     """
     there = np.flatnonzero(problem.existing)
-    free = int(np.count_nonzero(~problem.excluded))
+    free = int(np.count_nonzero(problem.allowed))
     last = free if up_to is None else up_to
     if not len(there) <= last <= free:
         raise InputError(f"up_to={last}: expected {len(there)} sites that exist to {free} that are not excluded")
     if covers < 1:
         raise InputError(f"covers={covers}: expected 1 or more")
-    now, most = (_persons(problem, chosen, covers) for chosen in (there, np.flatnonzero(~problem.excluded)))
+    now, most = (_persons(problem, chosen, covers) for chosen in (there, np.flatnonzero(problem.allowed)))
     points = [CurvePoint(len(there), now, now, True, tuple(there.tolist()))]
     for sites in range(len(there) + 1, last + 1):
         if points[-1].persons == most:
@@ -86,13 +86,13 @@ def coverage_curve(
 
 def _persons(problem: SitingProblem, chosen: Ints, covers: int) -> int:
     flags = np.isin(np.arange(len(problem.existing)), chosen)
-    return _covered_persons(_case(problem, slice(None)), flags, covers)
+    return _covered_persons(problem, flags, covers)
 
 
 def _first(problem: SitingProblem, sites: int) -> tuple[int, ...]:
     """The existing sites and the first candidates, so many in all."""
     order = np.argsort(~problem.existing, kind="stable")
-    return tuple(sorted(order[~problem.excluded[order]][:sites].tolist()))
+    return tuple(sorted(order[problem.allowed[order]][:sites].tolist()))
 
 
 def gains(found: Siting) -> Gains:
@@ -121,7 +121,7 @@ def gains(found: Siting) -> Gains:
     there = np.flatnonzero(problem.existing)
     now = covered(there)
     added = np.zeros(len(problem.existing), dtype=np.int64)
-    for j in np.flatnonzero(~problem.existing & ~problem.excluded):
+    for j in np.flatnonzero(~problem.existing & problem.allowed):
         added[j] = covered(np.append(there, j)) - now
     chosen = np.asarray(found.sites, dtype=np.int64)
     total = covered(chosen)

@@ -55,7 +55,7 @@ def problems(draw: st.DrawFn) -> SitingProblem:
 def choices(problem: SitingProblem, *, sites: int | None = None, budget: int | None = None) -> Iterator[list[int]]:
     """Every choice that keeps what exists, leaves out what is excluded, and keeps within the number or the budget."""
     must = set(np.flatnonzero(problem.existing).tolist())
-    free = [j for j in range(len(problem.existing)) if not problem.excluded[j] and j not in must]
+    free = [j for j in range(len(problem.existing)) if problem.allowed[j] and j not in must]
     for size in range(len(free) + 1):
         for new in itertools.combinations(free, size):
             chosen = sorted(must | set(new))
@@ -106,7 +106,7 @@ def finite(problem: SitingProblem) -> Any:
 
 def meets(problem: SitingProblem, chosen: list[int], covers: int) -> bool:
     """Every place with persons has as many sites within the limit as asked, or as there are."""
-    allowed = np.flatnonzero(~problem.excluded).tolist()
+    allowed = np.flatnonzero(problem.allowed).tolist()
     able = times_covered(problem, allowed)
     has = times_covered(problem, chosen)
     return all(h >= min(covers, a) for h, a, p in zip(has, able, problem.persons, strict=True) if p > 0)
@@ -117,7 +117,7 @@ def check(found: Siting) -> None:
     problem = found.problem
     chosen = list(found.sites)
     assert set(np.flatnonzero(problem.existing)) <= set(chosen)
-    assert not problem.excluded[chosen].any()
+    assert problem.allowed[chosen].all()
     assert found.is_optimal
     assert found.gap == 0
     assert found.bound == pytest.approx(found.objective, nan_ok=True)
@@ -133,7 +133,7 @@ def check(found: Siting) -> None:
 def test_no_smaller_choice_covers_all(problem: SitingProblem, covers: int, most_backup: bool) -> None:
     found = fewest_sites(problem, covers=covers, most_backup=most_backup)
     check(found)
-    allowed = np.flatnonzero(~problem.excluded).tolist()
+    allowed = np.flatnonzero(problem.allowed).tolist()
     served = flow(problem, allowed, within(problem))[0]
 
     def size(chosen: list[int]) -> int:
@@ -159,9 +159,9 @@ def test_no_smaller_choice_covers_all(problem: SitingProblem, covers: int, most_
 
 def limits(problem: SitingProblem, data: st.DataObject) -> dict[str, int]:
     """A number of sites or a budget that the problem allows."""
-    free = int((~problem.excluded).sum())
+    free = int((problem.allowed).sum())
     if problem.cost is not None and data.draw(st.booleans()):
-        new = problem.cost[~problem.excluded & ~problem.existing]
+        new = problem.cost[problem.allowed & ~problem.existing]
         return {"budget": data.draw(st.integers(int(new.min()) if len(new) else 0, 12))}
     return {"sites": data.draw(st.integers(max(1, int(problem.existing.sum())), free))}
 
@@ -290,9 +290,9 @@ def test_the_curve_and_the_gains_are_those_of_every_subset(problem: SitingProble
         assert point.is_optimal
         assert len(point.chosen) == point.sites
         assert value(list(point.chosen)) == best
-    assert points[-1].persons == value(np.flatnonzero(~problem.excluded).tolist())
+    assert points[-1].persons == value(np.flatnonzero(problem.allowed).tolist())
 
-    free = int((~problem.excluded).sum())
+    free = int((problem.allowed).sum())
     found = most_covered(problem, sites=max(1, points[-1].sites, covers), covers=covers) if free >= covers else None
     if found is None:
         return
