@@ -27,6 +27,8 @@ def whatif_layer(
 
 
 _PERSONS = Field("persons", Text("人数", "persons"), "integer", "人")
+_ID = Field("id", Text("编号", "id"))
+_NAME = Field("name", Text("名称", "name"))
 _STREET = Field("street", Text("街道", "street"))
 _CONTACT = (Field("contact", Text("联系人", "contact")), Field("phone", Text("电话", "phone")))
 SHELTER_OUT: dict[str, Text] = {
@@ -54,6 +56,8 @@ _SHELTER_STATES = {
     "unused": Text("未用", "not used"),
     "out": Text("不启用", "out"),
 }
+_SITE_STATES = {"chosen": Text("选中", "chosen"), "candidate": Text("备选", "candidate")}
+_NEED_STATES = {"short": Text("有缺口", "short"), "late": Text("超时才到", "late")}
 _VILLAGE_STATES = {
     "placed": Text("全部有位置", "everybody has a place"),
     "partly": Text("部分没有位置", "some have no place"),
@@ -103,7 +107,7 @@ _EVACUATION: tuple[Layer, ...] = (
         Text("疏散: 避难场所负荷", "Evacuation: load of the shelters"),
         "point",
         (
-            Field("name", Text("名称", "name")),
+            _NAME,
             _STREET,
             Field("places", Text("容量", "places"), "integer", "人"),
             Field("load", Text("安置", "load"), "integer", "人"),
@@ -174,8 +178,8 @@ _WORST_ARRIVAL = whatif_layer(
     Text("各情景最差到达时间", "Worst arrival over the scenarios"),
     "polygon",
     (
-        Field("id", Text("编号", "id")),
-        Field("name", Text("名称", "name")),
+        _ID,
+        _NAME,
         Field("street", Text("街道", "street")),
         Field("persons", Text("人口", "persons"), "integer", "人"),
         Field("worst_s", Text("最差情景到达", "arrival in the worst scenario"), "minutes"),
@@ -228,8 +232,8 @@ _ONE_ROAD = whatif_layer(
     Text("单路维系的村(社区)", "villages on one road"),
     "point",
     (
-        Field("id", Text("编号", "id")),
-        Field("name", Text("名称", "name")),
+        _ID,
+        _NAME,
         Field("street", Text("街道", "street")),
         _persons("persons", "人口", "persons"),
         Field(
@@ -281,24 +285,18 @@ _SITING: tuple[Layer, ...] = (
         Text("选址: 备选点与选中点", "Siting: candidates and chosen sites"),
         "point",
         (
-            Field("id", Text("编号", "id")),
-            Field("name", Text("名称", "name")),
+            _ID,
+            _NAME,
             _STREET,
-            Field(
-                "state",
-                Text("状态", "state"),
-                "choice",
-                "",
-                {"chosen": Text("选中", "chosen"), "candidate": Text("备选", "candidate")},
-            ),
+            Field("state", Text("状态", "state"), "choice", "", _SITE_STATES),
             Field("source", Text("来源", "kind of candidate"), "choice", "", CANDIDATE_SOURCES),
             Field("on_road", Text("可接入道路", "on a road"), "boolean"),
             _persons("added_persons", "单独增加的覆盖人口", "persons covered by it alone"),
         ),
         Categories(
             "state",
-            {"chosen": Mark(Text("选中", "chosen"), "#b3122e", "diamond", 15.0)},
-            Mark(Text("备选", "candidate"), "#5b6570", "circle", 7.0),
+            {"chosen": Mark(_SITE_STATES["chosen"], "#b3122e", "diamond", 15.0)},
+            Mark(_SITE_STATES["candidate"], "#5b6570", "circle", 7.0),
         ),
     ),
     whatif_layer(
@@ -306,8 +304,8 @@ _SITING: tuple[Layer, ...] = (
         Text("选址: 到达时间变化的地点", "Siting: places reached otherwise"),
         "point",
         (
-            Field("id", Text("编号", "id")),
-            Field("name", Text("名称", "name")),
+            _ID,
+            _NAME,
             _STREET,
             _PERSONS,
             Field("change", Text("变化", "change"), "choice", "", COVERAGE_CHANGES),
@@ -342,8 +340,8 @@ _STOCKING: tuple[Layer, ...] = (
         Text("储备: 各仓库应备", "Stocking: what depots should hold"),
         "point",
         (
-            Field("id", Text("编号", "id")),
-            Field("name", Text("名称", "name")),
+            _ID,
+            _NAME,
             Field("packs", Text("应购包数", "packs to buy"), "integer"),
             Field("cost", Text("费用", "cost"), "number", "元"),
             Field("volume_m3", Text("容积", "volume"), "number", "m3"),
@@ -368,25 +366,19 @@ _STOCKING: tuple[Layer, ...] = (
         Text("储备: 缺口", "Stocking: what is missing"),
         "point",
         (
-            Field("id", Text("编号", "id")),
-            Field("name", Text("名称", "name")),
+            _ID,
+            _NAME,
             _STREET,
             _PERSONS,
-            Field(
-                "state",
-                Text("状态", "state"),
-                "choice",
-                "",
-                {"short": Text("有缺口", "short"), "late": Text("超时才到", "late")},
-            ),
+            Field("state", Text("状态", "state"), "choice", "", _NEED_STATES),
             Field("missing", Text("缺少或迟到", "short or late")),
             Field("reason", Text("原因", "reason"), "choice", "", SHORTFALLS),
         ),
         Categories(
             "state",
             {
-                "short": Mark(Text("有缺口", "short"), "#b3122e", "diamond", 12.0),
-                "late": Mark(Text("超时才到", "late"), "#e07b2a", "diamond", 10.0),
+                "short": Mark(_NEED_STATES["short"], "#b3122e", "diamond", 12.0),
+                "late": Mark(_NEED_STATES["late"], "#e07b2a", "diamond", 10.0),
             },
             Mark(Text("其他", "other"), "#8a8f98", "diamond", 9.0),
         ),
