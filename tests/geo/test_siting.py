@@ -298,7 +298,7 @@ def test_the_curve_and_the_gains_are_those_of_every_subset(problem: SitingProble
         return
     brought = gains(found)
     for j in range(len(problem.existing)):
-        is_new = not (problem.existing[j] or problem.excluded[j])
+        is_new = problem.allowed[j] and not problem.existing[j]
         assert brought.added[j] == (value([*there, j]) - value(there) if is_new else 0)
     for j, lost in zip(found.sites, brought.lost, strict=True):
         assert lost == value(list(found.sites)) - value([k for k in found.sites if k != j])
