@@ -1,7 +1,7 @@
 """Refusals of orders and stock, said in Chinese: the sentences themselves are English, like every error's."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,18 +9,12 @@ from layers.boards import ACCOUNT_TEXTS, ACTS, MOVES, STATES, STATUSES
 from layers.layer import Lang, Text
 from layers.listing import moment_text
 from web.file_refusals import expected_phrase, file_sentence
-
-Words = Callable[[re.Match[str]], str]
+from web.phrases import Words, phrases, plain, said
 
 
 def _word(table: Mapping[str, Text], code: str) -> str:
     found = table.get(code)
     return code if found is None else found.zh
-
-
-def _plain(text: str) -> Words:
-    """A sentence into which what was found is put, by number."""
-    return lambda found: text.format(*[part or "" for part in found.groups()])
 
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -39,16 +33,16 @@ _REMEDIES = {
 _WHAT_IF: tuple[tuple[str, Words], ...] = (
     (
         r"name='(.*)' is taken by a result of \S+ by .*; .*",
-        _plain("名称“{0}”已有别的结果; 换一个名称, 或选“替换同名结果”。"),
+        plain("名称“{0}”已有别的结果; 换一个名称, 或选“替换同名结果”。"),
     ),
-    (r"geometry, raster: expected one of the two", _plain("地点和水深栅格要填一个, 只能填一个。")),
-    (r"geometry: it meets no road; .*", _plain("附近没有道路: 地点要在道路 30 m 以内, 线或面要与道路相交。")),
-    (r"geometry=.*: outside the district's extent .*", _plain("地点不在本区范围内。")),
-    (r"to=\S+: expected a moment after .*", _plain("结束时间要晚于开始时间。")),
-    (r"to=\S+: it is past; .*", _plain("结束时间已过, 只能现在或以后结束。")),
-    (r"closure (\S+) is over since (\S+)", _plain("封闭 {0} 已于 {1} 结束。")),
-    (r"there is no closure '(.*)'", _plain("没有找到封闭 {0}。")),
-    (r"raster: no water of .*", _plain("这个栅格里没有 0.15 m 以上的积水, 不影响通行。")),
+    (r"geometry, raster: expected one of the two", plain("地点和水深栅格要填一个, 只能填一个。")),
+    (r"geometry: it meets no road; .*", plain("附近没有道路: 地点要在道路 30 m 以内, 线或面要与道路相交。")),
+    (r"geometry=.*: outside the district's extent .*", plain("地点不在本区范围内。")),
+    (r"to=\S+: expected a moment after .*", plain("结束时间要晚于开始时间。")),
+    (r"to=\S+: it is past; .*", plain("结束时间已过, 只能现在或以后结束。")),
+    (r"closure (\S+) is over since (\S+)", plain("封闭 {0} 已于 {1} 结束。")),
+    (r"there is no closure '(.*)'", plain("没有找到封闭 {0}。")),
+    (r"raster: no water of .*", plain("这个栅格里没有 0.15 m 以上的积水, 不影响通行。")),
 )
 
 _SAID: tuple[tuple[str, Words], ...] = (
@@ -61,7 +55,7 @@ _SAID: tuple[tuple[str, Words], ...] = (
         rf"(\w+) {_ORDER}: nothing of it is reserved; .*",
         lambda m: f"这张需求单没有待下单的预留, 不能{_word(ACTS, m[1])}。",
     ),
-    (rf"\w+ {_ORDER}: the reservation ended at .*", _plain("预留已经到期释放, 请重新排方案预留。")),
+    (rf"\w+ {_ORDER}: the reservation ended at .*", plain("预留已经到期释放, 请重新排方案预留。")),
     (
         rf"place {_ORDER}: (lot .*); cancel (.*), then reserve other lots for the request",
         lambda m: f"没有下单: {_shortages(m[1])}。先取消 {m[2]}, 再在这张需求单上另排方案预留。",
@@ -70,12 +64,12 @@ _SAID: tuple[tuple[str, Words], ...] = (
         rf"(\w+) {_ORDER}: said to have happened at \S+, but (\w+) was at (\S+); .*",
         lambda m: f"“{_word(ACTS, m[1])}”的时间早于“{_word(ACTS, m[2])}” ({m[3]}), 请检查时间。",
     ),
-    (r"movement (\S+) is reversed already", _plain("这一笔已经冲销过了。")),
+    (r"movement (\S+) is reversed already", plain("这一笔已经冲销过了。")),
     (
         r"movement \S+ \((\w+)\)[^;]* is not reversed by hand; (.*)",
         lambda m: f"“{_word(MOVES, m[1])}”不能手工冲销; {_REMEDIES.get(m[2], m[2])}。",
     ),
-    (r"movement \S+ is of order (\S+); .*", _plain("这一笔属于调拨单 {0}, 请在那张单上冲销。")),
+    (r"movement \S+ is of order (\S+); .*", plain("这一笔属于调拨单 {0}, 请在那张单上冲销。")),
     (
         rf"movement \S+: lot {_LOT} was counted at (\S+), after it; .*",
         lambda m: f"批次 {m[1]} 在这一笔之后盘点过 ({m[2]}), 以盘点为准; 盘点有误请重新盘点。",
@@ -83,108 +77,108 @@ _SAID: tuple[tuple[str, Words], ...] = (
     (r"nothing was reserved; (.*)", lambda m: f"没有预留: {_shortages(m[1])}。别人可能先用了, 请重新排方案。"),
     (
         rf"receive {_ORDER}: {_NUMBER} of lot {_LOT}, only {_NUMBER} of it are on their way",
-        _plain("批次 {1}: 签收 {0}, 但在途只有 {2}。"),
+        plain("批次 {1}: 签收 {0}, 但在途只有 {2}。"),
     ),
     (
         rf"use {_ORDER}: {_NUMBER} of lot {_LOT}, only {_NUMBER} are at the place",
-        _plain("批次 {1}: 使用 {0}, 但现场只有 {2}。"),
+        plain("批次 {1}: 使用 {0}, 但现场只有 {2}。"),
     ),
     (
         rf"order {_ORDER}: {_NUMBER} of lot {_LOT} are to come back, only {_NUMBER} of it are out",
-        _plain("批次 {1}: 退回 {0}, 但在外只有 {2}。"),
+        plain("批次 {1}: 退回 {0}, 但在外只有 {2}。"),
     ),
     (
         rf"lot {_LOT}: {_NUMBER} of it are reserved for order {_ORDER}, {_NUMBER} are picked; .*",
-        _plain("批次 {0}: 本单预留 {1}, 出库 {2}; 换批次要写原因。"),
+        plain("批次 {0}: 本单预留 {1}, 出库 {2}; 换批次要写原因。"),
     ),
     (
         rf"issue {_ORDER}: {_NUMBER} of lot {_LOT} are not picked; .*",
-        _plain("批次 {1} 少发 {0}, 要写少发原因。"),
+        plain("批次 {1} 少发 {0}, 要写少发原因。"),
     ),
     (
         rf"issue {_ORDER}: more of (\S+) is picked than the {_NUMBER} ordered",
-        _plain("{0} 出库比下单的 {1} 多。"),
+        plain("{0} 出库比下单的 {1} 多。"),
     ),
     (
         rf"issue {_ORDER}: lot {_LOT}: it is (\w+); .*",
         lambda m: f"批次 {m[1]} 现在是“{_word(STATUSES, m[2])}”, 不能出库; 换别的批次并写原因。",
     ),
-    (rf"issue {_ORDER}: lot {_LOT}: it expired on (\S+); .*", _plain("批次 {0} 已于 {1} 过期, 换别的批次并写原因。")),
-    (rf"issue {_ORDER}: nothing is picked; .*", _plain("没有填出库数量; 不发就取消这张单。")),
+    (rf"issue {_ORDER}: lot {_LOT}: it expired on (\S+); .*", plain("批次 {0} 已于 {1} 过期, 换别的批次并写原因。")),
+    (rf"issue {_ORDER}: nothing is picked; .*", plain("没有填出库数量; 不发就取消这张单。")),
     (
         rf"lot {_LOT}: lot {_LOT} expires earlier, on ([\d-]+); .*",
-        _plain("批次 {1} 更早到期 ({2}), 应先用它; 要用 {0} 请写原因。"),
+        plain("批次 {1} 更早到期 ({2}), 应先用它; 要用 {0} 请写原因。"),
     ),
     (
         rf"settle {_ORDER}: .* are left; .*",
-        _plain("还有没有去处的物资, 先登记使用、退库或缺失, 再结清。"),
+        plain("还有没有去处的物资, 先登记使用、退库或缺失, 再结清。"),
     ),
     (
         rf"lot {_LOT}: {_NUMBER} asked from (\w+)[^,]*, only {_NUMBER} .*",
-        _plain("批次 {0}: 要 {1}, 只有 {3}。"),
+        plain("批次 {0}: 要 {1}, 只有 {3}。"),
     ),
     (
         rf"lot {_LOT}: \w+=(\S+): expected (more than 0|0 or more), .*",
         lambda m: f"批次 {m[1]}: 数量 {m[2]} 不对, 要{'大于 0' if m[3] == 'more than 0' else '填 0 以上'}。",
     ),
-    (rf"lot {_LOT}: every quantity is 0; .*", _plain("批次 {0}: 数量都是 0, 这一行不用填。")),
+    (rf"lot {_LOT}: every quantity is 0; .*", plain("批次 {0}: 数量都是 0, 这一行不用填。")),
     (
         rf"(\S+): {_NUMBER} to be reserved, only {_NUMBER} are asked for",
-        _plain("{0}: 要预留 {1}, 但只缺 {2}; 别人可能先预留了, 请刷新页面。"),
+        plain("{0}: 要预留 {1}, 但只缺 {2}; 别人可能先预留了, 请刷新页面。"),
     ),
     (rf"lot {_LOT} is (\w+) already", lambda m: f"批次 {m[1]} 已经是“{_word(STATUSES, m[2])}”。"),
     (
         rf"lot {_LOT} is there: .*",
-        _plain("批次 {0} 已有, 但状态或有效期不一样; 请换一个批号。"),
+        plain("批次 {0} 已有, 但状态或有效期不一样; 请换一个批号。"),
     ),
-    (r"expires_on=(\S+): the goods have expired; .*", _plain("有效期 {0} 已过; 状态改为“过期”再入库, 或退回。")),
+    (r"expires_on=(\S+): the goods have expired; .*", plain("有效期 {0} 已过; 状态改为“过期”再入库, 或退回。")),
     (
         rf"lot {_LOT}: counted {_NUMBER}, but {_NUMBER} are reserved and {_NUMBER} on hold; .*",
-        _plain("批次 {0}: 实点 {1}, 少于预留 {2} 加冻结 {3}; 先取消预留或解冻, 再登记盘点。"),
+        plain("批次 {0}: 实点 {1}, 少于预留 {2} 加冻结 {3}; 先取消预留或解冻, 再登记盘点。"),
     ),
     (
         rf"lot {_LOT} was counted at (\S+), after (\S+); .*",
         lambda m: f"批次 {m[1]} 在 {m[3]} 之后盘点过 ({m[2]}), 以盘点为准; 盘点有误请重新盘点。",
     ),
-    (r"checker is empty; .*", _plain("复核人没有填: 盘点要两个人, 一人点数, 一人复核。")),
-    (r"checker=.*", _plain("复核人不能是盘点人本人。")),
-    (r"occurred_utc=.* lies after the time of recording.*", _plain("实际发生时间晚于现在, 请检查。")),
+    (r"checker is empty; .*", plain("复核人没有填: 盘点要两个人, 一人点数, 一人复核。")),
+    (r"checker=.*", plain("复核人不能是盘点人本人。")),
+    (r"occurred_utc=.* lies after the time of recording.*", plain("实际发生时间晚于现在, 请检查。")),
     (
         rf"lot {_LOT}: what is said to have happened at \S+ would have left (\S+) in (\w+).* at (\S+); .*",
         lambda m: f"按这个时间补登, 批次 {m[1]} 的“{_word(ACCOUNT_TEXTS, m[3])}”在 {m[4]} 会变成 {m[2]}, 没有登记。",
     ),
-    (r"no depot can give any of it now; .*", _plain("现在没有仓库能给; 请向上级请求, 草稿在需求单上。")),
-    (r"request \S+: nothing of it is outstanding.*", _plain("这张需求单已经没有缺口。")),
-    (r"request \S+: its papers were completed at .*", _plain("手续已经补齐了。")),
-    (r"evacuated=\d+: more than affected=\d+; .*", _plain("转移人数比受灾人数多; 受灾人数包含转移人数。")),
-    (r"to=.*", _plain("这个地点不在本区范围内。")),
-    (r"Idempotency-Key=.*used for another request.*", _plain("这张表单已经提交过; 请刷新页面后再填。")),
+    (r"no depot can give any of it now; .*", plain("现在没有仓库能给; 请向上级请求, 草稿在需求单上。")),
+    (r"request \S+: nothing of it is outstanding.*", plain("这张需求单已经没有缺口。")),
+    (r"request \S+: its papers were completed at .*", plain("手续已经补齐了。")),
+    (r"evacuated=\d+: more than affected=\d+; .*", plain("转移人数比受灾人数多; 受灾人数包含转移人数。")),
+    (r"to=.*", plain("这个地点不在本区范围内。")),
+    (r"Idempotency-Key=.*used for another request.*", plain("这张表单已经提交过; 请刷新页面后再填。")),
     (
         rf"lot {_LOT} is (\w+) by now, not (\w+); .*",
         lambda m: (
             f"批次 {m[1]} 现在是“{_word(STATUSES, m[2])}”, 不是表上的“{_word(STATUSES, m[3])}”; 请重新下载, 看过再改。"
         ),
     ),
-    (r"account=(.*): expected 2 to 40 .*", _plain("账号 {0}: 要 2 到 40 个字母、数字、点、横线或下划线。")),
-    (r"account=(\S+): the name is used by the program itself; .*", _plain("账号 {0} 由系统自己使用, 请换一个。")),
-    (r"there is an account '(.*)' already; .*", _plain("账号 {0} 已有, 请换一个。")),
-    (r"role=keeper: a keeper is bound to .*", _plain("仓库管理员要选一座仓库或一个街道。")),
-    (r"role=\w+: a street or a depot belongs to a keeper only; .*", _plain("仓库或街道只给仓库管理员, 请留空。")),
-    (r"account=(\S+): it is the last administrator; .*", _plain("{0} 是最后一个管理员; 先再加一个。")),
-    (r"account=(\S+): it is \w+ already", _plain("{0} 已经是这个角色和范围。")),
-    (r"account=(\S+): the password of a demo account .*", _plain("{0} 是演示账号, 密码不改。")),
-    (r"there is no account '(.*)'; .*", _plain("没有账号 {0}。")),
-    (r"days=(.*): expected 1 to (\d+)", _plain("有效天数 {0}: 写 1 到 {1} 的整数。")),
-    (r"name: expected at most (\d+) characters.*", _plain("姓名或岗位不超过 {0} 字, 不含控制字符。")),
-    (r"time=.*: expected a time between .*", _plain("时间看不懂, 写成 2026-07-01 08:30。")),
-    (r"scope: is empty; .*", _plain("至少选一项权限。")),
-    (r"device=(.*): there is no such device; .*", _plain("没有终端 {0}; 先在“表格进出”里登记。")),
-    (r"token=(\S+): it was revoked at .*", _plain("令牌 {0} 已经吊销。")),
-    (r"there is no (?:request|order|lot|depot|movement|vehicle) .*", _plain("没有找到这张单、这个批次或这辆车。")),
+    (r"account=(.*): expected 2 to 40 .*", plain("账号 {0}: 要 2 到 40 个字母、数字、点、横线或下划线。")),
+    (r"account=(\S+): the name is used by the program itself; .*", plain("账号 {0} 由系统自己使用, 请换一个。")),
+    (r"there is an account '(.*)' already; .*", plain("账号 {0} 已有, 请换一个。")),
+    (r"role=keeper: a keeper is bound to .*", plain("仓库管理员要选一座仓库或一个街道。")),
+    (r"role=\w+: a street or a depot belongs to a keeper only; .*", plain("仓库或街道只给仓库管理员, 请留空。")),
+    (r"account=(\S+): it is the last administrator; .*", plain("{0} 是最后一个管理员; 先再加一个。")),
+    (r"account=(\S+): it is \w+ already", plain("{0} 已经是这个角色和范围。")),
+    (r"account=(\S+): the password of a demo account .*", plain("{0} 是演示账号, 密码不改。")),
+    (r"there is no account '(.*)'; .*", plain("没有账号 {0}。")),
+    (r"days=(.*): expected 1 to (\d+)", plain("有效天数 {0}: 写 1 到 {1} 的整数。")),
+    (r"name: expected at most (\d+) characters.*", plain("姓名或岗位不超过 {0} 字, 不含控制字符。")),
+    (r"time=.*: expected a time between .*", plain("时间看不懂, 写成 2026-07-01 08:30。")),
+    (r"scope: is empty; .*", plain("至少选一项权限。")),
+    (r"device=(.*): there is no such device; .*", plain("没有终端 {0}; 先在“表格进出”里登记。")),
+    (r"token=(\S+): it was revoked at .*", plain("令牌 {0} 已经吊销。")),
+    (r"there is no (?:request|order|lot|depot|movement|vehicle) .*", plain("没有找到这张单、这个批次或这辆车。")),
 )
 """What an error says, as a pattern, and the same in Chinese; the first that fits counts."""
 
-_PATTERNS = tuple((re.compile(pattern, re.S), words) for pattern, words in _SAID)
+_PHRASES = phrases(_SAID)
 
 
 def _shortages(text: str) -> str:
@@ -212,8 +206,5 @@ def sentence(detail: str, lang: Lang, zone: ZoneInfo) -> str:
 
     One that is not known stays as it is.
     """
-    said = detail
-    if lang == "zh":
-        known = (words(found) for pattern, words in _PATTERNS if (found := pattern.fullmatch(detail)))
-        said = next(known, None) or file_sentence(detail) or detail
-    return _MOMENT.sub(lambda found: moment_text(found[0], zone, seconds=True), said)
+    told = (said(_PHRASES, detail) or file_sentence(detail) or detail) if lang == "zh" else detail
+    return _MOMENT.sub(lambda found: moment_text(found[0], zone, seconds=True), told)
