@@ -380,11 +380,7 @@ def _fewest_of_one(
     order: Sequence[int], covers: Mapping[int, int], wanted: int, key_s: NDArray[np.float64]
 ) -> frozenset[int]:
     """For one line: the largest suffice, and the earliest place in the rank by which as many suffice."""
-    count, total = 0, 0
-    for quantity in sorted(covers.values(), reverse=True):
-        count, total = count + 1, total + quantity
-        if total >= wanted:
-            break
+    count = _count_of_largest(order, covers, wanted)
     largest: list[tuple[int, int, int]] = []  # the largest so far; of equals the earlier stays
     total = 0
     for place, j in enumerate(order):

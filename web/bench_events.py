@@ -179,15 +179,10 @@ def _worker(pid: int) -> int:
     return int(found[0]) if found else pid
 
 
-def memory_mb(pid: int) -> float | None:
-    """What a process holds in memory; None where the system does not say."""
-    status = Path(f"/proc/{pid}/status")
-    if not status.exists():
-        return None
-    for line in status.read_text(encoding="ascii", errors="replace").splitlines():
-        if line.startswith("VmRSS:"):
-            return round(int(line.split()[1]) / 1024, 1)
-    return None
+def memory_mb(pid: int) -> float:
+    """What a process holds in memory."""
+    held: int = psutil.Process(pid).memory_info().rss
+    return round(held / 2**20, 1)
 
 
 def cpu_s(pid: int) -> float:
@@ -326,7 +321,7 @@ def bench_lines(report: dict[str, Any]) -> Iterator[str]:
     for row in report["rows"]:
         asked, heard = row["question_ms"], row.get("heard_ms")
         line = (
-            f"{row['listeners']:>9}{row['opened_s']:>10.2f}{row['lost']:>6}{row['memory_mb'] or 0:>11.0f}"
+            f"{row['listeners']:>9}{row['opened_s']:>10.2f}{row['lost']:>6}{row['memory_mb']:>11.0f}"
             f"{asked['p50']:>10.1f}{asked['p99']:>8.1f}{asked['max']:>8.1f}"
         )
         if heard:

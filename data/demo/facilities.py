@@ -16,6 +16,7 @@ from data.demo import plan
 from data.demo.ground import Ground, built_share, is_near, local
 from data.demo.roads import Roads
 from data.demo.town import Town, industry_share, persons_per_m2
+from geo.clearance import ROAD_WIDTHS_M
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -443,22 +444,6 @@ def make_shelters(sites: Sites, enterprises: pd.DataFrame, rng: np.random.Genera
     return pd.DataFrame(records)
 
 
-_WIDTH_M = {
-    "primary": 24.0,
-    "primary_link": 12.0,
-    "secondary": 18.0,
-    "secondary_link": 12.0,
-    "tertiary": 12.0,
-    "tertiary_link": 9.0,
-    "trunk": 28.0,
-    "trunk_link": 12.0,
-    "residential": 7.0,
-    "unclassified": 6.0,
-    "living_street": 5.0,
-    "service": 4.5,
-}
-
-
 def make_routes(roads: Roads, town: Town, shelters: pd.DataFrame) -> pd.DataFrame:
     """From every village along the streets to its nearest shelter, and one to every other shelter."""
     highway = roads.rows["highway"].to_numpy(dtype=str)
@@ -472,7 +457,9 @@ def make_routes(roads: Roads, town: Town, shelters: pd.DataFrame) -> pd.DataFram
     first = np.concatenate([[True], (np.diff(low) != 0) | (np.diff(high) != 0)])
     low, high, length, row = low[first], high[first], length[first], row[first]
     graph = csr_array((length, (low, high)), shape=(n, n))
-    width = {(a, b): _WIDTH_M[h] for a, b, h in zip(low.tolist(), high.tolist(), highway[row].tolist(), strict=True)}
+    width = {
+        (a, b): ROAD_WIDTHS_M[h] for a, b, h in zip(low.tolist(), high.tolist(), highway[row].tolist(), strict=True)
+    }
     on_foot = np.unique(np.concatenate([low, high]))
     shelter_node = on_foot[_nearest(roads.node_xy[on_foot], shelters[["x", "y"]].to_numpy())]
     village_node = on_foot[_nearest(roads.node_xy[on_foot], town.point_xy)]

@@ -5,7 +5,7 @@ is crossed by one bridge, in row y=1. Everything is placed in EPSG:4549 around 1
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from data.demo import load_demo
 from data.store import Store
 from geo.crs import to_lonlat, to_metric
 from layers.district import District
+from layers.fonts import SheetFonts
 from layers.zoning import runs
 from layers.zoning.result import ZoningRun
 from layers.zoning.run import run_zoning
@@ -30,6 +31,34 @@ ORIGIN_M = to_metric([[120.8, 32.0]], epsg=EPSG)[0]
 NOW = datetime(2026, 7, 1, 2, 0, tzinfo=UTC)  # a Wednesday, 10:00 in the town
 KM = 1000.0
 STAMP: dict[str, Any] = {"source": "town", "source_datum": "WGS 84", "now_utc": NOW}
+
+
+class Clock:
+    """A clock that is turned by hand."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def go_on(self, **how: float) -> None:
+        self.now += timedelta(**how)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def fonts() -> SheetFonts:
+    """The fonts that scripts/setup.sh fetches."""
+    folder = Path(__file__).resolve().parents[2] / "web/static/vendor/fonts"
+    found = SheetFonts(folder / "NotoSansSC-Regular.ttf", folder / "NotoSansSC-Bold.ttf")
+    if not found.regular.is_file():
+        pytest.skip("the fonts are not there; run scripts/setup.sh")
+    return found
 
 
 def lonlat(x_km: float, y_km: float) -> tuple[float, float]:

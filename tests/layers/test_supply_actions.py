@@ -11,27 +11,10 @@ from layers.actions import supplies
 from layers.analyses import dispatch
 from layers.district import District
 from layers.permissions import Actor
-from tests.layers.conftest import NOW, STAMP, line, lonlat
+from tests.layers.conftest import NOW, STAMP, Clock, line, lonlat
 
 DISPATCHER = Actor("somebody", "somebody", "dispatcher")
 _KEYS = iter(range(10**9))
-
-
-class Clock:
-    """A clock that is turned by hand."""
-
-    now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def go_on(self, **how: float) -> None:
-        self.now += timedelta(**how)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

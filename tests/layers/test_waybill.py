@@ -19,16 +19,6 @@ from layers.permissions import Actor
 from tests.layers.conftest import NOW, STAMP, lonlat
 
 WANG = Actor("wang", "王", "dispatcher")
-FONTS = Path(__file__).resolve().parents[2] / "web/static/vendor/fonts"
-
-
-@pytest.fixture(scope="module")
-def fonts() -> SheetFonts:
-    """The fonts that scripts/setup.sh fetches."""
-    found = SheetFonts(FONTS / "NotoSansSC-Regular.ttf", FONTS / "NotoSansSC-Bold.ttf")
-    if not found.regular.is_file():
-        pytest.skip("the fonts are not there; run scripts/setup.sh")
-    return found
 
 
 def pages(content: bytes) -> list[str]:

@@ -19,10 +19,10 @@ from layers.zoning import runs
 from layers.zoning.result import ZoningRun
 from layers.zoning.run import run_zoning
 from layers.zoning.scheme import parse_scheme
-from tests.layers.conftest import NOW, lonlat, own_town, town
+from tests.layers.conftest import NOW, clock, lonlat, own_town, town
 from web import create_app
 
-__all__ = ["SCHEME", "Browser", "app", "ask", "browser", "client", "own_town", "place", "town", "zoned"]
+__all__ = ["SCHEME", "Browser", "app", "ask", "browser", "client", "clock", "own_town", "place", "town", "zoned"]
 
 PASSWORD = "a long test sentence"
 

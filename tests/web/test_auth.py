@@ -7,7 +7,7 @@ import sqlite3
 import statistics
 import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,27 +24,12 @@ from geo.errors import Conflict, Unauthenticated
 from layers.actions import accounts as actions
 from layers.actions.accounts import COMMAND_LINE, DEMO_PASSWORD
 from layers.district import District
-from tests.layers.conftest import EPSG, NOW, STAMP, fill
+from tests.layers.conftest import EPSG, STAMP, Clock, fill
 from tests.web.conftest import PASSWORD, Browser, browser
 from web import MAX_REQUEST_BYTES, create_app
 from web.auth import Serving, is_loopback
 
 HTML = {"Accept": "text/html"}
-
-
-class Clock:
-    """A clock that is set by hand."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture(scope="module")

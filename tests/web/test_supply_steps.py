@@ -11,29 +11,12 @@ from data.settings import Settings
 from layers.analyses import dispatch
 from layers.district import District
 from layers.layer import Role
-from tests.layers.conftest import NOW
+from tests.layers.conftest import NOW, Clock
 from tests.web.conftest import PASSWORD, Browser, browser
 from tests.web.test_board import LOT, hidden, order_of, page, send, stock
 from tests.web.test_board import post as post_form
 from tests.web.test_supplies import good, post, wanted
 from web import create_app
-
-
-class Clock:
-    """A clock that is turned by hand."""
-
-    now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def go_on(self, **how: float) -> None:
-        self.now += timedelta(**how)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

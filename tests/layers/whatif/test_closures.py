@@ -23,23 +23,10 @@ from layers.actions.closures import close, reopen
 from layers.closures import flooded
 from layers.district import District
 from layers.permissions import Actor
-from tests.layers.conftest import EPSG, KM, NOW, ORIGIN_M, STAMP, area, fill, frames, line, lonlat, point
+from tests.layers.conftest import EPSG, KM, NOW, ORIGIN_M, STAMP, Clock, area, fill, frames, line, lonlat, point
 
 DISPATCHER = Actor("somebody", "somebody", "dispatcher")
 BRIDGE = {"type": "LineString", "coordinates": [lonlat(2.5, 0.9), lonlat(2.5, 1.1)]}
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -26,16 +26,6 @@ from layers.whatif.village_plans import (
 from layers.whatif.village_sheet import village_sheets
 from tests.layers.conftest import NOW, STAMP, area, point
 
-FONTS = Path(__file__).resolve().parents[3] / "web/static/vendor/fonts"
-
-
-@pytest.fixture(scope="module")
-def fonts() -> SheetFonts:
-    found = SheetFonts(FONTS / "NotoSansSC-Regular.ttf", FONTS / "NotoSansSC-Bold.ttf")
-    if not found.regular.is_file():
-        pytest.skip("the fonts are not there; run scripts/setup.sh")
-    return found
-
 
 @pytest.fixture
 def kept(own_town: District) -> tuple[District, Record, Result]:
