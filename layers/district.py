@@ -163,7 +163,8 @@ class View:
 
     def points_m(self, table: str) -> NDArray[np.float64]:
         """(n, 2) m: one point per row (inside polygons), NaN where a row has no place."""
-        return self.kept(("points", table), lambda: metric_points(self.frame(table), self.district.epsg))
+        epsg = self.district.epsg
+        return self.kept(("points", table, epsg), lambda: metric_points(self.frame(table), epsg))
 
     def snapped(self, table: str) -> Snapped:
         """The rows of one table on the road network."""
