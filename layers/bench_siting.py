@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from geo.errors import InputError, Unavailable
 from geo.siting import Siting, fewest_sites, least_mean_time, least_worst_time, most_covered, siting_problem
 
-SIZES: tuple[tuple[int, int, int], ...] = ((200, 30, 4), (800, 80, 6), (2_000, 200, 8))
+SIZES: tuple[tuple[int, int, int], ...] = ((200, 30, 4), (400, 50, 5), (800, 80, 6))
 """Places, candidates, sites."""
 
 PEER_S = 60.0
@@ -104,10 +104,17 @@ def run_bench_siting(
         raise InputError(f"sizes={sizes}, peer_s={peer_s}: expected numbers above 0, and no more sites than candidates")
     peer = importlib.metadata.version("spopt") if find_spec("spopt") is not None else None
     rows: list[dict[str, Any]] = []
+    report: dict[str, Any] = {
+        "seed": seed,
+        "peer": None if peer is None else f"spopt {peer} with CBC, stopped after {peer_s:g} s",
+        "machine": {"platform": platform.platform(), "processors": os.cpu_count()},
+        "rows": rows,
+    }
+    for line in _head(report):
+        say(line)
     for places, candidates, sites in sizes:
         apart_m, persons = _instance(places, candidates, seed)
         for model in _MODELS:
-            say(f"measuring {model[0]}, {places:,} places x {candidates} candidates")
             (ours, is_optimal), took = _timed(partial(_ours, model, apart_m, persons, sites))
             row: dict[str, Any] = {"model": model[0], "places": places, "candidates": candidates, "sites": sites}
             row |= {"objective": ours, "is_optimal": is_optimal, **took}
@@ -117,14 +124,7 @@ def run_bench_siting(
                 row |= {f"peer_{name}": value for name, value in took.items()}
                 row |= {"peer_is_proven": is_proven, "peer_objective": None if np.isnan(found) else found}
                 _compared(row)
-    report = {
-        "seed": seed,
-        "peer": None if peer is None else f"spopt {peer} with CBC, stopped after {peer_s:g} s",
-        "machine": {"platform": platform.platform(), "processors": os.cpu_count()},
-        "rows": rows,
-    }
-    for line in bench_lines(report):
-        say(line)
+            say(_line(row))
     if output is not None:
         output.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return report
@@ -152,24 +152,27 @@ def _compared(row: dict[str, Any]) -> None:
         raise Unavailable(f"bench: {row['model']}: spopt has {theirs} where ours has {ours}; nothing is compared")
 
 
-def bench_lines(report: dict[str, Any]) -> list[str]:
-    """The table of a run; a ratio of 10 means that ours is ten times as fast, > that the peer was stopped."""
+def _head(report: dict[str, Any]) -> tuple[str, str]:
+    """What stands above the rows; a ratio of 10 means that ours is ten times as fast, > that the peer was stopped."""
     peer = report["peer"] or "spopt is not installed; the extra [bench] brings it"
-    lines = [f"seed {report['seed']}, {report['machine']['processors']} processors; {peer}"]
     head = f"{'model':<18}{'places':>8}{'candidates':>12}{'sites':>7}{'objective':>16}{'s':>9}{'cpu s':>9}"
-    lines.append(f"{head}{'peer s':>10}{'cpu s':>10}{'ratio':>9}  peer's objective")
-    for row in report["rows"]:
-        first = (
-            f"{row['model']:<18}{row['places']:>8,}{row['candidates']:>12,}{row['sites']:>7}"
-            f"{row['objective']:>16,.3f}{row['s']:>9.2f}{row['cpu_s']:>9.2f}"
-        )
-        if "peer_s" not in row:
-            lines.append(first)
-            continue
-        mark = "" if row["peer_is_proven"] else ">"
-        theirs = row["peer_objective"]
-        told = "equal" if row["peer_is_proven"] else "none" if theirs is None else f"{theirs:,.3f}, not proven"
-        taken = [f"{mark}{row[name]:.2f}" for name in ("peer_s", "peer_cpu_s")]
-        ratio = f"{mark}{row['peer_cpu_s'] / row['cpu_s']:.1f}"
-        lines.append(f"{first}{taken[0]:>10}{taken[1]:>10}{ratio:>9}  {told}")
-    return lines
+    return (
+        f"seed {report['seed']}, {report['machine']['processors']} processors; {peer}",
+        f"{head}{'peer s':>10}{'cpu s':>10}{'ratio':>9}  peer's objective",
+    )
+
+
+def _line(row: dict[str, Any]) -> str:
+    """One row of the table."""
+    first = (
+        f"{row['model']:<18}{row['places']:>8,}{row['candidates']:>12,}{row['sites']:>7}"
+        f"{row['objective']:>16,.3f}{row['s']:>9.2f}{row['cpu_s']:>9.2f}"
+    )
+    if "peer_s" not in row:
+        return first
+    mark = "" if row["peer_is_proven"] else ">"
+    theirs = row["peer_objective"]
+    told = "equal" if row["peer_is_proven"] else "none" if theirs is None else f"{theirs:,.3f}, not proven"
+    taken = [f"{mark}{row[name]:.2f}" for name in ("peer_s", "peer_cpu_s")]
+    ratio = f"{mark}{row['peer_cpu_s'] / row['cpu_s']:.1f}"
+    return f"{first}{taken[0]:>10}{taken[1]:>10}{ratio:>9}  {told}"
