@@ -35,6 +35,7 @@ from data.order_answers import (
 )
 from data.stock import Taken, require_once, require_text
 from data.store import insert_rows, read_rows, translated
+from data.writer import whole
 from geo.errors import Conflict, InputError, NotFound
 from geo.supply import number_of
 
@@ -175,7 +176,7 @@ def reserve(
     hold enough, is not usable, or has expired. What binds longer than it may is set free before.
     """
     expire_due(conn, actor=SYSTEM, now_utc=now_utc)
-    with translated(), conn.begin_nested():
+    with translated(), whole(conn):
         answer = _reserve(conn, request, lines, actor=actor, now_utc=now_utc, by_telephone=False)
     return answer()
 
@@ -188,7 +189,7 @@ def post_by_telephone(
     The six are unit, place, item, specification (the name in the catalogue where none is given), quantity, contact.
     """
     expire_due(conn, actor=SYSTEM, now_utc=now_utc)
-    with translated(), conn.begin_nested():
+    with translated(), whole(conn):
         request_id = str(_reserve(conn, request, lines, actor=actor, now_utc=now_utc, by_telephone=True)()["id"])
         _place(conn, request_id, actor=actor, now_utc=now_utc)
     return request_of(conn, request_id)
@@ -1139,7 +1140,7 @@ def reverse(
     order = _require(conn, order_id, "reverse", reason)
     row = reversals.movement_of(conn, movement_id, order_id=order_id)
     clock = _clock(conn, now_utc)
-    with conn.begin_nested():
+    with whole(conn):
         reversals.undo(conn, row, reason=reason.strip(), actor=actor, source=SOURCE, now_utc=clock)
         to_state = _state_now(conn, order, now_utc)
         details = {

@@ -20,6 +20,7 @@ from data import ledger, reversals, schema
 from data.kinds import LOT_STATUSES
 from data.ledger import Movement, require_quantity, shown, thousandths
 from data.store import cell, marks, read_rows, translated
+from data.writer import whole
 from geo.errors import Conflict, InputError, NotFound
 from geo.supply import number_of
 
@@ -185,7 +186,7 @@ def count(
             }
         )
     lot = schema.table("lot")
-    with translated(), conn.begin_nested():
+    with translated(), whole(conn):
         ledger.record(conn, movements, source=SOURCE, now_utc=recorded)
         conn.execute(sa.insert(table), rows)
         newer = [row["lot_id"] for row in rows if (lots[row["lot_id"]]["counted_utc"] or "") < occurred]
@@ -295,7 +296,7 @@ def change_status(
         raise Conflict(f"lot {lot_id} is {row['status']} by now, not {from_status}; take a new sheet")
     recorded = ledger.recorded_utc(conn, now_utc)
     lot = schema.table("lot")
-    with translated(), conn.begin_nested():
+    with translated(), whole(conn):
         conn.execute(
             sa.insert(schema.table("lot_status_change")),
             {
@@ -390,7 +391,7 @@ def reverse(conn: Connection, movement_id: str, *, reason: str, actor: str, now_
     said = require_text("reason", reason, "say why it is undone")
     recorded = ledger.recorded_utc(conn, now_utc)
     row = reversals.movement_of(conn, movement_id)
-    with translated(), conn.begin_nested():
+    with translated(), whole(conn):
         reversal = reversals.undo(conn, row, reason=said, actor=actor, source=SOURCE, now_utc=recorded)
     return {"id": reversal, "reverses": movement_id, "kind": row["kind"], **_lies_there(conn, row["lot_id"])}
 
@@ -467,7 +468,7 @@ def take_in(
         movements.append(
             Movement(identity, line.quantity_e3, "supplier", "depot", "receipt", occurred, reason, actor=actor)
         )
-    with translated(), conn.begin_nested():
+    with translated(), whole(conn):
         if new:
             conn.execute(sa.insert(lot), list(new.values()))
         ledger.record(conn, movements, source=SOURCE, now_utc=recorded)

@@ -30,7 +30,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from data import geometry, migrations, schema
 from data.geometry import EncodedGeometry
-from data.turn import Turn
+from data.writer import Writer, busy, driver_of, whole
 from geo.crs import STORED_EPSG, metric_crs
 from geo.errors import Conflict, CrsError, InputError, NotFound, OneMapError, Unavailable
 from geo.supply import thousandths
@@ -172,9 +172,8 @@ class Store:
 
     def _open(self) -> None:
         self._pid = os.getpid()
-        self._turn = Turn()
         self._readers = self._place.engine(self._busy_timeout_s)
-        self._writer = self._place.engine(self._busy_timeout_s, writes=True)
+        self._writer = Writer(self._place.engine(self._busy_timeout_s, writes=True))
         self._dialect: str = self._readers.dialect.name
 
     def _check(self) -> None:
@@ -209,7 +208,7 @@ class Store:
     def close(self) -> None:
         """Close every pooled connection; the last one out folds the write-ahead log into the file."""
         self._readers.dispose()
-        self._writer.dispose()
+        self._writer.close()
 
     def __enter__(self) -> "Store":
         return self
@@ -230,7 +229,7 @@ class Store:
     def _after_fork(self) -> None:
         if os.getpid() != self._pid:  # a connection must not cross a fork, nor a lock somebody else held
             self._readers.dispose(close=False)
-            self._writer.dispose(close=False)
+            self._writer.close(forget=True)
             self._open()
 
     @contextmanager
@@ -259,25 +258,20 @@ class Store:
                 borrowed.close()
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A connection that may write: all is committed at the end, or nothing on an exception."""
+    def writing(self, *, brief: bool = False) -> Iterator[Connection]:
+        """A connection that may write: all is committed at the end, or nothing on an exception.
+
+        Who is `brief`, done within milliseconds, may share its commit with others that wait (`data.writer`).
+        """
         self._after_fork()
-        if self._turn.is_mine():
-            raise Conflict("this thread is writing already; use the connection that it has")
-        if not self._turn.take(self._busy_timeout_s):
-            raise Unavailable(_busy(self._busy_timeout_s))
-        try:
-            with (
-                translated(self._place.shown, self._busy_timeout_s),
-                self._writer.connect() as conn,
-                conn.begin(),
-            ):
-                if self._dialect == "postgresql":
-                    conn.exec_driver_sql(f"SET LOCAL lock_timeout = '{int(self._busy_timeout_s * 1000)}ms'")
-                    conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({schema.APPLICATION_ID})")
-                yield conn
-        finally:
-            self._turn.give()
+        with (
+            translated(self._place.shown, self._busy_timeout_s),
+            self._writer.turn(self._busy_timeout_s, brief=brief) as conn,
+        ):
+            if self._dialect == "postgresql":
+                conn.exec_driver_sql(f"SET LOCAL lock_timeout = '{int(self._busy_timeout_s * 1000)}ms'")
+                conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({schema.APPLICATION_ID})")
+            yield conn
 
     @contextmanager
     def _using(self, conn: Connection | None) -> Iterator[Connection]:
@@ -499,7 +493,7 @@ class Store:
         names = list(values)
         columns = [values[name] for name in names]
         new = dict(zip(ids, zip(*columns, strict=True), strict=True)) if names else dict.fromkeys(ids, ())
-        with translated(self._place.shown, self._busy_timeout_s), conn.begin_nested():
+        with translated(self._place.shown, self._busy_timeout_s), whole(conn):
             if "street" in names and table != "street":
                 _make_streets(conn, values["street"], stamp)
             old = _existing(conn, target, names, ids, whole=replace)
@@ -674,6 +668,8 @@ class _Place:
             found = _connect(path, busy_timeout_s)
             # Set once: a pragma that changes makes SQLite prepare every statement of the connection anew.
             found.execute(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
+            # What a part may have to undo (`whole`) is else kept in a file, which costs as much as the part.
+            found.execute(f"PRAGMA temp_store = {'MEMORY' if writes else 'DEFAULT'}")
             found.execute(f"PRAGMA cache_size = {_WRITER_CACHE if writes else _READER_CACHE}")
             return found
 
@@ -802,10 +798,6 @@ def named(part: Path, path: Path) -> None:
 # -- errors
 
 
-def _busy(busy_timeout_s: float) -> str:
-    return f"the database is being written by somebody else for more than {busy_timeout_s:g} s; try again"
-
-
 @contextmanager
 def translated(shown: str = "the database", busy_timeout_s: float = BUSY_TIMEOUT_S) -> Iterator[None]:
     """Driver errors as the errors of this software; `shown` names the database."""
@@ -828,7 +820,7 @@ def _error(error: BaseException | None, shown: str, busy_timeout_s: float) -> On
     if isinstance(error, sqlite3.IntegrityError) or (state or "").startswith("23"):
         return _constraint(text)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or state in ("55P03", "40001", "40P01"):
-        return Unavailable(_busy(busy_timeout_s))
+        return busy(busy_timeout_s)
     if code == sqlite3.SQLITE_FULL or state == "53100":
         return Unavailable(f"the disk of {shown} is full, nothing was written; make room and try again")
     if code == sqlite3.SQLITE_READONLY or state == "25006":
@@ -1084,7 +1076,7 @@ def insert_many(conn: Connection, target: sa.Table, names: Sequence[str], rows: 
     text, order = known
     if order != list(range(len(names))):
         rows = [tuple(row[i] for i in order) for row in rows]
-    driver = _driver(conn)
+    driver = driver_of(conn)
     if driver is None:
         conn.exec_driver_sql(text, list(rows))
     elif len(rows) == 1:
@@ -1102,16 +1094,10 @@ def insert_rows(conn: Connection, table: str, rows: Sequence[Mapping[str, Any]])
 
 def read_rows(conn: Connection, sql: str, parameters: Sequence[Any] = ()) -> Sequence[Any]:
     """The rows of a statement written by hand, with ? for each parameter: for what is asked many times a second."""
-    driver = _driver(conn)
+    driver = driver_of(conn)
     if driver is None:
         return conn.exec_driver_sql(sql.replace("?", "%s"), tuple(parameters)).fetchall()
     return driver.execute(sql, tuple(parameters)).fetchall()
-
-
-def _driver(conn: Connection) -> sqlite3.Connection | None:
-    """SQLite's own connection, in the same transaction: a statement costs a tenth there. None for another driver."""
-    found = conn.connection.driver_connection
-    return found if isinstance(found, sqlite3.Connection) else None
 
 
 def marks(values: Sequence[Any]) -> str:
