@@ -310,8 +310,6 @@ def _make_request(
     by_telephone: bool,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Insert a request and what it needs; the rows."""
-    from shapely import Point
-
     covered = _covered(conn, lines, lots)
     wanted = [Need(*need) for need in request.needs]
     if not wanted:
@@ -350,7 +348,7 @@ def _make_request(
         "created_utc": clock,
         "deadline_utc": None if request.deadline_utc is None else schema.utc_text(request.deadline_utc),
         "papers_due_utc": schema.utc_text(now_utc + PAPERS_WITHIN) if by_telephone else None,
-        "geom": geometry.encode([Point(lon, lat)], conn.dialect.name)[0],
+        "geom": geometry.encode_point(lon, lat, conn.dialect.name),
         **_stamp(clock),
     }
     needs = [

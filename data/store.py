@@ -10,10 +10,12 @@ import math
 import os
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, overload
 from urllib.parse import quote
@@ -47,6 +49,7 @@ BUSY_TIMEOUT_S = 10.0
 _CHUNK = 500
 _WRITER_CACHE = -65536  # KiB, a whole road network in one transaction
 _READER_CACHE = -4096
+_MOST_ASKING = 8
 _NOT_CONTENT = ("fid", "id", "geom", "source", "source_datum", "updated_utc")
 _M_PER_DEG = 110_574.0  # shortest degree of latitude, so that the margin is never short
 
@@ -173,6 +176,7 @@ class Store:
     def _open(self) -> None:
         self._pid = os.getpid()
         self._readers = self._place.engine(self._busy_timeout_s)
+        self._asking: deque[sqlite3.Connection] = deque()  # connections of `ask` that nobody uses
         self._writer = Writer(self._place.engine(self._busy_timeout_s, writes=True))
         self._dialect: str = self._readers.dialect.name
 
@@ -208,6 +212,8 @@ class Store:
     def close(self) -> None:
         """Close every pooled connection; the last one out folds the write-ahead log into the file."""
         self._readers.dispose()
+        while self._asking:
+            self._asking.pop().close()
         self._writer.close()
 
     def __enter__(self) -> "Store":
@@ -249,13 +255,17 @@ class Store:
                 return read_rows(conn, sql, parameters)
         self._after_fork()
         with translated(self._place.shown, self._busy_timeout_s):
-            borrowed = self._readers.raw_connection()
             try:
-                found = borrowed.driver_connection
-                assert isinstance(found, sqlite3.Connection)
-                return found.execute(sql, tuple(parameters)).fetchall()
+                asking = self._asking.pop()
+            except IndexError:
+                asking = self._place.connect(self._busy_timeout_s)
+            try:
+                return asking.execute(sql, tuple(parameters)).fetchall()
             finally:
-                borrowed.close()
+                if len(self._asking) < _MOST_ASKING:
+                    self._asking.append(asking)
+                else:
+                    asking.close()
 
     @contextmanager
     def writing(self, *, brief: bool = False) -> Iterator[Connection]:
@@ -662,20 +672,21 @@ class _Place:
                 return sa.create_engine(self.url, **pool)
             except (ImportError, NoSuchModuleError) as error:
                 raise Unavailable(f"there is no driver for {self.shown}; install one, such as psycopg") from error
-        path = self.path
-
-        def connect() -> sqlite3.Connection:
-            found = _connect(path, busy_timeout_s)
-            # Set once: a pragma that changes makes SQLite prepare every statement of the connection anew.
-            found.execute(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
-            # What a part may have to undo (`whole`) is else kept in a file, which costs as much as the part.
-            found.execute(f"PRAGMA temp_store = {'MEMORY' if writes else 'DEFAULT'}")
-            found.execute(f"PRAGMA cache_size = {_WRITER_CACHE if writes else _READER_CACHE}")
-            return found
-
-        engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.QueuePool, **pool)
+        engine = sa.create_engine(
+            "sqlite://", creator=partial(self.connect, busy_timeout_s, writes=writes), poolclass=sa.QueuePool, **pool
+        )
         event.listen(engine, "begin", _begin_writing if writes else _begin_reading)
         return engine
+
+    def connect(self, busy_timeout_s: float, *, writes: bool = False) -> sqlite3.Connection:
+        """A connection to the file, set once: a pragma that changes makes SQLite prepare every statement anew."""
+        assert self.path is not None
+        found = _connect(self.path, busy_timeout_s)
+        found.execute(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
+        # What a part may have to undo (`whole`) is else kept in a file, which costs as much as the part.
+        found.execute(f"PRAGMA temp_store = {'MEMORY' if writes else 'DEFAULT'}")
+        found.execute(f"PRAGMA cache_size = {_WRITER_CACHE if writes else _READER_CACHE}")
+        return found
 
 
 def _place(url: str | os.PathLike[str]) -> _Place:
