@@ -211,10 +211,11 @@ def _reserve(
     for line in lines:
         require_quantity(f"lot {line.lot_id}: quantity", line.quantity_e3)
     clock = _clock(conn, now_utc)
-    day = stock.local_day(conn, now_utc)
+    zone = stock.zone_of(conn)
+    day = stock.day_in(zone, now_utc)
     lots = stock.lots_of(conn, [line.lot_id for line in lines])
     _require_free(lines, lots, day)
-    _require_order_of_expiry(conn, lines, lots, stock.local_day(conn, now_utc + ON_THE_ROAD))
+    _require_order_of_expiry(conn, lines, lots, stock.day_in(zone, now_utc + ON_THE_ROAD))
     if isinstance(request, str):
         row = _row(conn, "supply_request", request)
         rest = {line["item_id"]: line["outstanding_e3"] for line in outstanding(conn, request, as_e3=True)}
@@ -262,7 +263,9 @@ def _require_order_of_expiry(
     taken = {line.lot_id: line.quantity_e3 for line in lines}
     for depot_id in dict.fromkeys(line.depot_id for line in lines):
         here = [line for line in lines if line.depot_id == depot_id]
-        free = stock.free_lots(conn, depot_id, [lots[line.lot_id]["item_id"] for line in here], day=day)
+        rows = [lots[line.lot_id] for line in here]
+        latest = max(row["expires_on"] or stock.NEVER for row in rows)
+        free = stock.free_lots(conn, depot_id, [row["item_id"] for row in rows], day=day, before=latest)
         left = [lot._replace(free_e3=lot.free_e3 - taken.get(lot.lot_id, 0)) for lot in free]
         stock.require_reasons([Pick(line.lot_id, line.quantity_e3, line.reason) for line in here], lots, left)
 
@@ -1259,7 +1262,7 @@ def _stamp(clock: str) -> dict[str, str]:
 def _clock(conn: Connection, now_utc: datetime) -> str:
     """The time under which a step is recorded: never before that of the last step or movement."""
     last = read_rows(conn, "SELECT recorded_utc FROM order_event ORDER BY seq DESC LIMIT 1")
-    return max(ledger.recorded_utc(conn, now_utc), str(last[0][0]) if last else "")
+    return max(ledger.recorded_utc(conn, now_utc), last[0][0] if last else "")
 
 
 def _clocks(conn: Connection, now_utc: datetime, occurred_utc: datetime | str | None) -> tuple[str, str]:
