@@ -14,7 +14,6 @@ from geo.errors import InputError
 from layers import listing
 from layers.district import District
 from layers.layer import Text, plain_tree
-from layers.whatif import answers
 from layers.whatif.balance import LISTING, balance, rows
 from layers.whatif.evacuation import BUSES, KIND, SEATS
 from layers.whatif.layers import NO_PLACE, SHELTER_OUT
@@ -27,7 +26,7 @@ from web.board import download
 from web.board_forms import Problem, Typed
 from web.evacuation import save_evacuation
 from web.pages import language
-from web.whatif_frame import WhatifPages, add_route
+from web.whatif_frame import WhatifPages, add_route, number_of_form
 
 _SPEEDS = {
     "adult": Text("成人 1.1 m/s", "adults 1.1 m/s"),
@@ -107,16 +106,16 @@ class _Pages(WhatifPages):
             "stay": forms.text("stay") or "day",
             "on": forms.text("on") or "foot",
             "objective": forms.text("objective") or "total",
-            "walk_m_s": _number("walk_m_s", _("步行速度"), 0.1, 5.0),
-            "most_walk_m": _number("most_walk_m", _("步行上限"), 0.0, 100_000.0),
+            "walk_m_s": number_of_form("walk_m_s", _("步行速度"), 0.1, 5.0),
+            "most_walk_m": number_of_form("most_walk_m", _("步行上限"), 0.0, 100_000.0),
             "together": "together" in request.form,
             "replace": "replace" in request.form,
         }
-        percent = _number("share", _("转移比例 (百分比)"), 0.1, 100.0)
+        percent = number_of_form("share", _("转移比例 (百分比)"), 0.1, 100.0)
         if percent is not None:
             told["share"] = percent / 100
         for name, label in (("buses", _("车辆数")), ("seats", _("每车座位"))):
-            count = _number(name, label, 1, 10_000)
+            count = number_of_form(name, label, 1, 10_000)
             if count is not None:
                 told[name] = int(count)
         return {name: value for name, value in told.items() if value is not None}
@@ -129,7 +128,6 @@ class _Pages(WhatifPages):
         street = request.args.get("street", "").strip() or None
         record, result = plan_of(self.district, name)
         shelters: list[dict[str, Any]] = plain_tree(result.tables["shelters"].to_dict("records"))
-        others = [r["name"] for r in answers.result_list(self.district, KIND) if r["name"] != record.name]
         streets = sorted({str(s) for s in result.tables["villages"]["street"].dropna()})
         return self.page(
             "evacuation_plan",
@@ -141,7 +139,7 @@ class _Pages(WhatifPages):
             streets=streets,
             used=[row for row in shelters if row["load"] > 0],
             out=[row for row in shelters if row["out"] is not None],
-            others=others,
+            **self.beside(KIND, record.name),
             stale=words.store_tables(record.stale(self.district.view()), language()),
         )
 
@@ -179,17 +177,3 @@ class _Pages(WhatifPages):
         lang, now = language(), self.district.now()
         content = listing.xlsx(LISTING, table, district=self.district, lang=lang, made=now)
         return download(content, f"{LISTING.title.to(lang)}-{now:%Y%m%d-%H%M}.xlsx")
-
-
-def _number(name: str, label: str, low: float, high: float) -> float | None:
-    """A number of the form; None for an empty field."""
-    text = forms.text(name)
-    if text is None:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not low <= value <= high:
-        raise InputError(_("%(label)s写 %(low)s 到 %(high)s 的数字。", label=label, low=f"{low:g}", high=f"{high:g}"))
-    return value

@@ -18,6 +18,9 @@ def whatif_rows(view: View, *, at: datetime, kind: str, layer: Layer) -> gpd.Geo
     rows = None if record is None else layer_rows(view.district, record, layer.id)
     if record is None or rows is None:
         return gpd.GeoDataFrame({f.name: [] for f in layer.fields}, geometry=[], crs=4326)
+    for field in layer.fields:
+        if field.name not in rows:
+            rows[field.name] = None  # saved before there was this field
     stale = record.stale(view)
     rows["updated_utc"] = record.made_utc
     rows.attrs["source"] = f"推演“{record.name}” ({record.made_by})" + (
