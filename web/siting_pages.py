@@ -44,7 +44,7 @@ WAIT_S = 2.0
 ITEM_ROWS = 6
 """Rows for items in the form of stocking; more come in a sheet."""
 
-SHOWN = 200
+SHOWN = 60
 """Rows of a table on a page; the rest is in its file."""
 
 _SHEETS: dict[str, Kind] = {
@@ -209,9 +209,11 @@ class _Pages(WhatifPages):
         lang, view = language(), self.district.view()
         record, result = load(self.district, siting.KIND, _name())
         tables, asked = result.tables, result.parameters
-        teams = view.frame("team")
-        named = dict(zip(teams["id"].astype(str), teams["name"], strict=True))
-        named |= dict(zip(tables["candidates"]["id"], tables["candidates"]["name"], strict=True))
+        named = self.team_names()
+        named |= {
+            row["id"]: _("%(name)s 附近", name=row["name"]) if row["source"] == "grid" and row["name"] else row["name"]
+            for row in tables["candidates"].to_dict("records")
+        }
         places = tables["places"]
         beyond = places[places["beyond"].notna()]
         changed = places[
@@ -314,7 +316,7 @@ class _Pages(WhatifPages):
             summary=result.summary,
             asked=result.parameters,
             stale=words.store_tables(record.stale(view), lang),
-            depots=_rows(tables["depots"]),
+            depots=_rows(tables["depots"].sort_values("packs", ascending=False, kind="stable")),
             packs=_rows(tables["packs"][tables["packs"]["packs"] > 0].head(SHOWN)),
             packs_count=int((tables["packs"]["packs"] > 0).sum()),
             short=_rows(tables["short"].head(SHOWN)),

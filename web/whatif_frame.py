@@ -67,6 +67,11 @@ class WhatifPages:
             for record in answers.result_list(self.district, kind)
         ]
 
+    def team_names(self) -> dict[str, str]:
+        """The teams of the district as it is, by id."""
+        teams = self.district.view().frame("team")
+        return dict(zip(teams["id"].astype(str), teams["name"], strict=True))
+
     def beside(self, kind: str, name: str) -> dict[str, Any]:
         """The other results of a kind, the newest, which the map shows, and the layers that show it."""
         listed = [record["name"] for record in answers.result_list(self.district, kind)]

@@ -18,10 +18,12 @@ from layers.actions import closures
 from layers.actions.closures import depth_rasters
 from layers.district import District
 from layers.layer import Lang, Text
-from layers.whatif import answers, criticality
+from layers.whatif import answers, criticality, siting
 from layers.whatif.asked import scenario_by_id
 from layers.whatif.coverage import ScenarioCoverage, scenario_coverage
 from layers.whatif.layers import COVERAGE_CHANGES
+from layers.whatif.link_names import road_words
+from layers.whatif.saved import load
 from layers.whatif.scenario import AS_IT_IS, shipped_scenarios
 from layers.whatif.scenarios import MEASURE_TEXTS
 from web import board_forms as forms
@@ -31,7 +33,7 @@ from web.board_forms import Problem, Typed
 from web.pages import language
 from web.scenarios import save_scenarios
 from web.whatif_frame import WhatifPages, add_route
-from web.whatif_tables import cell_text, one_table, roads_of, two_tables
+from web.whatif_tables import one_table, signed, two_tables, value_text
 
 SHOWN = 200
 """Rows of a table on a page; the rest is in its file."""
@@ -137,7 +139,7 @@ class _Pages(WhatifPages):
             stale=words.store_tables(found["stale"], lang),
             table=table,
             figures=_figures(found["summary"], lang, kind),
-            shown=one_table(rows["rows"], rows["count"], lang, kind=kind, roads=self._roads(kind, found["name"])),
+            shown=one_table(rows["rows"], rows["count"], lang, kind=kind, called=self._called(kind, found["name"])),
             parameters=json.dumps(found["parameters"], ensure_ascii=False, indent=1),
         )
 
@@ -145,9 +147,12 @@ class _Pages(WhatifPages):
         """What differs between two saved results of a kind."""
         kind, old, new, lang = _asked("kind"), _asked("old"), _asked("new"), language()
         found = answers.compared_results(self.district, kind, old, new, table=_asked("table"), limit=SHOWN)
-        roads = {**(self._roads(kind, old) or {}), **(self._roads(kind, new) or {})} or None
         figures = [
-            [words.column_title(name, lang), cell_text(row["old"]), cell_text(row["new"]), _signed(row["change"])]
+            [
+                words.column_title(name, lang),
+                *(value_text(name, row[side], lang, kind=kind) for side in ("old", "new")),
+                signed(name, row["change"], lang),
+            ]
             for name, row in found["summary"].items()
             if row["change"]
         ]
@@ -156,15 +161,21 @@ class _Pages(WhatifPages):
             found=found,
             asked_otherwise=[words.word(words.ASKED, name, lang) for name in found["asked_otherwise"]],
             figures={"columns": _columns(_("名称"), _("原"), _("新"), _("差"), numeric=(1, 2, 3)), "rows": figures},
-            shown=two_tables(found["rows"], found["keys"], lang, kind=kind, roads=roads),
+            shown=two_tables(found["rows"], found["keys"], lang, kind=kind, called=self._called(kind, old, new)),
         )
 
-    def _roads(self, kind: str, name: str) -> dict[str, str] | None:
-        """The links of an N-1 in words; None for other kinds."""
-        if kind != criticality.KIND:
-            return None
-        rows = answers.saved_result(self.district, kind, name, table="links", limit=answers.MAX_ROWS)["rows"]
-        return roads_of(rows, language())
+    def _called(self, kind: str, *names: str) -> dict[str, dict[str, str]]:
+        """What people call the links, teams and sites of some results: column -> id -> words."""
+        teams, lang = self.team_names(), language()
+        links: dict[str, str] = {}
+        for name in names:
+            tables = load(self.district, kind, name)[1].tables
+            if kind == criticality.KIND:
+                links |= {row["link"]: road_words(row, lang) for row in tables["links"].to_dict("records")}
+            elif kind == siting.KIND:
+                sites = tables["candidates"]
+                teams |= dict(zip(sites["id"], sites["name"].where(sites["name"].notna(), sites["id"]), strict=True))
+        return {"link": links, **dict.fromkeys(("team_before", "team_after"), teams)}
 
     def table_csv(self) -> Response:
         """A whole proof table as a file."""
@@ -183,7 +194,7 @@ class _Pages(WhatifPages):
         skill, lang = request.args.get("skill") or None, language()
         found = scenario_coverage(self.district, scenario_by_id(chosen), compare=scenario_by_id(compare), skill=skill)
         assert found.change is not None
-        rows = found.change.table.head(SHOWN).to_dict("records")
+        rows, named = found.change.table.head(SHOWN).to_dict("records"), self.team_names()
         return self.page(
             "coverage",
             scenarios=[AS_IT_IS, *shipped_scenarios().values()],
@@ -207,7 +218,7 @@ class _Pages(WhatifPages):
                         _minutes(row["total_old_s"]),
                         _minutes(row["total_new_s"]),
                         f"{row['change_s'] / 60:+.1f}" if math.isfinite(row["change_s"]) else "",
-                        row["team_new"] or "",
+                        named.get(row["team_new"], row["team_new"] or ""),
                     ]
                     for row in rows
                 ],
@@ -273,10 +284,6 @@ class _Pages(WhatifPages):
         return self.attempt(work, self.closures, f"end-{closure_id}")
 
 
-def _signed(number: float) -> str:
-    return f"{'+' if number > 0 else ''}{cell_text(number)}"
-
-
 def _first(table: str, titles: Mapping[str, str]) -> list[tuple[str, str]]:
     """The tables with the one that is shown first."""
     return sorted(titles.items(), key=lambda pair: pair[0] != table)
@@ -308,11 +315,11 @@ def _figures(summary: Mapping[str, Any], lang: Lang, kind: str) -> dict[str, Any
             ],
         }
     numbers = [
-        [words.column_title(name, lang), cell_text(words.shown(name, value, lang, kind=kind))]
+        [words.column_title(name, lang), value_text(name, value, lang, kind=kind)]
         for name, value in summary.items()
         if isinstance(value, int | float | str)
     ]
-    return {"columns": _columns(_("名称"), _("数值"), numeric=(1,)), "rows": numbers} if numbers else None
+    return {"facts": numbers} if numbers else None
 
 
 def _totals(found: ScenarioCoverage, lang: Lang) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from geo.crs import to_lonlat
 from geo.errors import InputError, TooLarge
 from geo.grid import Grid
 from geo.network import Snapped
-from layers.analyses.places import containing, lonlats, outline_m, require_place
+from layers.analyses.places import containing, lonlats, nearest_villages, outline_m, require_place
 from layers.district import View
 from layers.whatif.layers import CANDIDATE_SOURCES
 
@@ -70,10 +70,10 @@ def candidate_sites(
 ) -> Candidates:
     """The candidates of tables of buildings, of a grid on the roads (`grid`), of a file and `given` ones, together.
 
-    Grid: the centres of squares of `spacing_m` inside the district, each moved to the nearest road; a
-    square without a road has none. A building without a place is left out. InputError names what is unknown or
-    missing; TooLarge where there are more than `MAX_CANDIDATES`. Each of `given` has id, name, lon, lat (WGS 84) and
-    may have cost and capacity, like a row of the file.
+    Grid: the centres of squares of `spacing_m` inside the district, each moved to the nearest road; a square without
+    a road has none. Such a point goes by the name of the nearest village. A building without a place is left out.
+    Each of `given` has id, name, lon, lat (WGS 84) and may have cost and capacity, like a row of the file.
+    InputError names what is unknown or missing; TooLarge where there are more than `MAX_CANDIDATES`.
     """
     unknown = [source for source in sources if source not in (*BUILDINGS, GRID)]
     if unknown or len(set(sources)) != len(sources):
@@ -125,7 +125,7 @@ def _grid(view: View, spacing_m: float) -> pd.DataFrame:
     on_road = snapped.edge >= 0
     places = to_lonlat(snapped.xy_m[on_road], epsg=view.district.epsg)
     centres = xy[on_road].round().astype(int).tolist()
-    names = [f"({x}, {y})" for x, y in centres]
+    names = nearest_villages(view, snapped.xy_m[on_road])
     return _rows(GRID, [f"grid:{x}-{y}" for x, y in centres], names, np.round(places, 7))
 
 

@@ -91,8 +91,9 @@ def curve_svg(
         # Below the dot in the upper half, where the curve comes from below; above it otherwise.
         at = y(count) + (24 if y(count) < HEIGHT / 2 else -14)
         weight = ' font-weight="700"' if is_chosen else ""
-        anchor = "start" if n == first else "end" if n == last else "middle"
-        parts.append(f'<text x="{x(n):.1f}" y="{at:.1f}" text-anchor="{anchor}"{weight}>{count:,}</text>')
+        # To the right of the dot, where the line is not steep any more.
+        anchor, aside = ("end", 0) if n == last else ("start", 4)
+        parts.append(f'<text x="{x(n) + aside:.1f}" y="{at:.1f}" text-anchor="{anchor}"{weight}>{count:,}</text>')
         parts.append(f'<text x="{x(n):.1f}" y="{HEIGHT - _BOTTOM + 20}" text-anchor="middle"{weight}>{n}</text>')
         free = x(n) + _LABEL_PX
     return "".join(parts) + "</svg>"

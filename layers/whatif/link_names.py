@@ -6,11 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
-from geo.crs import to_metric
 from geo.links import Links
-from layers.analyses.places import lonlats
+from layers.analyses.places import nearest_villages
 from layers.district import View
 from layers.layer import Lang, Text
 from layers.whatif.layers import ROAD_CLASSES
@@ -49,29 +47,23 @@ def surroundings(view: View, links: Links, chosen: Any, names: NDArray[np.object
     return pd.DataFrame(
         {
             "between": pd.Series([between.get(int(link)) for link in wanted], dtype=object),
-            "near": pd.Series(_nearest_village(view, links, wanted), dtype=object),
+            "near": pd.Series(nearest_villages(view, _middles_m(view, links, wanted)), dtype=object),
         }
     )
 
 
-def _nearest_village(view: View, links: Links, chosen: NDArray[np.int64]) -> list[str | None]:
-    frame = view.frame("village")
-    places = np.array(lonlats(frame), dtype=np.float64).reshape(-1, 2)
-    there = np.isfinite(places).all(axis=1) & frame["name"].notna().to_numpy(dtype=bool)
-    if not there.any() or len(chosen) == 0:
-        return [None] * len(chosen)
-    names = frame["name"].to_numpy(dtype=object)[there]
-    network = view.network
-    first = links.first_edge[chosen]
-    middles = (network.node_xy_m[network.edge_tail[first]] + network.node_xy_m[network.edge_head[first]]) / 2
-    nearest = cKDTree(to_metric(places[there], epsg=view.district.epsg)).query(middles)[1]
-    return [str(name) for name in names[nearest]]
+def _middles_m(view: View, links: Links, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(k, 2) m: the middle of each link's first edge."""
+    node_xy_m, first = view.network.node_xy_m, links.first_edge[chosen]
+    ends_m: NDArray[np.float64] = node_xy_m[view.network.edge_tail[first]] + node_xy_m[view.network.edge_head[first]]
+    return ends_m / 2
 
 
 def road_words(row: Mapping[Any, Any], lang: Lang) -> str:
     """A link in words, from its `name`, `highway`, `between` and `near`, as far as they are known."""
-    name, between, near = (row.get(key) or "" for key in ("name", "between", "near"))
-    highway = str(row.get("highway") or "")
+    told_of = {key: row.get(key) for key in ("name", "between", "near", "highway")}
+    # What is not known is None, or NaN in a table that was read again.
+    name, between, near, highway = (value if isinstance(value, str) else "" for value in told_of.values())
     told = []
     if between:
         several = BETWEEN in between

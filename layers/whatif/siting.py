@@ -484,8 +484,9 @@ def siting_lines(result: Result, *, shown: int = 20) -> Iterator[str]:
             f"  {row['rank']}. {row['id']} {row['name']} ({row['lon']:.5f},{row['lat']:.5f}): alone "
             f"+{row['added_persons']:,}, lost without it {row['lost_persons']:,} persons"
         )
-    yield "  new sites: " + ", ".join(
-        f"{row['new_sites']} -> {row['persons']:,}" + ("" if row["is_optimal"] else f" (at most {row['bound']:,.0f})")
+    counted, label = ("new_sites", "new sites") if asked["keep_teams"] else ("teams", "teams in all")
+    yield f"  {label}: " + ", ".join(
+        f"{row[counted]} -> {row['persons']:,}" + ("" if row["is_optimal"] else f" (at most {row['bound']:,.0f})")
         for row in result.tables["curve"].to_dict("records")
     )
     places = result.tables["places"]

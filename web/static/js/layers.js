@@ -189,6 +189,16 @@ export function makeLayers(root, view) {
       turn(layer, isOn);
       draw();
     },
+    /** Only these marks, on the ground that is drawn anyway: other points would hide them. */
+    only(ids) {
+      for (const layer of layers) {
+        if (ids.includes(layer.id)) turn(layer, true);
+        else if (layer.geometry === "point" && on.get(layer.id)) turn(layer, false);
+        if (ids.includes(layer.id)) unfolded.add(layer.group);
+      }
+      draw();
+      document.getElementById(`layer-${ids.find(find)}`)?.closest("section").scrollIntoView({ block: "nearest" });
+    },
     /** The GeoJSON of a layer, loaded when it is not there yet. */
     async collection(id) {
       if (!collections.has(id)) {

@@ -88,7 +88,7 @@ async function start() {
 
   /** Layers that an address names, switched on and in view. */
   async function showLayers(ids) {
-    for (const id of ids) layers.set(id, true);
+    layers.only(ids);
     const found = await Promise.all(ids.map((id) => layers.collection(id)));
     view.show(found.flatMap((collection) => collection?.features ?? []));
   }
