@@ -142,7 +142,9 @@ STOCKING_ORDER: dict[str, Any] = {
 
 
 def _given(body: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    return {name: body[name] for name in names if body.get(name) is not None}
+    """What a body has of these; seconds and shares as floats, so that 700 and 700.0 are one question."""
+    found = {name: body[name] for name in names if body.get(name) is not None}
+    return {name: float(v) if name.endswith(("_s", "_share")) else v for name, v in found.items()}
 
 
 def posed_siting(district: District, body: Mapping[str, Any], *, file: Path | None = None) -> siting.Posed:
@@ -172,8 +174,8 @@ def posed_stocking(district: District, body: Mapping[str, Any]) -> stocking.Pose
     needs = body.get("needs")
     asked = stocking.Asked(
         district.local(body_moment(district, body.get("at"))),
-        tuple(StockItem(i["item_id"], i["units"], i["volume_m3"], i["price"]) for i in body["items"]),
-        body["budget"],
+        tuple(StockItem(i["item_id"], i["units"], float(i["volume_m3"]), float(i["price"])) for i in body["items"]),
+        float(body["budget"]),
         needs=None if needs is None else {(n["village_id"], n["item_id"]): n["quantity"] for n in needs},
         scenario=asked_scenario(district.view(), body),
         **_given(body, "limit_s", "affected_share", "evacuated_share", "days", "time_limit_s"),

@@ -147,6 +147,8 @@ def _file(view: View, path: str | Path, crs: str | None, bounds: SheetBounds) ->
     frame = checked_file(view.district.store, FILE_KIND, path, crs=crs, bounds=bounds)
     numbers = {
         name: pd.Series([None if v is None or v != v else int(v) for v in frame[name].tolist()], dtype=object)
+        if name in frame  # a column that is not required may be missing as a whole
+        else None
         for name in ("cost", "capacity")
     }
     points = np.asarray(frame.geometry, dtype=object)

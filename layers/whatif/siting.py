@@ -195,7 +195,8 @@ class Posed:
 
 def posed(district: District, name: str, asked: Asked, candidates: Candidates) -> Posed:
     """The question of new sites, checked, with all times; InputError and NotFound say what cannot be."""
-    stored = district.view()
+    # One moment is one question, whatever the offset that it is written with.
+    asked, stored = dataclasses.replace(asked, at=district.local(asked.at)), district.view()
     view = under(stored, asked.scenario, asked.at)
     before = _coverage(district, view, asked)
     return Posed(district, name, asked, candidates, stored, view, before, _case(view, asked, candidates, before))

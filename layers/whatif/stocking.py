@@ -196,7 +196,9 @@ class Posed:
 
 def posed(district: District, name: str, asked: Asked) -> Posed:
     """The question of stocking, checked, with all times; InputError says what cannot be."""
-    view, moment, items = district.view(), district.local(asked.at), asked.items
+    # One moment is one question, whatever the offset that it is written with.
+    asked = dataclasses.replace(asked, at=district.local(asked.at))
+    view, moment, items = district.view(), asked.at, asked.items
     _require_known(view, items)
     places, depots = _needing(view, asked), _depots(view, moment, items)
     problem = stocking_problem(
