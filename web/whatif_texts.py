@@ -205,6 +205,7 @@ COLUMNS: dict[str, Text] = {
     "mean_after_s": Text("之后平均 (秒)", "mean after (s)"),
     "worst_before_s": Text("原来最远 (秒)", "worst before (s)"),
     "worst_after_s": Text("之后最远 (秒)", "worst after (s)"),
+    "has_capacity": Text("有可服务人数", "with persons served"),
     "no_site_persons": Text("无路可达 (人)", "reached from nowhere (persons)"),
     "too_far_persons": Text("到处超时 (人)", "too far from everywhere (persons)"),
     "objective": Text("目标值", "value of the aim"),

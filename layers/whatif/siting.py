@@ -430,6 +430,7 @@ def _summary(
         "mean_after_s": mean_s("total_after_s"),
         "worst_before_s": worst_s("total_before_s"),
         "worst_after_s": worst_s("total_after_s"),
+        "has_capacity": bool((problem.capacity < persons.sum()).any()) if problem.capacity is not None else False,
         "no_site_persons": int(problem.persons[problem.unreachable].sum()),
         "too_far_persons": int(problem.persons[problem.too_far].sum()),
         "objective": _finite(found.objective),

@@ -93,7 +93,10 @@ def test_sites_are_those_of_the_core(own_app: Flask, own_town: District) -> None
     record, result = load(own_town, siting.KIND, "甲")
     assert (job["kind"], job["name"], job["result"], job["share"]) == ("siting", "甲", expected.id, 1.0)
     assert record.summary == expected.summary
-    assert (record.summary["gain_persons"], record.made_by) == (500, "test-dispatcher"), "no more than its capacity"
+    assert (record.summary["gain_persons"], record.made_by) == (2000, "test-dispatcher")
+    assert result.tables["sites"]["served_persons"].tolist() == [500], "no more than its capacity"
+    said = plain(page(own_app, "/whatif/siting/plan", name="甲"))
+    assert "备选点有可服务人数" in said
     for table in expected.tables:
         same(result.tables[table], expected.tables[table])
     rows = browser(own_app, "planner").get("/api/v1/layers/new_sites.geojson").get_json()["features"]
