@@ -98,7 +98,7 @@ class _Pages(WhatifPages):
         """The address to go to: the result where it is there soon, else the job."""
         job = whatif_jobs.start(self.jobs, self.district, actor_of_request(), posed, body, began=began)
         job.ended.wait(WAIT_S)
-        if job.refusal is not None:
+        if isinstance(job.refusal, forms.REFUSED):
             raise job.refusal
         return _result_address(job) if job.state == "done" else f"/whatif/jobs/{job.id}"
 

@@ -121,7 +121,7 @@ def test_a_difference_shows_what_changed_as_pairs_and_the_rest_once_or_not(kept:
     text = (
         browser(kept, "planner").get("/whatif/difference", query_string={**query, "lang": lang}).get_data(as_text=True)
     )
-    table = text.split('<table class="list pairs">')[1].split("</table>")[0]
+    table = text.split('<table class="list lines pairs">')[1].split("</table>")[0]
     groups = re.findall(r'<th scope="colgroup" colspan="(\d)" class="pair">([^<]+)</th>', table)
     differ = [
         name.removesuffix("_old")
