@@ -38,7 +38,7 @@ def on_the_map(watched: Watched, *layers: str) -> None:
     """Follow the link to the map; these layers are on, other marks are off, and something is drawn."""
     page = watched.page
     page.get_by_role("link", name="在地图上看").click()
-    page.wait_for_selector("body[data-ready=true]", timeout=PATIENCE_MS)
+    page.wait_for_selector("body[data-ready=true]", timeout=2 * PATIENCE_MS)
     for layer in layers:
         expect(page.locator(f"#layer-{layer}")).to_be_checked()
         expect(page.locator(f"#layer-{layer}")).to_be_in_viewport()

@@ -88,7 +88,7 @@ async function start() {
 
   /** Layers that an address names, switched on and in view. */
   async function showLayers(ids) {
-    layers.only(ids);
+    await layers.only(ids);
     const found = await Promise.all(ids.map((id) => layers.collection(id)));
     view.show(found.flatMap((collection) => collection?.features ?? []));
   }
