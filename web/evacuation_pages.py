@@ -28,6 +28,9 @@ from web.evacuation import save_evacuation
 from web.pages import language
 from web.whatif_frame import WhatifPages, add_route, number_of_form
 
+LINE_M = 500
+"""So many metres on either side of a line the form offers as a zone."""
+
 _SPEEDS = {
     "adult": Text("成人 1.1 m/s", "adults 1.1 m/s"),
     "slow": Text("老人、儿童或带行李 0.75 m/s", "elderly, children, luggage 0.75 m/s"),
@@ -67,7 +70,14 @@ class _Pages(WhatifPages):
         """The saved plans, and the form that makes one."""
         lang = language()
         areas = self.district.view().frame("hazard_area")
-        zones = [(f"area:{id_}", name) for id_, name in zip(areas["id"], areas["name"], strict=True)]
+        zones = [
+            (f"area:{id_}", name)
+            if shape.endswith("Polygon")
+            # A line is no area before it is widened.
+            else (f"area:{id_}:{LINE_M}", _("%(name)s 两侧 %(m)s m", name=name, m=LINE_M))
+            for id_, name, shape in zip(areas["id"], areas["name"], areas.geom_type, strict=True)
+            if shape is not None
+        ]
         zones += [
             (f"level:zones_{scheme}:{least}", f"{title} ≥ {least}")
             for scheme, title in (("natural", _("自然灾害区划")), ("accident", _("事故灾难区划")))
