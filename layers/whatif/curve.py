@@ -88,11 +88,9 @@ def curve_svg(
         )
         if x(n) < free and not is_chosen:
             continue
-        # Below the dot in the upper half, where the curve comes from below; above it otherwise.
-        at = y(count) + (24 if y(count) < HEIGHT / 2 else -14)
+        # A rising curve leaves room above and to the left of a dot; the first has it below.
         weight = ' font-weight="700"' if is_chosen else ""
-        # To the right of the dot, where the line is not steep any more.
-        anchor, aside = ("end", 0) if n == last else ("start", 4)
+        anchor, aside, at = ("start", 6, y(count) + 20) if n == first else ("end", 0, y(count) - 12)
         parts.append(f'<text x="{x(n) + aside:.1f}" y="{at:.1f}" text-anchor="{anchor}"{weight}>{count:,}</text>')
         parts.append(f'<text x="{x(n):.1f}" y="{HEIGHT - _BOTTOM + 20}" text-anchor="middle"{weight}>{n}</text>')
         free = x(n) + _LABEL_PX
