@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PATIENCE_MS, ROOT, SIZES, Watched, clean_environment, program
+from tests.browser.test_accessible import broken
 from tests.browser.test_legible import look_at
 from tests.browser.test_supplies import log_in
 
@@ -93,6 +94,7 @@ def test_two_more_teams_their_proof_and_their_place_on_the_map(watch: Watch) -> 
     page.get_by_role("button", name="选址并保存").click()
     page.wait_for_url("**/whatif/siting/plan**", timeout=PATIENCE_MS)
     look_at(page)
+    assert broken(page) == []
     expect(page.locator("section", has_text="选中的点").first.locator("tbody tr")).to_have_count(2)
     expect(page.locator("svg.curve")).to_be_visible()
     expect(page.locator("main")).to_contain_text("江心沙村", use_inner_text=True)
@@ -106,6 +108,7 @@ def test_weak_roads_have_words_and_lie_on_the_map(watch: Watch, weak_roads: str)
     log_in(watched.page, watched.address, "demo-planner", "/whatif")
     page = opened(watched, f"/whatif/result?kind=n_minus_1&name={weak_roads}")
     expect(page.locator("tbody th", has_text="无名道路 (").first).to_be_visible()
+    assert broken(page) == []
     watched.shot("whatif-n-1")
     on_the_map(watched, "critical_links", "villages_on_one_road")
     watched.shot("whatif-n-1-map")
