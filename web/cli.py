@@ -1267,6 +1267,7 @@ from web import cli_closures as _closures  # noqa: E402, F401
 from web import cli_evacuation as _evacuation  # noqa: E402, F401
 from web import cli_records as _records  # noqa: E402, F401
 from web import cli_scenarios as _scenarios  # noqa: E402, F401
+from web import cli_siting as _siting  # noqa: E402, F401
 from web import cli_supplies as _supplies  # noqa: E402, F401
 from web import cli_whatif as _whatif  # noqa: E402, F401
 

@@ -18,6 +18,7 @@ from geo.network import Snapped
 from geo.times import last_leg_s
 from layers.analyses.places import PLACES, TABLE_OF, LonLat, asked, containing, lonlats, nulls, snapped_places
 from layers.district import District, View
+from layers.listing import clock_text
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def coverage_lines(answer: CoverageAnswer) -> Iterator[str]:
     totals = answer.result.totals()
     share = "no persons" if totals["covered_share"] is None else f"{totals['covered_share']:.2%}"
     yield (
-        f"within {answer.result.limit_s / 60:g} min at {answer.asked['at']}: "
+        f"within {answer.result.limit_s / 60:g} min at {clock_text(answer.asked['at'])}: "
         f"{totals['covered_persons']:,} of {totals['persons']:,} persons ({share}), "
         f"{totals['covered_places']} of {totals['places']} places"
     )
