@@ -94,12 +94,12 @@ def _covered(
     """The coverage of places given as a table, and on the road network or as the rows of a stored table."""
     stations = view.snapped("team")
     snapped = view.snapped(places) if isinstance(places, str) else places
-    travel, open_travel = view.travel(at), view.travel(at, closed=False)
     if isinstance(places, str):
-        open_s = view.open_times_s("team", places, at)
+        open_s, travel_s = view.open_times_s("team", places, at), view.times_s("team", places, at)
     else:
+        travel, open_travel = view.travel(at), view.travel(at, closed=False)
         open_s = open_travel.matrix_s(stations, snapped)
-    travel_s = open_s if travel is open_travel else travel.matrix_s(stations, snapped)
+        travel_s = open_s if travel is open_travel else travel.matrix_s(stations, snapped)
     legs_s = last_leg_s(snapped.access_m)[:, None] + last_leg_s(stations.access_m)[None, :]
     return cover(
         table,
