@@ -22,7 +22,7 @@ from layers.whatif.coverage import scenario_coverage
 from layers.whatif.scenario import AS_IT_IS, shipped_scenarios
 from layers.zoning import answers as zoning_answers
 from layers.zoning import runs
-from web import closures, evacuation, events, scenarios, supplies, whatif
+from web import closures, evacuation, events, map_views, measure, scenarios, supplies, whatif
 from web import parameters as p
 from web import schemas as s
 from web.endpoint import PREFIX, Endpoint, Question, view_of
@@ -800,6 +800,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *scenarios.ENDPOINTS,
     *closures.ENDPOINTS,
     *evacuation.ENDPOINTS,
+    *map_views.ENDPOINTS,
+    *measure.ENDPOINTS,
 )
 
 
