@@ -1,4 +1,4 @@
-"""A link to the map that opens its panel of supplies with a question filled in."""
+"""Links to the map: one opens its panel of supplies with a question filled in, one restores a view."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,12 +6,16 @@ from urllib.parse import urlencode
 
 from werkzeug.datastructures import MultiDict
 
+from data import map_views
 from geo.errors import InputError, NotFound
 from geo.supply import number_of, thousandths
 from layers import analyses
 from layers.analyses.stock import item_titles
 from layers.district import District
+from layers.permissions import Actor
+from layers.views.map_view import read_map_view
 from web import parameters as p
+from web.map_views import read_view_text
 from web.parameters import Param
 
 PANEL = "panel"
@@ -81,3 +85,20 @@ def question(query: MultiDict[str, str], district: District) -> dict[str, Any] |
         "own": values["own"] == "yes",
         "to_depot": values["to_depot"],
     }
+
+
+def view(query: MultiDict[str, str], district: District, actor: Actor) -> dict[str, Any] | None:
+    """The view that an address restores, checked: ``view`` is its document, ``saved`` the id of a named one.
+
+    None where there is neither. InputError and NotFound name what is wrong.
+    """
+    if "saved" in query:
+        with district.store.reading() as conn:
+            named = map_views.read(conn, query["saved"], actor.id, all_views=actor.role == "administrator")
+        document = named.document or {}
+    elif "view" in query:
+        document = read_view_text("view", query["view"], district)
+    else:
+        return None
+    read_map_view(document, role=actor.role, timezone=district.timezone)
+    return document
