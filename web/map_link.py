@@ -1,5 +1,6 @@
 """Links to the map: one opens its panel of supplies with a question filled in, one restores a view."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -13,9 +14,9 @@ from layers import analyses
 from layers.analyses.stock import item_titles
 from layers.district import District
 from layers.permissions import Actor
-from layers.views.map_view import read_map_view
+from layers.views.map_view import SCHEMA, read_map_view
 from web import parameters as p
-from web.map_views import read_view_text
+from web.endpoint import require_schema
 from web.parameters import Param
 
 PANEL = "panel"
@@ -85,6 +86,24 @@ def question(query: MultiDict[str, str], district: District) -> dict[str, Any] |
         "own": values["own"] == "yes",
         "to_depot": values["to_depot"],
     }
+
+
+MAX_TEXT = 6_000
+"""Characters of a view in an address, bound included; a larger one is kept under a name."""
+
+
+def read_view_text(name: str, value: str, district: District) -> dict[str, Any]:
+    """A view in an address: JSON that fits the schema. InputError names what is wrong."""
+    if len(value) > MAX_TEXT:
+        raise InputError(f"{name}: {len(value)} characters; expected at most {MAX_TEXT}, save the view under a name")
+    try:
+        document = json.loads(value)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise InputError(f"{name}={value[:40]}: expected a view as the map writes it into its links")
+    require_schema(document, SCHEMA)
+    return document
 
 
 def view(query: MultiDict[str, str], district: District, actor: Actor) -> dict[str, Any] | None:

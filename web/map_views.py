@@ -1,38 +1,21 @@
 """The API of views: what a view shows, and the views that are kept under a name."""
 
-import json
 from typing import Any
 
 from data import map_views
 from data.map_views import MAX_NAME
-from geo.errors import InputError
 from layers.actions import map_views as actions
-from layers.district import District
 from layers.layer import Lang, plain_tree
-from layers.views import shown
+from layers.sheet import SheetText
+from layers.views import sheet, shown
 from layers.views.map_view import SCHEMA, read_map_view
 from web import parameters as p
 from web import schemas as s
-from web.endpoint import Endpoint, Question, require_schema
+from web.endpoint import Endpoint, Question
+from web.kept import Answer
+from web.map_link import MAX_TEXT, read_view_text
+from web.pages import sheet_fonts
 from web.parameters import Param
-
-MAX_TEXT = 6_000
-"""Characters of a view in an address, bound included; a larger one is kept under a name."""
-
-
-def read_view_text(name: str, value: str, district: District) -> dict[str, Any]:
-    """A view in an address: JSON that fits the schema. InputError names what is wrong."""
-    if len(value) > MAX_TEXT:
-        raise InputError(f"{name}: {len(value)} characters; expected at most {MAX_TEXT}, save the view under a name")
-    try:
-        document = json.loads(value)
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
-        raise InputError(f"{name}={value[:40]}: expected a view as the map writes it into its links")
-    require_schema(document, SCHEMA)
-    return document
-
 
 VIEW = Param(
     "view",
@@ -90,6 +73,24 @@ def layers_shown(q: Question, *, document: dict[str, Any], lang: Lang) -> Any:
     return plain_tree(shown.answer(q.district, view, role=q.role, lang=lang))
 
 
+def view_on_paper(
+    q: Question, *, document: dict[str, Any], paper: str, title: str, map_number: str, maker: str, lang: Lang
+) -> Answer:
+    """A view as a map sheet, with the legend that `layers_shown` tells."""
+    view = read_map_view(document, role=q.role, timezone=q.district.timezone)
+    drawn = sheet.view_sheet(
+        q.district,
+        view,
+        fonts=sheet_fonts(),
+        made_on=q.district.now().date(),
+        paper=paper,
+        role=q.role,
+        lang=lang,
+        text=SheetText(title=title, map_number=map_number, maker=maker, public=bool(map_number)),
+    )
+    return Answer(drawn.pdf, "application/pdf", {"Content-Disposition": 'attachment; filename="map.pdf"'})
+
+
 def named_views(q: Question) -> Any:
     """The views that whoever asks may open."""
     with q.district.store.reading() as conn:
@@ -127,6 +128,29 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         layers_shown,
         (VIEW, LANG),
         SHOWN,
+        kept=True,
+        action="map.read",
+    ),
+    Endpoint(
+        "/views/sheet.pdf",
+        "A view on one sheet of paper: title, legend with counts, scale bar, north arrow, date, sources, map number",
+        view_on_paper,
+        (
+            VIEW,
+            Param(
+                "paper",
+                p.one_of(*sheet.PAPERS),
+                "size of the paper",
+                {"type": "string", "enum": list(sheet.PAPERS)},
+                default="A3",
+            ),
+            Param("title", p.text, "title of the map (default: that of the top layer)", default=""),
+            Param("map_number", p.text, "map approval number (default: none, for internal use)", default=""),
+            Param("maker", p.text, "who makes the map", default=""),
+            LANG,
+        ),
+        {},
+        media_types=("application/pdf",),
         kept=True,
         action="map.read",
     ),

@@ -1,4 +1,4 @@
-"""The texts of the scripts of the planner's tools. The sentence here is the Chinese one; English is in translations/."""
+"""The texts of the planner's scripts. The sentence here is the Chinese one; English is in translations/."""
 
 from flask_babel import gettext as _
 

@@ -10,7 +10,7 @@ from data import map_views
 from layers.district import District
 from tests.web.conftest import Browser, browser, lonlat
 from web import create_app
-from web.map_views import MAX_TEXT
+from web.map_link import MAX_TEXT
 from web.measure import MAX_POINTS
 
 DOCUMENT: dict[str, Any] = {

@@ -16,14 +16,14 @@ export function makePlanner(root, { view, layers }) {
     root.append(el("details", { class: "tool" }, el("summary", {}, el("h3", {}, t(`tool.${name}`))), body));
     return body;
   };
-  const bench = el("section", { class: "tool-body", "aria-label": t("bench.layers") });
-  root.append(bench);
-  const workbench = makeWorkbench(bench, { view, layers });
   const viewsNode = tool("views");
   const swipeNode = tool("swipe");
   const measureNode = tool("measure");
   const drawNode = tool("draw");
   const printNode = tool("print");
+  const bench = el("section", { class: "tool-body", "aria-label": t("bench.layers") });
+  root.append(bench);
+  const workbench = makeWorkbench(bench, { view, layers });
   let views = null;
   const draw = makeDraw(drawNode, { view, onChange: () => views?.renew() });
   makeMeasure(measureNode, { view });
