@@ -14,7 +14,7 @@ from layers import analyses
 from layers.analyses.stock import item_titles
 from layers.district import District
 from layers.permissions import Actor
-from layers.views.map_view import SCHEMA, read_map_view
+from layers.views.map_view import SCHEMA, readable
 from web import parameters as p
 from web.endpoint import require_schema
 from web.parameters import Param
@@ -106,10 +106,13 @@ def read_view_text(name: str, value: str, district: District) -> dict[str, Any]:
     return document
 
 
-def view(query: MultiDict[str, str], district: District, actor: Actor) -> dict[str, Any] | None:
-    """The view that an address restores, checked: ``view`` is its document, ``saved`` the id of a named one.
+def view(
+    query: MultiDict[str, str], district: District, actor: Actor
+) -> tuple[dict[str, Any] | None, list[InputError | NotFound]]:
+    """The view that an address restores, and why layers of it are left out.
 
-    None where there is neither. InputError and NotFound name what is wrong.
+    ``view`` is its document, ``saved`` the id of a named one; None where there is neither. InputError and NotFound
+    name what is wrong with the whole.
     """
     if "saved" in query:
         with district.store.reading() as conn:
@@ -118,6 +121,5 @@ def view(query: MultiDict[str, str], district: District, actor: Actor) -> dict[s
     elif "view" in query:
         document = read_view_text("view", query["view"], district)
     else:
-        return None
-    read_map_view(document, role=actor.role, timezone=district.timezone)
-    return document
+        return None, []
+    return readable(document, role=actor.role, timezone=district.timezone)

@@ -8,7 +8,7 @@ from layers.actions import map_views as actions
 from layers.layer import Lang, plain_tree
 from layers.sheet import SheetText
 from layers.views import sheet, shown
-from layers.views.map_view import SCHEMA, read_map_view
+from layers.views.map_view import SCHEMA, read_map_view, readable
 from web import parameters as p
 from web import schemas as s
 from web.endpoint import Endpoint, Question
@@ -101,7 +101,8 @@ def named_view(q: Question, view: str) -> Any:
     """One view with its document."""
     with q.district.store.reading() as conn:
         found = map_views.read(conn, view, q.actor.id, all_views=q.role == "administrator")
-    return actions.told(found, q.actor)
+    document, problems = readable(found.document or {}, role=q.role, timezone=q.district.timezone)
+    return {**actions.told(found, q.actor), "document": document, "left_out": [error.detail for error in problems]}
 
 
 def view_saved(q: Question, *, body: dict[str, Any]) -> Any:

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 import shapely
 
-from geo.errors import InputError
+from geo.errors import InputError, NotFound
 from layers import query
 from layers.layer import Field, Layer, Role
 from layers.tiles import ROAD_FIELDS
@@ -173,6 +173,26 @@ def read_map_view(document: Mapping[str, Any], *, role: Role, timezone: ZoneInfo
     return MapView(
         tuple(shown), _drawing(document.get("drawing") or ()), _bounds(document), _at(document.get("at"), timezone)
     )
+
+
+def readable(
+    document: Mapping[str, Any], *, role: Role, timezone: ZoneInfo
+) -> tuple[dict[str, Any], list[InputError | NotFound]]:
+    """What of a document a role may see, and why each layer that is left out is.
+
+    A view made by a planner may show layers, or filter by fields, that are not for everybody: such a layer is left
+    out whole, for without its filter it would show something else. InputError for what is not about a layer.
+    """
+    read_map_view({**document, "layers": []}, role=role, timezone=timezone)
+    layers, problems = [], []
+    for one in document["layers"]:
+        try:
+            read_map_view({"layers": [one]}, role=role, timezone=timezone)
+        except (InputError, NotFound) as error:
+            problems.append(error)
+        else:
+            layers.append(one)
+    return {**document, "layers": layers}, problems
 
 
 def _field(layer: Layer, fields: Mapping[str, Field], name: str, where: str) -> Field:

@@ -34,7 +34,7 @@ _OTHER, _NOTHING = Text("其他", "other"), Text("无数据", "no data")
 _GREY = "#8c8c8c"
 
 # From light to dark, so that the order is seen in grey as well.
-_RAMP = ((0.0, (226, 214, 240)), (0.5, (140, 92, 170)), (1.0, (45, 8, 75)))
+_RAMP = ((0.0, (196, 174, 220)), (0.5, (140, 92, 170)), (1.0, (45, 8, 75)))
 _HUES = ("#332288", "#44aa99", "#882255", "#999933", "#aa4499", "#117733", "#88ccee", "#6b4c2a", "#cc6677")
 _SHAPES: tuple[Shape, ...] = ("circle", "square", "triangle", "diamond", "pentagon", "star", "cross")
 

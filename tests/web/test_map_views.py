@@ -52,6 +52,25 @@ def test_a_planner_keeps_a_view_and_a_viewer_opens_it(app: Flask) -> None:
     assert save(viewer, "mine").status_code == 403
 
 
+def test_what_a_role_may_not_see_is_left_out_of_a_view_and_told(app: Flask) -> None:
+    secret = {"id": "teams", "filters": [{"field": "phone", "text": "139"}]}
+    document = {"layers": [{"id": "vehicles"}, secret, {"id": "supply_orders"}]}
+    planner, viewer = browser(app, "planner"), browser(app, "viewer")
+    body = {"name": "x", "document": document, "shared": True}
+    view = post(planner, "/views", body).json["id"]
+    assert planner.get(f"/api/v1/views/{view}").json["document"] == document
+    opened = viewer.get(f"/api/v1/views/{view}").json
+    assert opened["document"] == {"layers": [{"id": "vehicles"}]}
+    assert len(opened["left_out"]) == 2
+    assert "phone" in opened["left_out"][0]
+    for query in ({"saved": view}, {"view": json.dumps(document)}):
+        page = viewer.get("/", query_string=query)
+        assert page.status_code == 422
+        assert '"layers": [{"id": "vehicles"}]' in page.get_data(as_text=True)
+        assert planner.get("/", query_string=query).status_code == 200
+    assert viewer.get("/", query_string={"saved": "nowhere"}).status_code == 404
+
+
 def test_the_same_request_keeps_one_view_and_a_name_is_taken_once(app: Flask) -> None:
     planner = browser(app, "planner")
     first, again = save(planner, "a"), save(planner, "a")

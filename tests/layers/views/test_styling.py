@@ -84,7 +84,7 @@ def test_other_colours_keep_clear_of_the_four_and_grow_darker() -> None:
     assert [light(c) for c in shades] == sorted((light(c) for c in shades), reverse=True)
     assert min(a - b for a, b in pairwise(map(light, shades))) > 8
     assert not set(shades) & {mark.color for mark in RISK_MARKS.values()}
-    assert ramp(0.0) == "#e2d6f0"
+    assert ramp(0.0) == "#c4aedc"
     assert ramp(1.0) == "#2d084b"
 
 

@@ -5,7 +5,7 @@ import { config, t } from "./config.js";
 import { el, show } from "./dom.js";
 import { drawMarks, FONT } from "./map.js";
 import { at } from "./moment.js";
-import { failure } from "./notice.js";
+import { failure, loading } from "./notice.js";
 
 const STEP = 2; // per cent of the width, by a key
 const WIDE = 10;
@@ -92,7 +92,8 @@ export function makeSwipe(root, { view, layers, workbench }) {
 
   const follow = () => other?.jumpTo({ center: map.getCenter(), zoom: map.getZoom(), bearing: map.getBearing() });
   async function open() {
-    show(problem);
+    show(problem, loading());
+    start.disabled = true;
     try {
       // The left map shows its own layer only; the style for the right one is taken before that.
       const found = await style();
@@ -108,9 +109,11 @@ export function makeSwipe(root, { view, layers, workbench }) {
       start.textContent = t("swipe.stop");
       start.setAttribute("aria-pressed", "true");
       divider.focus();
+      show(problem);
     } catch (error) {
       show(problem, failure(error));
     }
+    start.disabled = false;
   }
   function named() {
     names[0].textContent = isByLayers() ? layers.find(left.value)?.title ?? "" : at()?.replace("T", " ") ?? t("swipe.now");

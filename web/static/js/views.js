@@ -13,9 +13,10 @@ export function makeViews(root, { written, restore }) {
   const link = el("input", { type: "text", readonly: true, id: "view-link", "aria-label": t("views.link"), onfocus: () => link.select() });
   const said = el("p", { class: "hint", role: "status" });
   const copy = el("button", { type: "button", class: "plain", id: "view-copy", onclick: copied }, t("views.copy"));
+  const told = el("p", { class: "hint", role: "status", id: "view-told" });
   const list = el("ul", { class: "views", "aria-label": t("views.list") });
   const problem = el("div", { role: "alert" });
-  root.append(el("div", { class: "field" }, el("label", { for: link.id }, t("views.link")), link), copy, said, may("view.save") ? form() : el("p", { class: "hint" }, t("views.readers")), problem, list);
+  root.append(el("div", { class: "field" }, el("label", { for: link.id }, t("views.link")), link), copy, said, may("view.save") ? form() : el("p", { class: "hint" }, t("views.readers")), problem, told, list);
 
   /** The address of the map as it is; a drawing that is too long for one is left out, which is said. */
   function address() {
@@ -74,10 +75,16 @@ export function makeViews(root, { written, restore }) {
     }
   }
 
+  async function opened(id) {
+    const { document, left_out: left } = await ask(`views/${id}`);
+    restore(document);
+    told.textContent = left.length ? t("views.hidden", { n: left.length, why: left[0] }) : "";
+  }
+
   const mayChange = (one) => may("view.save") && (one.own || config.visitor.role === "administrator");
   function row(one) {
-    const open = el("button", { type: "button", class: "link grow", onclick: () => attempt(async () => restore((await ask(`views/${one.id}`)).document)) }, one.name);
-    const facts = el("p", { class: "facts" }, `${one.made_by} · ${stamp(one.updated_utc)} · ${t(one.shared ? "views.is_for_all" : "views.is_own")}`);
+    const open = el("button", { type: "button", class: "link grow", onclick: () => attempt(() => opened(one.id)) }, one.name);
+    const facts = el("p", { class: "facts" }, `${one.made_by} · ${stamp(one.updated_utc)} · ${t(one.shared ? "views.is_for_all" : "views.is_own")} · `, el("a", { href: `/?${new URLSearchParams({ lang: config.lang, saved: one.id })}` }, t("views.address")));
     if (!mayChange(one)) return el("li", { "data-view": one.id }, el("div", { class: "line" }, open), facts);
     const name = el("input", { type: "text", maxlength: MAX_NAME, value: one.name, "aria-label": t("views.new_name", { name: one.name }) });
     const shared = el("input", { type: "checkbox", checked: one.shared });
