@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from layers.catalogue import LAYERS
 from tests.browser.conftest import PATIENCE_MS, ROOT, Watched, clean_environment
+from tests.browser.test_accessible import broken
 
 pytestmark = pytest.mark.browser
 Watch = Callable[..., Watched]
@@ -361,6 +362,11 @@ def test_it_is_legible_and_fits(watch: Watch, size: str) -> None:
             .map((node) => node.outerHTML)"""
     )
     assert unnamed == []
+    page.locator("#workbench").evaluate(
+        "(node) => { for (const one of node.querySelectorAll('details')) one.open = true; }"
+    )
+    expect(page.locator("#style-villages, #style-streets").first).to_be_visible()
+    assert broken(page) == []
     watched.shot(f"planner-{size}")
 
 
