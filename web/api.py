@@ -19,7 +19,19 @@ from layers.whatif.asked import scenario_by_id
 from layers.whatif.coverage import scenario_coverage
 from layers.whatif.scenario import AS_IT_IS, shipped_scenarios
 from layers.zoning import answers as zoning_answers
-from web import closures, evacuation, events, scenarios, siting, supplies, whatif, whatif_jobs, zoning_runs
+from web import (
+    closures,
+    evacuation,
+    events,
+    map_views,
+    measure,
+    scenarios,
+    siting,
+    supplies,
+    whatif,
+    whatif_jobs,
+    zoning_runs,
+)
 from web import parameters as p
 from web import schemas as s
 from web.endpoint import PREFIX, Endpoint, Question, view_of
@@ -746,6 +758,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *scenarios.ENDPOINTS,
     *closures.ENDPOINTS,
     *evacuation.ENDPOINTS,
+    *map_views.ENDPOINTS,
+    *measure.ENDPOINTS,
 )
 
 

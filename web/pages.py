@@ -208,6 +208,9 @@ def register(app: Flask, district: District, settings: Settings, serving: Servin
         config, status = page_config(district, settings, language()), HTTPStatus.OK
         try:
             config["supply"] = map_link.question(request.args, district)
+            config["view"], problems = map_link.view(request.args, district, actor_of_request())
+            if problems:
+                raise problems[0]
         except (InputError, NotFound) as error:
             # The map is of use without the question; what is wrong with it stands above.
             config["problem"], status = problem_body(error, request.path), HTTPStatus(error.status)

@@ -2,6 +2,8 @@
 
 from flask_babel import gettext as _
 
+from web.planner_texts import for_planner
+
 _ON_BOARDS = ("connection.", "error.", "live.", "login")
 
 
@@ -13,6 +15,7 @@ def for_boards() -> dict[str, str]:
 def for_scripts() -> dict[str, str]:
     """Every text by key, in the language of the request."""
     return {
+        **for_planner(),
         "again": _("重试"),
         "age.day": _("{n} 天前"),
         "age.hour": _("{n} 小时前"),

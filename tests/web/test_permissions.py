@@ -47,6 +47,7 @@ stock.reverse     .       .           own     .        +
 register.import   .       .           .       +        +
 closure.change    .       +           .       +        +
 whatif.run        .       +           .       +        +
+view.save         .       .           .       +        +
 zoning.run        .       .           .       +        +
 whatif.read       .       +           +       +        +
 device.report     .       .           .       .        +

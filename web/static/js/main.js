@@ -11,6 +11,7 @@ import { makeMap } from "./map.js";
 import { onMoment } from "./moment.js";
 import { failure } from "./notice.js";
 import { makeOrders } from "./orders.js";
+import { makePlanner } from "./planner.js";
 import { makeReach } from "./reach.js";
 import { makeSearch } from "./search.js";
 import { makeSupply } from "./supply.js";
@@ -114,7 +115,9 @@ async function start() {
   });
 
   // On a phone nothing covers the map before somebody asks.
+  const planner = makePlanner(document.getElementById("workbench"), { view, layers });
   await layers.refresh();
+  if (config.view) planner.restore(config.view);
   if (config.problem) inform(failure({ details: config.problem }));
   if (config.supply) open(config.supply);
   const asked = new URLSearchParams(location.search);
