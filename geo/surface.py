@@ -313,6 +313,31 @@ def _nodes(network: RoadNetwork) -> tuple[Ints, Floats]:
     return edge[first], (first >= len(network.edge_tail)).astype(np.float64)
 
 
+def nodes_on_road(network: RoadNetwork) -> Snapped:
+    """Every node of a network as a place at the end of one of its edges.
+
+    Parameters
+    ----------
+    network : road network
+
+    Returns
+    -------
+    Snapped, one place a node in their order
+
+    Raises
+    ------
+    none
+
+    Notes
+    -----
+    CRS: the network's metric CRS.
+    Cost: O(e log e).
+    Invariant: each place stands where its node does.
+    Source: none.
+    """
+    return _on_road(network, *_nodes(network))
+
+
 def _spread(network: RoadNetwork, stations: Snapped, step_m: float) -> tuple[Ints, Floats]:
     """Edges and fractions of the samples, edge by edge.
 

@@ -88,7 +88,53 @@ STYLE = _object({"version": {"const": 8}, "sources": {"type": "object"}, "layers
 
 FOUND = _object({"layer": TEXT, "id": TEXT, "name": TEXT, "place": MAYBE_PLACE})
 
-REACH = _object(_ASKED, covered=FLAG)
+ORIGIN: dict[str, Schema] = {"source": MAYBE_TEXT, "updated_utc": MAYBE_TEXT, "age_s": MAYBE_NUMBER}
+"""Where a row comes from and how old it is."""
+
+_NEAREST = _object(
+    {
+        "id": TEXT,
+        "name": MAYBE_TEXT,
+        "place": PLACE,
+        "travel_s": NUMBER,
+        "last_leg_s": NUMBER,
+        "total_s": NUMBER,
+        **ORIGIN,
+    },
+    places=WHOLE,
+    out=TEXT,
+)
+
+REACH = _object(
+    {
+        **_ASKED,
+        "place": PLACE,
+        "datum": TEXT,
+        "metric": _object({"epsg": WHOLE, "x_m": NUMBER, "y_m": NUMBER}),
+        "village": MAYBE_TEXT,
+        "street": MAYBE_TEXT,
+        "road": _or_null("object"),
+        "limit_s": NUMBER,
+        "covered": FLAG,
+        "reason": MAYBE_TEXT,
+        "teams": array(
+            _object(
+                {
+                    "team_id": TEXT,
+                    "handling_s": NUMBER,
+                    "turnout_s": NUMBER,
+                    "travel_s": NUMBER,
+                    "last_leg_s": NUMBER,
+                    "total_s": NUMBER,
+                    **ORIGIN,
+                }
+            )
+        ),
+        "hospital": {"anyOf": [_NEAREST, {"type": "null"}]},
+        "shelter": {"anyOf": [_NEAREST, {"type": "null"}]},
+        "shelters_out": array(_NEAREST),
+    }
+)
 
 ROUTE = _object(
     {

@@ -25,8 +25,9 @@ from layers.analyses.drawn import (
 )
 from layers.analyses.moving import MOVING_FUNCTIONS, trace_way
 from layers.analyses.places import require_place
+from layers.analyses.reach import reach
 from layers.analyses.registers import search, source_note, table_layer, unplaced
-from layers.analyses.response import CoverageAnswer, coverage, coverage_lines, reach
+from layers.analyses.response import CoverageAnswer, coverage, coverage_lines
 from layers.analyses.supplies import items, parse_needs, supply, supply_lines, supply_plans
 from layers.analyses.travel import MAX_ROUTED_PAIRS, around, route, speed_table, times
 from layers.analyses.whatif import WHATIF_FUNCTIONS
