@@ -7,7 +7,7 @@ as the router does.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -73,6 +73,17 @@ class RoadSamples:
     is_fragment: NDArray[np.bool_]
     step_m: float
     epsg: int
+
+    def take(self, positions: Any) -> "RoadSamples":
+        """The samples at these positions."""
+        return replace(
+            self,
+            xy_m=self.xy_m[positions],
+            edge=self.edge[positions],
+            time_s=self.time_s[positions],
+            team=self.team[positions],
+            is_fragment=self.is_fragment[positions],
+        )
 
     def tolerance_m(self, distance_m: Any) -> Any:
         """How much farther than the road the nearest sample can be, for a place this far from the road."""

@@ -804,5 +804,6 @@ FACILITY_LAYERS: tuple[str, ...] = (
     "depots",
     "teams",
     "hospitals",
+    "lifelines",
 )
 """The layers whose rows stand in the facility index."""

@@ -242,15 +242,49 @@ SUPPLY = _object(
 
 SUPPLY_PLANS = _object({**_ASKED, "to": PLACE, "plans": array(SUPPLY)})
 
+_BOUND: dict[str, Schema] = {"radius_m": NUMBER, "minutes": NUMBER}
+
 AROUND = _object(
     {
         **_ASKED,
         "place": PLACE,
+        "village": MAYBE_TEXT,
+        "street": MAYBE_TEXT,
         "kinds": array(TEXT),
+        "summary": _object(
+            {
+                "persons": _object(
+                    {
+                        "resident": WHOLE,
+                        "day": _or_null("integer"),
+                        "day_unknown": WHOLE,
+                        "villages": array(_object({"id": TEXT, "share": NUMBER, "basis": TEXT, "resident": WHOLE})),
+                    }
+                ),
+                "roads": _object({"length_m": NUMBER, "by_class": array(_object({"class": TEXT, "length_m": NUMBER}))}),
+            }
+        ),
+        "sources": {"type": "object", "additionalProperties": _object({"rows": WHOLE, **ORIGIN})},
         "count": WHOLE,
-        "facilities": array(_object({"kind": TEXT, "id": TEXT, "name": MAYBE_TEXT})),
-    }
+        "facilities": array(
+            _object(
+                {
+                    "kind": TEXT,
+                    "id": TEXT,
+                    "name": MAYBE_TEXT,
+                    "place": PLACE,
+                    "distance_m": NUMBER,
+                    "total_s": MAYBE_NUMBER,
+                    "attributes": {"type": "object"},
+                    **ORIGIN,
+                }
+            )
+        ),
+    },
+    **_BOUND,
 )
+
+AROUND_AREA = _object({**_ASKED, "place": PLACE, "geometry": _or_null("object")}, **_BOUND)
 
 ITEM = _object({"id": TEXT, "name": TEXT, "unit": TEXT, "on_hand": NUMBER})
 

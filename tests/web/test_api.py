@@ -53,6 +53,7 @@ def asked(place: Any) -> dict[str, tuple[dict[str, Any], list[str] | None]]:
             {"at": west, "radius_m": "2500", "when": AT},
             ["around", "--at", west, "--radius-m", "2500", "--when", AT],
         ),
+        "/around/area": ({"at": west, "minutes": "4", "when": AT}, None),
         "/items": ({}, None),
         "/speeds": ({}, ["speeds"]),
         "/zoning/runs": ({}, ["zoning", "list"]),
@@ -70,7 +71,13 @@ def test_every_endpoint_is_asked_here() -> None:
     elsewhere = ("/supplies", "/stock", "/devices", "/alarms", "/readings", "/events", "/whatif", "/shelters")
     templates = {_asked_as(e) for e in ENDPOINTS if e.method == "GET" and not e.path.startswith(elsewhere)}
     # Files, sheets, comparisons and jobs have tests of their own in test_zoning.py.
-    apart = {"/zoning/compare", "/zoning/jobs/{job}", "/zoning/natural/files/{file}", "/sheet/teams.geojson"}
+    apart = {
+        "/zoning/compare",
+        "/zoning/jobs/{job}",
+        "/zoning/natural/files/{file}",
+        "/sheet/teams.geojson",
+        "/around/sheet",
+    }
     assert templates == set(PATHS) | apart
 
 
@@ -285,9 +292,18 @@ def test_a_viewer_sees_no_telephone(app: Flask, town: District) -> None:
     assert all("contact" not in f["properties"] for f in told["features"])
     around = client.get("/api/v1/around?radius_m=100000&at=120.8,32.0").get_json()
     assert around["count"] > 0
+    assert not any("phone" in row["attributes"] for row in around["facilities"])
     listed = client.get("/api/v1/layers").get_json()
     fields = {row["id"]: {f["name"] for f in row["fields"]} for row in listed}
     assert "phone" not in fields["villages"]
+
+
+def test_what_lies_around_is_printed(client: FlaskClient) -> None:
+    found = client.get("/api/v1/around/sheet?radius_m=900&at=120.8,32.0")
+    assert (found.status_code, found.mimetype) == (200, "application/pdf")
+    assert found.data.startswith(b"%PDF")
+    wrong = client.get("/api/v1/around/sheet?at=120.8,32.0")
+    assert (wrong.status_code, wrong.get_json()["code"]) == (422, "input")
 
 
 def test_labels_follow_the_language(ask: Any) -> None:
