@@ -22,7 +22,7 @@ from layers.whatif.coverage import scenario_coverage
 from layers.whatif.scenario import AS_IT_IS, shipped_scenarios
 from layers.zoning import answers as zoning_answers
 from layers.zoning import runs
-from web import around, closures, evacuation, events, scenarios, supplies, whatif
+from web import around, closures, evacuation, events, scenarios, since, supplies, whatif
 from web import parameters as p
 from web import schemas as s
 from web.endpoint import PREFIX, Endpoint, Question, view_of
@@ -744,6 +744,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         action="map.read",
     ),
     *around.ENDPOINTS,
+    *since.ENDPOINTS,
     *supplies.ENDPOINTS,
     *whatif.ENDPOINTS,
     *scenarios.ENDPOINTS,

@@ -12,7 +12,7 @@ from flask_babel import Babel
 from flask_wtf.csrf import generate_csrf
 from werkzeug.wrappers import Response as BaseResponse
 
-from data.kinds import DEPOT_LEVELS, ORDER_STATES, SKILLS, STAYS, TEAM_TYPES, Choice
+from data.kinds import DEPOT_LEVELS, ORDER_STATES, RISK_LEVELS, SKILLS, STAYS, TEAM_TYPES, Choice
 from data.settings import Settings
 from geo.errors import Forbidden, InputError, NotFound, Unauthenticated, Unavailable
 from layers import html, tiles
@@ -134,6 +134,7 @@ def page_config(district: District, settings: Settings, lang: Lang) -> dict[str,
         "skills": _choices(SKILLS, lang),
         "team_types": _choices(TEAM_TYPES, lang),
         "depot_levels": _choices(DEPOT_LEVELS, lang),
+        "risk_levels": _choices(RISK_LEVELS, lang),
         "stays": _choices(STAYS, lang),
         "shelter_reasons": {code: text.to(lang) for code, text in SHELTER_OUT.items()},
         "road_classes": {code: text.to(lang) for code, text in ROAD_CLASS_TEXTS.items()},

@@ -421,4 +421,52 @@ CLOSURE_MADE = _object(
     unknown_m=NUMBER,
     bridges_spared=WHOLE,
 )
+SINCE = _object(
+    {
+        **_ASKED,
+        "since": TEXT,
+        "count": WHOLE,
+        "truncated": FLAG,
+        "rows": array(
+            _object(
+                {
+                    "part": TEXT,
+                    "group": TEXT,
+                    "id": TEXT,
+                    "recorded_utc": TEXT,
+                    "title": TEXT,
+                    "detail": TEXT,
+                    "tone": TEXT,
+                    "place": MAYBE_PLACE,
+                    "page": MAYBE_TEXT,
+                }
+            )
+        ),
+    }
+)
+CLOSURE_DIFFERENCE = _object(
+    {
+        **_ASKED,
+        "closure": _object({"id": TEXT, "reason": MAYBE_TEXT, "factor": NUMBER, "in_force": FLAG}),
+        "difference": _object(
+            {
+                "limit_s": NUMBER,
+                "totals": _object({"lost_places": WHOLE, "lost_persons": WHOLE, "slower_places": WHOLE}),
+                "places": array(
+                    _object(
+                        {
+                            "id": TEXT,
+                            "name": MAYBE_TEXT,
+                            "persons": WHOLE,
+                            "change": TEXT,
+                            "total_old_s": MAYBE_NUMBER,
+                            "total_new_s": MAYBE_NUMBER,
+                            "change_s": MAYBE_NUMBER,
+                        }
+                    )
+                ),
+            }
+        ),
+    }
+)
 CLOSURE_ENDED = _object({"id": TEXT, "to_utc": TEXT})

@@ -19,6 +19,8 @@ const line = (id, source, paint, filter) => ({
 
 /** Colours of a change of level: up in purple, down in blue, so that neither is taken for a level. */
 export const CHANGES = [[-2, "#08589e"], [-1, "#7bccc4"], [1, "#df9fd8"], [2, "#88037f"], [9, "#7a7a7a"]];
+/** What becomes of a place: red where it leaves the limit, amber where it is later, green where it is better off. */
+const hintColour = ["match", ["coalesce", ["get", "change"], ""], "slower", "#d97b00", ["gained", "quicker"], "#146c43", "#b10026"];
 const changeColour = () => ["match", ["get", "change"], [-4, -3, -2], CHANGES[0][1], -1, CHANGES[1][1], 1, CHANGES[2][1], [2, 3, 4], CHANGES[3][1], CHANGES[4][1]];
 
 /** Make the map; resolves when it can be drawn upon. */
@@ -55,8 +57,8 @@ export async function makeMap(container, { onAsk, onSupply }) {
   const drawn = map.getStyle().layers;
   const firstSymbol = drawn[drawn.findLastIndex((layer) => layer.type === "line" || layer.type === "fill") + 1]?.id;
   map.addLayer({ id: "change", type: "fill", source: "change", paint: { "fill-color": changeColour(), "fill-opacity": 0.85 } }, firstSymbol);
-  map.addLayer({ id: "hint-area", type: "fill", source: "hint-area", paint: { "fill-color": "#b10026", "fill-opacity": 0.28 } }, firstSymbol);
-  map.addLayer(line("hint-area-line", "hint-area", { "line-color": "#b10026", "line-width": 2.5 }), firstSymbol);
+  map.addLayer({ id: "hint-area", type: "fill", source: "hint-area", paint: { "fill-color": hintColour, "fill-opacity": 0.34 } }, firstSymbol);
+  map.addLayer(line("hint-area-line", "hint-area", { "line-color": hintColour, "line-width": 2.5 }), firstSymbol);
   map.addLayer({ id: "hint-point", type: "circle", source: "hint-point", paint: { "circle-radius": 9, "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": "#b10026", "circle-stroke-width": 3 } });
   map.addLayer({
     id: "glance", type: "symbol", source: "glance",
@@ -81,6 +83,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
   let marker = null;
   let popup = null;
   let shown = []; // {feature, node} of popup and cards
+  let taker = null; // who takes the clicks instead
 
   const clickable = () => described
     .filter((layer) => layer.geometry !== "polygon" && !layer.tiled)
@@ -143,15 +146,17 @@ export async function makeMap(container, { onAsk, onSupply }) {
   }
 
   function clicked(point, lngLat) {
+    if (taker) return taker([lngLat.lng, lngLat.lat]);
     const features = featuresAt(point);
     const first = features[0];
     const exact = first?.geometry.type === "Point" ? first.geometry.coordinates : [lngLat.lng, lngLat.lat];
     showPopup(features, exact);
     onAsk(exact, first ? String(first.properties.name ?? "") : "", isPhone() ? features.slice(0, 3).map((feature) => describe(feature, false)) : []);
+    return undefined;
   }
   map.on("click", (event) => clicked(event.point, event.lngLat));
   map.on("mousemove", (event) => {
-    map.getCanvas().style.cursor = featuresAt(event.point).length ? "pointer" : "";
+    map.getCanvas().style.cursor = taker ? "crosshair" : featuresAt(event.point).length ? "pointer" : "";
   });
   map.getCanvas().addEventListener("keydown", (event) => {
     if (event.key !== "Enter") return;
@@ -203,6 +208,12 @@ export async function makeMap(container, { onAsk, onSupply }) {
       });
     },
     closePopup() { popup?.remove(); },
+    /** Clicks and Enter give their place to `handler` instead of asking about it; null gives them back. */
+    take(handler) {
+      taker = handler;
+      map.doubleClickZoom[handler ? "disable" : "enable"]();
+      map.getCanvas().style.cursor = handler ? "crosshair" : "";
+    },
     /** The base map was drawn anew. */
     renewTiles() {
       const base = map.getSource("base");

@@ -9,10 +9,13 @@ import { failure, loading } from "./notice.js";
 
 const PARTS = ["handling", "turnout", "travel", "last_leg"];
 
+/** Street and village of an answer. */
+const areaOf = ({ street, village }) => [street, village].filter(Boolean).join(" · ");
+
 /** Where a row comes from and how old it is. */
 export const origin = ({ source, age_s }) => t("row.origin", { source: source ?? "—", age: age(age_s) });
 
-export function makeReach(root, { view, onSupply, onPlace, isShown }) {
+export function makeReach(root, { view, onSupply, onAround, onPlace, isShown }) {
   let lines = []; // the route of the first team
   let shown = null; // the place that the panel is about
   const query = newest((signal, place) => ask("reach", { at: place.join(","), when: at() }, { signal }));
@@ -59,7 +62,7 @@ export function makeReach(root, { view, onSupply, onPlace, isShown }) {
 
   /** Where it is: street and village, road, coordinates with their datum. */
   function where(answer, name) {
-    const area = [answer.street, answer.village].filter(Boolean).join(" · ");
+    const area = areaOf(answer);
     const { road, metric } = answer;
     return el(
       "div", { class: "where" },
@@ -95,7 +98,9 @@ export function makeReach(root, { view, onSupply, onPlace, isShown }) {
       cards.length ? el("div", { class: "cards popup" }, cards) : null,
       el("h4", {}, t("reach.hospital")), nearest(answer.hospital, t("reach.no_hospital")),
       el("h4", {}, t("reach.shelter")), nearest(answer.shelter, t("reach.no_shelter"), places), passedOver(answer),
-      el("button", { type: "button", class: "plain", onclick: onSupply }, t("popup.supply")),
+      el("div", { class: "actions" },
+        el("button", { type: "button", class: "plain", id: "reach-around", onclick: () => onAround(answer.place, name || areaOf(answer)) }, t("around.go")),
+        el("button", { type: "button", class: "plain", onclick: onSupply }, t("popup.supply"))),
     );
   }
 
@@ -109,7 +114,7 @@ export function makeReach(root, { view, onSupply, onPlace, isShown }) {
     try {
       const answer = await query(place);
       if (!answer) return;
-      const known = name || [answer.street, answer.village].filter(Boolean).join(" · ");
+      const known = name || areaOf(answer);
       if (known) onPlace(place, known);
       draw(answer, name, cards);
       const first = answer.teams[0];
