@@ -47,7 +47,7 @@ def reopen(q: Question, closure: str, *, body: dict[str, Any]) -> Any:
     return closures.reopen(q.district, q.actor, closure, body, key=str(q.key))
 
 
-def difference(
+def closure_difference(
     q: Question, closure: str, *, limit_s: float | None, skill: str | None, places: str, at: datetime | None
 ) -> Any:
     """What a closure takes from the coverage."""
@@ -89,7 +89,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         "/closures/{closure}/difference",
         "Who is reached later, or no longer within the limit, because of a closure",
-        difference,
+        closure_difference,
         (
             Param(
                 "limit",

@@ -78,6 +78,7 @@ def test_every_endpoint_is_asked_here() -> None:
         "/zoning/natural/files/{file}",
         "/sheet/teams.geojson",
         "/around/sheet",
+        "/closures/{closure}/difference",
     }
     assert templates == set(PATHS) | apart
 
@@ -306,6 +307,17 @@ def test_a_viewer_sees_no_telephone(app: Flask, town: District) -> None:
     listed = client.get("/api/v1/layers").get_json()
     fields = {row["id"]: {f["name"] for f in row["fields"]} for row in listed}
     assert "phone" not in fields["villages"]
+
+
+def test_what_a_closure_takes_from_the_coverage(client: FlaskClient) -> None:
+    path = "/closures/{closure}/difference"
+    found = client.get("/api/v1/closures/c1/difference?limit=3600").get_json()
+    OAS31Validator(endpoint_of(path).schema).validate(found)
+    assert found["closure"]["in_force"], "without a moment it is asked about for its beginning"
+    assert found["difference"]["totals"]["lost_persons"] == 2000
+    before = client.get("/api/v1/closures/c1/difference", query_string={"at": AT}).get_json()
+    assert (before["closure"]["in_force"], before["difference"]["places"]) == (False, [])
+    assert client.get("/api/v1/closures/no-such/difference").status_code == 404
 
 
 def test_what_lies_around_is_printed(client: FlaskClient) -> None:
