@@ -28,6 +28,7 @@ from data.checking import (
 )
 from data.kinds import KINDS, Column, Kind
 from data.reading import AT_HAND, RawFrame, SheetBounds, read_file
+from data.schema import stored_name
 from data.store import Store
 from geo.crs import STORED_EPSG, bd09_to_wgs84, gcj02_to_wgs84, to_metric
 from geo.datum import MIN_PLACES, shift_evidence
@@ -422,6 +423,8 @@ def write_prepared(
         _require_lots(store, conn, frame, problems)
     if kind.name == "items":
         _require_units_kept(store, conn, frame, problems)
+    if kind.name == "reserve_targets":
+        _require_versions_kept(store, conn, kind, frame, problems, now_utc)
     problems.raise_if_any(kind.name)
     unplaced: tuple[str, ...] = ()
     if isinstance(frame, gpd.GeoDataFrame) and not kind.geometry_required:
@@ -549,6 +552,32 @@ def _require_lots(store: Store, conn: Connection, frame: pd.DataFrame, problems:
         taken = (record.get("reserved") or 0) + (record.get("on_hold") or 0)
         if quantity is not None and taken > quantity:
             problems.add(row, "reserved, on_hold", taken, f"together at most the quantity, {quantity}")
+
+
+def _require_versions_kept(
+    store: Store, conn: Connection, kind: Kind, frame: pd.DataFrame, problems: Problems, now_utc: datetime
+) -> None:
+    """A version that has come into force stays as it was decided; only its end may be set."""
+    old = store.frame(kind.table, conn=conn)
+    begun: dict[str, str] = old.groupby("version")["valid_from"].min().to_dict()
+    today = now_utc.astimezone(store.district.zone).date().isoformat()
+    fixed = [column for column in kind.columns if column.name not in (*kind.key, "valid_to", "reference")]
+    rows = {tuple(row[name] for name in kind.key): row for row in old.to_dict("records")}
+    for number, record in enumerate(frame.to_dict("records"), start=1):
+        version = record["version"]
+        if begun.get(version, "9999") > today:
+            continue
+        remedy = f"a new version, for {version} has been in force since {begun[version]}"
+        there = rows.get(tuple(record[name] for name in kind.key))
+        if there is None:
+            problems.add(number, "version", version, remedy)
+            continue
+        for column in fixed:
+            value = record.get(column.name)
+            if value is not None and column.type == "quantity":
+                value = ledger.thousandths(value, column.name)
+            if value is not None and value != there[stored_name(column)]:
+                problems.add(number, column.name, record[column.name], remedy)
 
 
 def _require_units_kept(store: Store, conn: Connection, frame: pd.DataFrame, problems: Problems) -> None:

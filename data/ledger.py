@@ -109,6 +109,13 @@ class Movement:
         """The account that it brings to."""
         return self.to_lot_id or self.lot_id, self.to_account, self.to_ref or ""
 
+    @property
+    def lots_changed(self) -> set[str]:
+        """The lots of which more or less lies in a depot afterwards; bound, free or on hold is the same."""
+        took = {self.lot_id} if self.from_account in ON_HAND_ACCOUNTS else set()
+        brought = {self.to_lot_id or self.lot_id} if self.to_account in ON_HAND_ACCOUNTS else set()
+        return took ^ brought
+
 
 @dataclass(frozen=True)
 class Discrepancy:
@@ -161,7 +168,8 @@ def record(
 ) -> int:
     """Append movements, all or none; the balances follow. How many were recorded.
 
-    Conflict where an account would become negative, now or at any moment since the movement happened.
+    Conflict where an account would become negative, now or at any moment since the movement happened, and where a
+    lot of which more or less lies there was counted since: the count says what lay there.
     """
     wanted = list(movements)
     if not wanted:
@@ -174,6 +182,7 @@ def record(
     for moment in occurred:
         if moment > recorded:
             raise InputError(f"occurred_utc={moment}: it lies after the time of recording, {recorded}; check the clock")
+    _require_not_counted_since(conn, wanted, occurred, recorded)
     _require_there(wanted, there)
     _require_there_since(conn, wanted, occurred, recorded)
     rows = [
@@ -610,6 +619,25 @@ def _require_there_since(conn: Connection, wanted: Sequence[Movement], occurred:
                 raise Conflict(
                     f"lot {key[0]}: what is said to have happened at {first[key]} would have left {shown(left)} in"
                     f" {key[1]}{_of_order(key[2])} at {moment}; nothing was recorded"
+                )
+
+
+def _require_not_counted_since(
+    conn: Connection, wanted: Sequence[Movement], occurred: Sequence[str], recorded: str
+) -> None:
+    """A count says what lay there, whatever is told of the time before it; else it would count twice."""
+    first: dict[str, str] = {}
+    for movement, moment in zip(wanted, occurred, strict=True):
+        if moment < recorded:
+            for lot_id in movement.lots_changed:
+                first[lot_id] = min(moment, first.get(lot_id, moment))
+    lot = schema.table("lot")
+    for chunk in _chunks(list(first)):
+        for lot_id, counted in conn.execute(sa.select(lot.c.id, lot.c.counted_utc).where(lot.c.id.in_(chunk))):
+            if (counted or "") > first[lot_id]:
+                raise Conflict(
+                    f"lot {lot_id} was counted at {counted}, after {first[lot_id]}; what lay there then is known. Give"
+                    " a time after it and count again"
                 )
 
 

@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from data import ledger, schema
-from data.schema import ON_HAND_ACCOUNTS
 from geo.errors import Conflict, NotFound
 
 OF_STOCK = ("receipt", "count_difference", "hold", "unhold", "write_off")
@@ -76,12 +75,15 @@ def undo(
 
 def _require_not_counted_since(conn: Connection, row: Mapping[str, Any]) -> None:
     """A count says what lies there, whatever was booked before it; at the very moment of the count it is its own."""
-    came_from = (row["lot_id"], row["from_account"] in ON_HAND_ACCOUNTS)
-    went_to = (row["to_lot_id"] or row["lot_id"], row["to_account"] in ON_HAND_ACCOUNTS)
-    if came_from == went_to:  # on hold or free: as much lies there as before
-        return
-    lot = schema.table("lot")
-    lots = [lot_id for lot_id, lies_there in (came_from, went_to) if lies_there]
+    booked = ledger.Movement(
+        row["lot_id"],
+        row["quantity_e3"],
+        row["from_account"],
+        row["to_account"],
+        row["kind"],
+        to_lot_id=row["to_lot_id"],
+    )
+    lot, lots = schema.table("lot"), booked.lots_changed
     counted = sa.select(lot.c.id, lot.c.counted_utc).where(lot.c.id.in_(lots), lot.c.counted_utc > row["occurred_utc"])
     for lot_id, moment in conn.execute(counted):
         raise Conflict(

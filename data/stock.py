@@ -156,7 +156,6 @@ def count(
         number += 1
         identity = f"count-{number:06d}"
         if difference:
-            _require_not_counted_since(line.lot_id, lots[line.lot_id], occurred)
             ends = ("count_difference", "depot") if difference > 0 else ("depot", "count_difference")
             movements.append(
                 Movement(
@@ -222,15 +221,6 @@ def _second_person(conn: Connection, actor: str, checker: str | None) -> str:
 def _name_key(name: str) -> str:
     """A name without what tells no two persons apart: blanks, case, width of letters."""
     return "".join(unicodedata.normalize("NFKC", name).casefold().split())
-
-
-def _require_not_counted_since(lot_id: str, row: Mapping[str, Any], occurred: str) -> None:
-    """A count says what lay there, whatever is told of the time before it."""
-    if (row["counted_utc"] or "") > occurred:
-        raise Conflict(
-            f"lot {lot_id} was counted at {row['counted_utc']}, after {occurred}; what lay there then is known. If that"
-            " count is wrong, count again"
-        )
 
 
 def in_depot(
@@ -462,8 +452,6 @@ def take_in(
                 f"lot {identity} is there: {there['status']}, good until {there['expires_on'] or 'any day'}; what comes"
                 f" in is {line.status}, good until {expires_on or 'any day'}: give it another lot number"
             )
-        if identity in known:
-            _require_not_counted_since(identity, known[identity], occurred)
         movements.append(
             Movement(identity, line.quantity_e3, "supplier", "depot", "receipt", occurred, reason, actor=actor)
         )

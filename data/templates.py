@@ -41,7 +41,7 @@ def template_xlsx(kind: str) -> bytes:
     return book_bytes(book)
 
 
-def filled_xlsx(kind: str, frame: pd.DataFrame, *, zone: ZoneInfo) -> bytes:
+def filled_xlsx(kind: str, frame: pd.DataFrame, *, zone: ZoneInfo, warning: str = "") -> bytes:
     """The sheet of `kind` with the rows of its table: to be changed and imported again.
 
     Imported as it is it changes nothing. Times are those of `zone`, with their offset. The place of what
@@ -57,6 +57,10 @@ def filled_xlsx(kind: str, frame: pd.DataFrame, *, zone: ZoneInfo) -> bytes:
     if has_place:
         cells += _degrees(frame)
     sheet = book.worksheets[0]
+    if warning:
+        sheet.title = f"{warning.split(',')[0]} {sheet.title}"[:31]
+        sheet.sheet_properties.tabColor = _REQUIRED.fgColor
+        sheet.oddHeader.center.text = warning
     for row, values in enumerate(zip(*cells, strict=True), start=2):
         for number, value in enumerate(values, start=1):
             if value is not None:

@@ -22,11 +22,12 @@ MAX_HOURS = 8_760
 
 
 class Goods(NamedTuple):
-    """What one depot could give, and when it is at the place; 0 where no place is asked about."""
+    """What one depot could give, when it is at the place (0 where no place is asked about), and when it expires."""
 
     source_id: str
     quantity_e3: int
     arrival_s: float = 0.0  # inf or NaN: it cannot arrive
+    expires_s: float = math.inf  # from then on it does not count
 
 
 class Contract(NamedTuple):
@@ -104,7 +105,8 @@ def availability(
 
     Parameters
     ----------
-    goods : quantities >= 0 with their arrival, s, >= 0; there when ``arrival <= hour`` (bound included)
+    goods : quantities >= 0 with their arrival and the end of their last day, s, >= 0; there when
+        ``arrival <= hour < expires`` (the arrival included, the end not); those of one source are one share
     contracts : quantities >= 0 with their call-off time, h, 0 to 8760; all of it is there when
         ``lead <= hour`` (bound included), nothing before
     productions : quantities a day >= 0 with their lead time, h; made evenly after it, so nothing at the lead time
@@ -124,7 +126,7 @@ def availability(
     -----
     CRS: none; distances enter only through the arrivals.
     Cost: O(sources x hours).
-    Invariant: never falls with the hour; each kind is the sum of its shares; each maker's product is a whole
+    Invariant: falls only where goods expire; each kind is the sum of its shares; each maker's product is a whole
     number of steps, rounded down.
     Source: three kinds of reserve as in provincial lists of reserves; formula of this project.
     """
@@ -133,7 +135,7 @@ def availability(
         raise InputError(f"hours={[str(h) for h in hours]}: expected at least one hour, rising")
     if step_e3 < 1:
         raise InputError(f"step_e3={step_e3}: expected 1 or more thousandths")
-    shares = [_of_goods(source, moments) for source in goods]
+    shares = _of_goods(goods, moments)
     shares += [_of_contract(source, moments) for source in contracts]
     shares += [_of_production(source, moments, step_e3) for source in productions]
 
@@ -144,14 +146,19 @@ def availability(
     return Curve(moments, sums("goods"), sums("contract"), sums("production"), tuple(shares))
 
 
-def _of_goods(source: Goods, moments: tuple[Fraction, ...]) -> Share:
-    quantity = _quantity(source.source_id, source.quantity_e3)
-    if source.arrival_s < 0:
-        raise InputError(f"arrival_s={source.arrival_s} of {source.source_id}: expected 0 or more")
-    if not math.isfinite(source.arrival_s):
-        return Share(source.source_id, "goods", (0,) * len(moments))
-    after = Fraction(source.arrival_s) / 3600
-    return Share(source.source_id, "goods", tuple(quantity if after <= hour else 0 for hour in moments))
+def _of_goods(goods: Sequence[Goods], moments: tuple[Fraction, ...]) -> list[Share]:
+    """One share for each source, in the order of their first."""
+    there: dict[str, list[int]] = {}
+    for source in goods:
+        quantity = _quantity(source.source_id, source.quantity_e3)
+        for name, seconds in (("arrival_s", source.arrival_s), ("expires_s", source.expires_s)):
+            if seconds < 0:
+                raise InputError(f"{name}={seconds} of {source.source_id}: expected 0 or more")
+        held = there.setdefault(source.source_id, [0] * len(moments))
+        if math.isfinite(source.arrival_s):
+            for k, hour in enumerate(moments):
+                held[k] += quantity if source.arrival_s <= hour * 3600 < source.expires_s else 0
+    return [Share(source_id, "goods", tuple(held)) for source_id, held in there.items()]
 
 
 def _of_contract(source: Contract, moments: tuple[Fraction, ...]) -> Share:

@@ -493,6 +493,27 @@ STOCK = Listing(
     tables=("lot", "item"),
 )
 
+BALANCES = Listing(
+    "balances",
+    Text("按时点查库存", "Stock at a moment"),
+    (
+        replace(_ITEM, main=True),
+        _LOT,
+        _DEPOT,
+        Column("account", Text("账户", "Account"), "choice", ACCOUNT_TEXTS),
+        Column("order", Text("调拨单", "Order"), link="/supplies/orders/{order}"),
+        _number("quantity", "数量", "Quantity"),
+        _UNIT,
+    ),
+    lambda district, **query: analyses.balances(district, **query)["rows"],
+    Text("那时这里没有库存。", "Nothing was there at that moment."),
+    Text(
+        "已发生和已登记到这一刻为止, 含这一刻; 补登和冲销按发生时间计入“已发生”, 按登记时间计入“已登记”",
+        "what had happened and what was recorded until then, that moment included",
+    ),
+    tables=("lot", "movement", "item", "depot"),
+)
+
 DEPOTS = Listing(
     "depots",
     Text("仓库", "Depots"),

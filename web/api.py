@@ -231,9 +231,9 @@ def stock_glance(q: Question, *, item: str, at: datetime | None) -> Any:
     return _plain(analyses.glance(q.district, item, at=at))
 
 
-def items(q: Question) -> Any:
-    """The catalogue of items with what is on hand."""
-    return analyses.items(q.district)
+def items(q: Question, *, q_text: str) -> Any:
+    """The catalogue of items with what is on hand, or what a text finds in it."""
+    return analyses.items(q.district, q_text)
 
 
 def speeds(q: Question) -> Any:
@@ -396,6 +396,8 @@ _SUPPLY = (
     ),
 )
 
+_NAMED = "part of a name, an id, or how the name is spelt in pinyin: whole, from any character, or its initials"
+
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("/status", "What is served and of which revision", status, schema=s.STATUS, action="map.read"),
     Endpoint(
@@ -439,7 +441,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "Places and facilities by name or id",
         search,
         (
-            Param("q", p.text, "part of a name, or an id", required=True, into="q_text", example="狼山"),
+            Param("q", p.text, _NAMED, required=True, into="q_text", example="狼山"),
             Param(
                 "limit",
                 p.whole(1, 100),
@@ -559,7 +561,13 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         action="map.read",
     ),
     Endpoint(
-        "/items", "The item catalogue with what is on hand", items, schema=s.array(s.ITEM), kept=True, action="map.read"
+        "/items",
+        "The item catalogue with what is on hand",
+        items,
+        (Param("q", p.text, _NAMED, default="", into="q_text", example="sd"),),
+        s.array(s.ITEM),
+        kept=True,
+        action="map.read",
     ),
     Endpoint("/speeds", "The speed table in force", speeds, schema=s.SPEEDS, kept=True, action="map.read"),
     Endpoint(

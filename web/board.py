@@ -27,6 +27,7 @@ from layers.permissions import may
 from web import board_forms as forms
 from web import map_link, texts
 from web.auth import actor_of_request, needs
+from web.board_balances import Balances
 from web.board_forms import Problem, Typed
 from web.board_sheets import Sheets
 from web.pages import language, live_config, sheet_fonts
@@ -211,6 +212,7 @@ class Pages:
         changes("/depots/<depot_id>/in", self.in_post, "stock.receive")
         changes("/depots/<depot_id>/status", self.status_post, "stock.change")
         changes("/depots/<depot_id>/aside", self.aside_post, "stock.change")
+        Balances(self).register(route)
         Sheets(self, download).register(route, changes)
 
     # -- the board ----------------------------------------------------------------------------------

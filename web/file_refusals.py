@@ -83,6 +83,10 @@ _EXPECTED: tuple[tuple[str, Words], ...] = (
     (r"a finite number|finite coordinates", plain("有限的数")),
     (r"at least the value of (.*), (.*); were the two swapped\?", plain("不小于“{0}”的 {1}; 两列是不是填反了")),
     (r"an id that is there already \((.*)\)", plain("已经登记的编号 ({0})")),
+    (
+        r"a new version, for (.*) has been in force since (\S+)",
+        plain("“{0}”自 {1} 起已生效, 内容不能改; 要调整请出新版本"),
+    ),
     (r"the unit in which its stock is counted, (.*)", plain("库存已按“{0}”计量, 不能改单位")),
     (r"the item's unit, (.*)", plain("目录的计量单位 {0}")),
     (

@@ -138,7 +138,7 @@ _SAID: tuple[tuple[str, Words], ...] = (
     ),
     (
         rf"lot {_LOT} was counted at (\S+), after (\S+); .*",
-        lambda m: f"批次 {m[1]} 在 {m[3]} 之后盘点过 ({m[2]}), 以盘点为准; 盘点有误请重新盘点。",
+        lambda m: f"批次 {m[1]} 在 {m[3]} 之后盘点过 ({m[2]}), 以盘点为准; 把时间写在盘点之后并重新盘点。",
     ),
     (r"checker is empty; .*", plain("复核人没有填: 盘点要两个人, 一人点数, 一人复核。")),
     (r"checker=.*", plain("复核人不能是盘点人本人。")),

@@ -190,7 +190,7 @@ def serve(
 
 def warm(district: "District") -> None:
     """Compute what the first page asks for before it is asked for."""
-    from layers import query, tiles
+    from layers import analyses, query, tiles
     from layers.zoning.run import warm_schemes
     from web.auth import FIRST_ROLE
 
@@ -199,6 +199,7 @@ def warm(district: "District") -> None:
         for name in query.permitted(FIRST_ROLE):
             query.read(district, name, role=FIRST_ROLE)
         warm_schemes(district)
+        analyses.search(district, "a")  # spells every name
     except Exception:
         logging.getLogger("onemap.web").exception("warming up failed; the first page will say why")
 

@@ -44,7 +44,8 @@ def require_sheet(kind: str) -> str:
 def sheet_of(district: District, kind: str) -> bytes:
     """What is in a register, as the sheet that is imported again."""
     frame = district.store.frame(KINDS[require_sheet(kind)].table)
-    return templates.filled_xlsx(kind, frame, zone=district.timezone)
+    warning = "" if district.warning is None else district.warning.zh
+    return templates.filled_xlsx(kind, frame, zone=district.timezone, warning=warning)
 
 
 def check_sheet(district: District, kind: str, content: bytes, *, name: str) -> ImportReport:

@@ -37,6 +37,7 @@ def balances(
     about = mine.set_index("id")[["depot_id", "item_id", "lot"]].to_dict("index")
     items = view.frame("item")
     names = dict(zip(items["id"], zip(items["name"], items["unit"], strict=True), strict=True))
+    depots = dict(view.frame("depot")[["id", "name"]].itertuples(index=False, name=None))
     rows = []
     for lot_id, account, ref, quantity_e3 in found.itertuples(index=False):
         row = about[lot_id]
@@ -46,6 +47,7 @@ def balances(
                 "lot_id": lot_id,
                 **row,
                 "item_name": name,
+                "depot_name": depots[row["depot_id"]],
                 "account": account,
                 "order": ref or None,
                 "quantity": number_of(int(quantity_e3)),

@@ -4,8 +4,9 @@ Each reads a view (and the ledger), calls `geo` and returns plain rows. Every li
 """
 
 import hashlib
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
@@ -235,21 +236,19 @@ def availability_curve(
     _require_item(view, item)
     lines = SupplyLines.of(view, moment.date())
     day = moment.date()
+    lots = lots_on(view, day)
+    held = lots[(lots["item_id"] == item) & (lots["available_e3"] > 0)]
     if lonlat is None:
-        arrival_s: Mapping[str, float] = {}
-        lots = lots_on(view, day)
-        held = lots[lots["item_id"] == item].groupby("depot_id", sort=True)["available_e3"].sum()
-        goods = [Goods(str(depot), int(quantity), 0.0) for depot, quantity in held.items() if quantity]
+        arrival_s: Mapping[str, float] = dict.fromkeys(held["depot_id"].astype(str), 0.0)
     else:
         found = arrivals_at(view, moment, lonlat)
         arrival_s = dict(zip(found.depot_id, found.arrival_s.tolist(), strict=True))
-        goods = []
-        for depot, after_s in arrival_s.items():
-            there = (moment + timedelta(seconds=min(after_s, 3.2e8))).date() if np.isfinite(after_s) else day
-            own = lots_on(view, there)
-            quantity = int(own.loc[(own["depot_id"] == depot) & (own["item_id"] == item), "available_e3"].sum())
-            if quantity:
-                goods.append(Goods(depot, quantity, after_s))
+    goods = [
+        Goods(depot, int(quantity), arrival_s.get(depot, math.inf), _until_expired_s(expires_on, moment))
+        for depot, quantity, expires_on in sorted(
+            held[["depot_id", "available_e3", "expires_on"]].itertuples(index=False, name=None), key=lambda row: row[0]
+        )
+    ]
     agreements = agreements_on(view, day, item)
     unit = _item(view, item)["unit"]
     curve = availability(
@@ -274,6 +273,14 @@ def availability_curve(
         "to": None if lonlat is None else list(lonlat),
         **answer,
     }
+
+
+def _until_expired_s(expires_on: str | None, moment: datetime) -> float:
+    """How long after `moment` a lot may still be used: until the midnight after its last day."""
+    if not expires_on:
+        return math.inf
+    end = datetime.combine(date.fromisoformat(expires_on) + timedelta(days=1), time(), moment.tzinfo)
+    return (end.astimezone(UTC) - moment.astimezone(UTC)).total_seconds()
 
 
 def agreements_on(view: View, day: date, item: str | None = None) -> list[dict[str, Any]]:

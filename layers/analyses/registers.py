@@ -20,15 +20,15 @@ from layers.analyses.response import team_on_duty
 from layers.catalogue import FACILITY_LAYERS, LAYERS, POSITION_LATE_S, POSITION_LIVE_S
 from layers.district import District, View
 from layers.layer import Role, Table
+from layers.spelling import name_rank
 
 
 def search(district: District, q: str, limit: int = 20, role: Role = "viewer") -> list[dict[str, Any]]:
-    """Whatever has `q` in its name or id: villages, streets, facilities, then named roads.
+    """Whatever has `q` in its name, as its id or as its spelling: villages, streets, facilities, then named roads.
 
-    Exact names first, then names that begin with it, then the rest; within that shorter names first.
+    Exact names first, then names that begin with it, then the rest, then spellings; within that shorter names first.
     """
-    text = q.strip().casefold()
-    if not text:
+    if not q.strip():
         raise InputError("q: expected at least one character of a name")
     if limit < 1:
         raise InputError(f"limit={limit}: must be at least 1")
@@ -38,9 +38,8 @@ def search(district: District, q: str, limit: int = 20, role: Role = "viewer") -
         if role not in LAYERS[layer_id].roles:
             continue
         for name, id_, (lon, lat) in zip(names, ids, points, strict=True):
-            folded = name.casefold()
-            if text in folded or text == id_.casefold():
-                rank = 0 if text in (folded, id_.casefold()) else 1 if folded.startswith(text) else 2
+            rank = name_rank(q, name, id_)
+            if rank is not None:
                 place = [round(lon, 6), round(lat, 6)] if math.isfinite(lon) else None
                 row = {"layer": layer_id, "id": id_, "name": name, "place": place}
                 found.append(((rank, order, len(name), name), row))

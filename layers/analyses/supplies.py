@@ -14,6 +14,7 @@ from geo.supply_ways import WAYS, Substitute, plan_in_way
 from layers.analyses.places import LonLat, asked, snapped_places
 from layers.analyses.stock import SupplyLines, arrivals_at, depots_of, item_titles, uncounted_depots
 from layers.district import District, View
+from layers.spelling import name_rank
 
 
 def parse_needs(texts: Sequence[str]) -> dict[str, str]:
@@ -236,12 +237,17 @@ def supply_lines(answer: Mapping[str, Any]) -> Iterator[str]:
         yield f"  not used: {row['depot_id']} {row['depot_name']} [{row['reason']}] {row['detail']}"
 
 
-def items(district: District) -> list[dict[str, Any]]:
-    """The item catalogue with what is on hand and available in the whole district."""
+def items(district: District, q: str = "") -> list[dict[str, Any]]:
+    """The item catalogue with what is on hand in the whole district; with `q` what it finds, the best first."""
     view = district.view()
     lots = view.frame("lot")
     on_hand = lots.groupby("item_id")["on_hand_e3"].sum() if len(lots) else pd.Series(dtype=float)
-    return [
+    rows = [
         {"id": i, "name": name, "unit": unit, "on_hand": int(on_hand.get(i, 0)) / 1000}
         for i, name, unit in view.frame("item")[["id", "name", "unit"]].itertuples(index=False)
     ]
+    if not q.strip():
+        return rows
+    ranks = [name_rank(q, row["name"], row["id"]) for row in rows]
+    found = [(rank, row) for rank, row in zip(ranks, rows, strict=True) if rank is not None]
+    return [row for _, row in sorted(found, key=lambda pair: (pair[0], len(pair[1]["name"])))]

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -246,6 +246,30 @@ def test_leading_zeros_stay(store: Store, tmp_path: Path) -> None:
     assert store.frame("item")["id"].tolist() == ["0012", "0007", "8"]
     bring(store, "items", csv_file(tmp_path, "编号,名称,计量单位", "00034,x,只"))
     assert "00034" in store.frame("item")["id"].tolist()
+
+
+def test_a_reserve_list_in_force_stays_as_it_was_decided(store: Store, tmp_path: Path) -> None:
+    bring(store, "items", csv_file(tmp_path, "编号,名称,计量单位", "I1,沙袋,只", "I2,泵,台", name="i.csv"))
+    head = "版本,级别,责任单位,物资编号,储备方式,下限,目标,上限,生效日期,失效日期,来历,出处"
+
+    def listed(*rows: str) -> Path:
+        return csv_file(tmp_path, head, *rows)
+
+    now_v = "2026,区,区,I1,实物储备,10,20,30,2026-07-01,,本区确定,文1"
+    next_v = "2027,区,区,I1,实物储备,10,20,30,2026-07-02,,本区确定,文2"
+    bring(store, "reserve_targets", listed(now_v, next_v))
+    assert counted(bring(store, "reserve_targets", listed(now_v))) == (0, 0, 1, 0)
+    # It begins on that day, in the district's time; until then it may be changed.
+    last = datetime(2026, 7, 1, 15, 59, 59, tzinfo=UTC)
+    bring(store, "reserve_targets", listed(next_v.replace(",20,", ",21,")), now_utc=last)
+    changed = listed(next_v.replace(",20,", ",22,"))
+    error = refused(store, "reserve_targets", changed, "target", now_utc=last + timedelta(seconds=1))
+    assert [(row["column"], row["expected"]) for row in error.rows] == [
+        ("target", "a new version, for 2027 has been in force since 2026-07-02")
+    ]
+    refused(store, "reserve_targets", listed(now_v.replace("I1", "I2")), "2026 has been in force since 2026-07-01")
+    ended = bring(store, "reserve_targets", listed(now_v.replace("2026-07-01,,", "2026-07-01,2026-12-31,")))
+    assert counted(ended) == (0, 1, 0, 0)
 
 
 def test_again_changed_and_checked_only(store: Store, tmp_path: Path) -> None:

@@ -501,6 +501,31 @@ def test_an_issue_told_late_is_held_against_the_day_on_which_it_happened(conn: C
     assert orders.issue(conn, order_id, occurred_utc=last, **told)["state"] == "issued"
 
 
+def test_a_step_told_late_does_not_count_twice_what_a_count_has_found(conn: Connection) -> None:
+    order_id = ordered(conn)
+    on_hand = balances(conn, OLD)[0]
+    counted = NOW + timedelta(minutes=10)
+    stock.count(conn, [stock.CountLine(OLD, on_hand - 5000, "gone")], checker="neighbour", actor="k", now_utc=counted)
+    late = at(60)
+    before = counted - timedelta(milliseconds=1)
+    with pytest.raises(Conflict, match=f"lot {OLD} was counted at .*, after .* a time after it and count again"):
+        orders.issue(conn, order_id, occurred_utc=before, **late)
+    assert orders.issue(conn, order_id, occurred_utc=counted, **late)["state"] == "issued"
+    again = stock.count(
+        conn,
+        [stock.CountLine(OLD, on_hand - 5000, "it was the order")],
+        checker="n",
+        actor="k",
+        now_utc=late["now_utc"],
+    )
+    assert (again[0]["difference"], balances(conn, OLD)[0]) == (5, on_hand - 5000)
+    orders.depart(conn, order_id, occurred_utc=counted, **late)
+    with pytest.raises(Conflict, match=f"lot {OLD} was counted at"):
+        orders.take_back(conn, order_id, [ReturnLine(OLD, 5000)], occurred_utc=counted, **late)
+    orders.take_back(conn, order_id, [ReturnLine(OLD, 5000)], **late)
+    assert balances(conn, OLD)[0] == on_hand
+
+
 @pytest.mark.parametrize(
     ("picks", "error", "said"),
     [

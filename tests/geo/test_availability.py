@@ -14,7 +14,13 @@ from geo.errors import InputError
 QUANTITY = st.integers(0, 5_000_000)
 LEAD = st.sampled_from([0, 0.5, 1, 3.9, 4, 4.1, 24, 25, 71.9, 72, 100])
 SOURCES = st.tuples(
-    st.lists(st.tuples(QUANTITY, st.sampled_from([0.0, 3600.0, 3600.1, 14_400.0, 90_000.0, math.inf, math.nan]))),
+    st.lists(
+        st.tuples(
+            QUANTITY,
+            st.sampled_from([0.0, 3600.0, 3600.1, 14_400.0, 90_000.0, math.inf, math.nan]),
+            st.sampled_from([0.0, 3600.0, 86_399.9, 86_400.0, 86_400.1, math.inf]),
+        )
+    ),
     st.lists(st.tuples(QUANTITY, LEAD)),
     st.lists(st.tuples(st.integers(0, 40_000), LEAD), max_size=4),
 )
@@ -23,7 +29,7 @@ SOURCES = st.tuples(
 def counted(sources: Any, hour: int, step_e3: int) -> tuple[int, int, int]:
     """What is there at an hour, straight from the words."""
     goods, contracts, productions = sources
-    there = sum(q for q, arrival_s in goods if arrival_s <= hour * 3600)
+    there = sum(q for q, arrival_s, expires_s in goods if arrival_s <= hour * 3600 and not hour * 3600 >= expires_s)
     called = sum(q for q, lead in contracts if lead <= hour)
     made = 0
     for per_day, lead in productions:
@@ -49,7 +55,7 @@ def test_every_hour_is_what_counting_gives(sources: Any, step_e3: int) -> None:
         found = (curve.goods_e3[k], curve.contract_e3[k], curve.production_e3[k])
         assert found == counted(sources, hour, step_e3)
         assert curve.total_e3[k] == sum(found)
-    for kind in ("goods_e3", "contract_e3", "production_e3"):
+    for kind in ("contract_e3", "production_e3"):
         assert list(getattr(curve, kind)) == sorted(getattr(curve, kind))
     assert all(isinstance(q, int) for share in curve.shares for q in share.quantity_e3)
 
@@ -63,6 +69,14 @@ def test_a_contract_counts_at_its_lead_time_and_never_before() -> None:
 def test_goods_count_when_they_arrive() -> None:
     curve = availability([Goods("D", 1000, 3600.0), Goods("E", 2000, 3600.1)], hours=(0, 1, 2))
     assert curve.goods_e3 == (0, 1000, 3000)
+
+
+def test_goods_count_until_they_expire() -> None:
+    curve = availability(
+        [Goods("D", 1000, 0.0, 3600.0), Goods("D", 2000), Goods("E", 400, 3600.0, 3600.1)], hours=(0, 1, 2)
+    )
+    assert curve.goods_e3 == (3000, 2400, 2000)
+    assert [share[:1] + share[2:] for share in curve.shares] == [("D", (3000, 2000, 2000)), ("E", (0, 400, 0))]
 
 
 def test_production_is_made_after_its_lead_time_in_whole_units() -> None:
@@ -114,6 +128,7 @@ def test_nothing_gives_nothing() -> None:
         ({"step_e3": 0}, "step_e3"),
         ({"goods": [Goods("D", -1)]}, "quantity of D"),
         ({"goods": [Goods("D", 1, -1.0)]}, "arrival_s"),
+        ({"goods": [Goods("D", 1, 0.0, -1.0)]}, "expires_s"),
         ({"contracts": [Contract("C", 1, -1)]}, "lead_h"),
         ({"contracts": [Contract("C", 1, "inf")]}, "lead_h"),
         ({"productions": [Production("P", 1.5, 1)]}, "quantity of P"),  # type: ignore[arg-type]

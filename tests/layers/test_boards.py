@@ -220,6 +220,29 @@ def test_availability_at_a_place_waits_for_the_road(town: District) -> None:
     assert 1500 < arrival["d1"] < arrival["d2"] < 3600
 
 
+def test_what_expires_meanwhile_does_not_count_to_the_end(own: District) -> None:
+    with own.store.writing() as conn:
+        lots = [
+            stock.TakenIn("d1", "pump", f"L{k}", 1000 << k, expires_on=(NOW.date() + timedelta(days=k)).isoformat())
+            for k in range(4)
+        ]
+        stock.take_in(conn, lots, actor="keeper", now_utc=NOW)
+    before = plain(analyses.glance(own, "pump"))["rows"]
+    always = sum(row["available"] for row in before) - 1 - 2 - 4 - 8
+    midnight = NOW.astimezone(own.timezone).replace(hour=0) + timedelta(days=1)
+    at = midnight - timedelta(hours=1)
+    goods = [p["goods"] - always for p in plain(analyses.availability_curve(own, "pump", at=at))["points"]]
+    assert goods == [
+        15,
+        14,
+        14,
+        14,
+        8,
+    ]  # the last day ends at midnight: after 1 h to the second, 4, 24 (not 25) and 72 h
+    late = plain(analyses.availability_curve(own, "pump", at=midnight - timedelta(seconds=1), lonlat=lonlat(1, 0)))
+    assert [p["goods"] - always for p in late["points"]][1:3] == [14, 14]
+
+
 # -- needs and requests ---------------------------------------------------------------------------
 
 

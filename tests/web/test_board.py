@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
@@ -157,7 +158,10 @@ PAGES = (
     "/supplies/needs",
     "/supplies/needs?affected=500&evacuated=90&days=2",
     "/supplies/lots",
+    "/supplies/balances",
     f"/supplies/lots?lot={LOT}",
+    "/supplies/balances",
+    "/supplies/balances?depot=d1&true_at=2026-07-01T08:00",
     "/supplies/depots",
     "/supplies/depots/d1",
     "/supplies/depots/d1/count",
@@ -173,6 +177,7 @@ SHEETS = (
     "/supplies/needs.xlsx?affected=500&evacuated=90&days=2",
     "/supplies/needs.xlsx?affected=500&evacuated=90&days=2&form=1",
     f"/supplies/lots.xlsx?lot={LOT}",
+    "/supplies/balances.xlsx?depot=d1",
     "/supplies/depots/d1/stock.xlsx",
     "/supplies/depots/d1/count.xlsx",
     "/supplies/depots/d1/in.xlsx",
@@ -240,6 +245,26 @@ def test_board_tells_what_waits(shown: Any) -> None:
     assert "已过期" in text
     for kind in ("实物", "协议储备", "产能储备"):
         assert kind in text
+
+
+def test_stock_at_a_moment_by_both_clocks(shown: Any) -> None:
+    desk, viewer, _, order = shown
+    every = page(desk, "/supplies/balances?item=quilt&depot=d1&lang=zh")
+    assert f'<a href="/supplies/orders/{order}">{order}</a>' in every
+    assert re.findall(r'class="num" data-label="数量">([\d,]+)<', every) == ["40", "30", "30", "50"]
+    moment = NOW.astimezone(ZONE)
+    for clock in ("true_at", "known_at"):
+        at = page(desk, f"/supplies/balances?item=quilt&depot=d1&{clock}={moment:%Y-%m-%dT%H:%M:%S}&lang=zh")
+        assert re.findall(r'class="num" data-label="数量">([\d,]+)<', at) == ["40", "30", "30", "50"]
+        before = (moment - timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%S")
+        assert "那时这里没有库存。" in page(desk, f"/supplies/balances?item=quilt&depot=d1&{clock}={before}&lang=zh")
+    sheet = openpyxl.load_workbook(io.BytesIO(desk.get("/supplies/balances.xlsx?item=quilt&depot=d1").data)).active
+    assert sheet is not None
+    assert [row[5] for row in sheet.iter_rows(min_row=5, values_only=True)] == [40, 30, 30, 50]
+    for wrong, said in (("true_at=gestern", "已发生到: 时间 gestern"), ("item=nothing", "nothing")):
+        status = 404 if "item" in wrong else 422
+        assert said in page(desk, f"/supplies/balances?{wrong}&lang=zh", status)
+    page(viewer, "/supplies/balances", 403)
 
 
 def test_hand_over_tells_what_happened_since(shown: Any) -> None:

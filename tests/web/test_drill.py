@@ -13,6 +13,7 @@ from data.drill import make_drill
 from data.settings import Settings
 from data.store import Store
 from layers.actions import supplies
+from layers.actions.registers import SHEETS as SHEETS_OF_REGISTERS
 from layers.district import DEMO, DRILL, District
 from tests.layers.conftest import EPSG, NOW, fill
 from tests.web.conftest import Browser, browser
@@ -62,6 +63,20 @@ def test_every_page_says_so(drilled: tuple[Flask, str, str], admin: Browser, lan
 def test_every_sheet_says_so(admin: Browser, path: str) -> None:
     sheet = openpyxl.load_workbook(io.BytesIO(admin.get(path).data)).worksheets[0]
     assert DRILL.zh in f"{sheet['A1'].value} {sheet['A2'].value}"
+
+
+@pytest.mark.parametrize("kind", SHEETS_OF_REGISTERS)
+def test_a_register_says_so_and_is_imported_again_as_it_is(admin: Browser, kind: str) -> None:
+    content = admin.get(f"/supplies/sheets/{kind}.xlsx").data
+    sheet = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]
+    assert sheet.title.startswith("演练用 ")
+    assert sheet.oddHeader.center.text == DRILL.zh
+    form = {"kind": kind, "do": "check", "sheet": (io.BytesIO(content), "a.xlsx")}
+    answer = admin.post("/supplies/sheets", data=form, content_type="multipart/form-data")
+    if sheet["A2"].value is None:
+        assert "表里没有数据行。" in answer.get_data(as_text=True)
+    else:
+        assert "新增 0, 更改 0" in answer.get_data(as_text=True)
 
 
 def test_papers_and_the_atlas_say_so(drilled: tuple[Flask, str, str], admin: Browser) -> None:

@@ -98,7 +98,7 @@ export function makeLayers(root, view) {
       el(
         "div", { id: `detail-${layer.id}`, class: "detail", hidden: !open.get(layer.id) },
         layer.legend.length > 1 ? legend : null,
-        el("p", { class: "facts" }, layer.updated_utc ? `${layer.note} · ` : null, ["geojson", "csv", "xlsx"].map((form, k) => [k ? " " : "", el("a", { href: `/api/v1/layers/${layer.id}.${form}?lang=${config.lang}`, download: `${layer.id}.${form}` }, form)])),
+        el("p", { class: "facts" }, layer.updated_utc ? `${layer.note} · ` : null, ["geojson", "csv", "xlsx"].map((form, k) => [k ? " " : "", el("a", { class: "file", href: `/api/v1/layers/${layer.id}.${form}?lang=${config.lang}`, download: `${layer.id}.${form}` }, form)])),
       ),
       el("p", { class: `state ${kept?.kind ?? ""}`, role: "status" }, kept?.text ?? ""),
     );

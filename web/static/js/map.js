@@ -68,8 +68,8 @@ export async function makeMap(container, { onAsk, onSupply }) {
     paint: { "text-halo-color": "#ffffff", "text-halo-width": 2, "text-color": ["get", "color"] },
   });
   map.addLayer(line("routes-case", "routes", { "line-color": "#ffffff", "line-width": 8, "line-opacity": 0.9 }, ["!", ["get", "straight"]]), firstSymbol);
-  map.addLayer(line("routes-line", "routes", { "line-color": "#0b5cad", "line-width": 4.5 }, ["!", ["get", "straight"]]), firstSymbol);
-  map.addLayer({ ...line("routes-straight", "routes", { "line-color": "#0b5cad", "line-width": 2.5, "line-dasharray": [2, 1.6] }, ["get", "straight"]) }, firstSymbol);
+  map.addLayer(line("routes-line", "routes", { "line-color": "#1d2b3a", "line-width": 4.5 }, ["!", ["get", "straight"]]), firstSymbol);
+  map.addLayer({ ...line("routes-straight", "routes", { "line-color": "#1d2b3a", "line-width": 2.5, "line-dasharray": [2, 1.6] }, ["get", "straight"]) }, firstSymbol);
 
   // Names grow with the type of the page: on a wall they are read from far away.
   const larger = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;

@@ -56,6 +56,7 @@ export function makeSupply({ view, isShown, onChanged, depots }) {
   let address = ""; // of the question that they answer
   let chosen = 0;
   const query = newest((signal, values) => ask("supply/plans", values, { signal }));
+  const named = newest((signal, text) => ask("items", { q: text }, { signal }));
   const stock = newest((signal, item) => ask("stock/glance", { item, at: at() }, { signal }));
 
   async function catalogue() {
@@ -64,10 +65,8 @@ export function makeSupply({ view, isShown, onChanged, depots }) {
   }
 
   async function matching(text) {
-    const wanted = text.toLowerCase();
-    return (await catalogue())
-      .filter((item) => !wanted || item.name.toLowerCase().includes(wanted) || item.id.toLowerCase().includes(wanted))
-      .map((item) => ({ label: item.name, detail: `${item.id} · ${t("supply.on_hand", { n: quantity(item.on_hand), unit: item.unit })}`, value: item }));
+    return (text ? await named(text) : await catalogue())
+      ?.map((item) => ({ label: item.name, detail: `${item.id} · ${t("supply.on_hand", { n: quantity(item.on_hand), unit: item.unit })}`, value: item }));
   }
 
   function addRow() {

@@ -1,0 +1,82 @@
+"""WCAG 2.2 AA by axe-core on every page, as a person sees it: panels open, folded parts unfolded."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import ROOT, Watched
+from tests.browser.test_boards_live import NEEDS
+from tests.browser.test_legible import TABS
+from tests.browser.test_supplies import log_in
+
+pytestmark = pytest.mark.browser
+
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+BROKEN = """async () => {
+    const values = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+    const found = await axe.run(document, { runOnly: { type: 'tag', values } });
+    if (found.passes.length < 5) throw new Error('axe has looked at nothing');
+    return found.violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.html.slice(0, 160)}`));
+}"""
+DEPOT = "/supplies/depots/D-01"
+PAGES = (
+    "/supplies",
+    "/supplies?lang=en",
+    "/supplies/depots?lang=zh",
+    DEPOT,
+    f"{DEPOT}/count",
+    f"{DEPOT}/in",
+    "/supplies/lots",
+    "/supplies/lots?lot=2",
+    "/supplies/balances?depot=D-01",
+    NEEDS,
+    "/supplies/handover",
+    "/supplies/sheets",
+    "/supplies/kpis",
+    "/supplies/lists/low",
+    "/admin/accounts",
+    "/admin/tokens",
+    "/admin/audit",
+    "/password",
+    "/whatif",
+    "/whatif/closures",
+    "/whatif/evacuation",
+)
+
+
+def broken(page: Page) -> list[str]:
+    """The rules that the page breaks, with the element."""
+    page.evaluate("for (const node of document.querySelectorAll('main details, .panel details')) node.open = true")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    return list(page.evaluate(BROKEN))
+
+
+def test_axe_finds_what_is_planted(watch: Callable[..., Watched], address: str) -> None:
+    page = watch().page
+    page.goto(f"{address}/login")
+    page.evaluate("document.querySelector('label').remove(); document.querySelector('html').removeAttribute('lang')")
+    assert {line.split(":")[0] for line in broken(page)} >= {"html-has-lang", "label"}
+
+
+def test_every_page_is_accessible(watch: Callable[..., Watched], address: str) -> None:
+    page = watch().page
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(f"{address}/login")
+    assert broken(page) == []
+    log_in(page, address, "demo-admin", "/supplies")
+    for path in PAGES:
+        assert page.goto(address + path) is not None
+        assert (path, broken(page)) == (path, [])
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_every_panel_of_the_map_is_accessible(width: int, watch: Callable[..., Watched], address: str) -> None:
+    page = watch().page
+    page.set_viewport_size({"width": width, "height": 844 if width < 800 else 900})
+    log_in(page, address, "demo-admin", "/%3Fpanel=supply%26to=120.86,32.01%26need=P-1-01-05=600")
+    expect(page.locator("#dispatch form")).to_be_visible()
+    for name in TABS if width > 800 else ("layers", *TABS):
+        page.click(f"#tab-{name}")
+        expect(page.locator(".spinner:visible")).to_have_count(0)
+        assert (name, broken(page)) == (name, [])
