@@ -4,11 +4,13 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import SIZES, Watched
+from tests.browser.test_accessible import broken
 
 pytestmark = pytest.mark.browser
 Watch = Callable[..., Watched]
@@ -48,7 +50,8 @@ def small_text(page: Page) -> list[str]:
 
 def see_bridge(page: Page, ask: Ask) -> None:
     """Bring a bridge into the middle of the map."""
-    hit = next(row for row in ask("search", q="桥梁", limit=100) if row["layer"] == "lifelines")
+    # Closed, this one of the demo district delays a dozen villages at any hour.
+    hit = ask("search", q="桥梁06", limit=1)[0]
     page.click("#tab-reach")
     page.fill("#search", hit["name"])
     expect(page.locator(".suggestions:not([hidden]) [role=option]").first).to_be_visible()
@@ -90,8 +93,8 @@ def test_the_whole_path_of_a_storm_night(size: str, watch: Watch, ask: Ask) -> N
     # Around it, in metres and in minutes.
     page.click("#reach-around")
     expect(page.locator("#around .sums")).to_be_visible()
-    spot = place_of(page, "#around-place")
-    found = ask("around", at=spot, radius_m=1000)
+    link = page.locator("#around .link-line a").get_attribute("href") or ""
+    found = ask("around", at=parse_qs(urlsplit(link).query)["at"][0], radius_m=1000)
     sums = page.locator("#around .sum strong")
     assert number(sums.nth(0).inner_text()) == found["summary"]["persons"]["resident"]
     assert number(sums.nth(1).inner_text()) == found["summary"]["persons"]["day"]
@@ -100,12 +103,16 @@ def test_the_whole_path_of_a_storm_night(size: str, watch: Watch, ask: Ask) -> N
     expect(page.locator("#around .rows .nearest")).to_have_count(found["count"])
     expect(page.locator("#around .sum .origin").first).to_contain_text("来源 demo")
     watched.shot(f"storm-around-{size}")
-    link = page.locator("#around .link-line a").get_attribute("href") or ""
     sheet = page.context.request.get(watched.address + link)
     assert (sheet.status, sheet.headers["content-type"]) == (200, "application/pdf")
-    page.select_option("#around-by", "minutes")
+    with page.expect_response("**/around/area?*minutes=5*") as outline:
+        page.select_option("#around-by", "minutes")
+    assert outline.value.json()["geometry"]["type"] in ("Polygon", "MultiPolygon")
     expect(page.locator("#around .where h3")).to_have_text("行车 5 分钟以内")
-    found = ask("around", at=spot, minutes=5)
+    assert broken(page) == []
+    # The place on the screen is rounded to a metre: a cell at the very bound may lie on either side.
+    exact = parse_qs(urlsplit(outline.value.url).query)["at"][0]
+    found = ask("around", at=exact, minutes=5)
     assert number(sums.nth(0).inner_text()) == found["summary"]["persons"]["resident"]
     watched.shot(f"storm-minutes-{size}")
 
@@ -119,8 +126,7 @@ def test_the_whole_path_of_a_storm_night(size: str, watch: Watch, ask: Ask) -> N
     expect(page.locator("#closure-corners")).to_have_text("已画 2 点")
     page.fill("#closure-reason", SCRIPT)
     watched.shot(f"storm-drawn-{size}")
-    page.reload()
-    page.wait_for_selector("body[data-ready=true]")
+    watched.open()
     page.click("#notices button")
     expect(page.locator("#closure-corners")).to_have_text("已画 2 点")
     expect(page.locator("#closure-reason")).to_have_value(SCRIPT)
@@ -143,6 +149,7 @@ def test_the_whole_path_of_a_storm_night(size: str, watch: Watch, ask: Ask) -> N
     assert hinted == 0, "nothing stands over the map"
     assert page.evaluate("window.hacked") is None
     assert small_text(page) == []
+    assert broken(page) == []
     watched.shot(f"storm-closed-{size}")
     page.click("#closure-undo")
     expect(page.locator("#closure-undone")).to_contain_text("记录保留")

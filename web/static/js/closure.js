@@ -86,7 +86,7 @@ export function makeClosure(root, { view, layers, isShown, onUnsaved }) {
         el("span", {}, t(!mine.in_force ? "closure.not_in_force" : totals.lost_places ? "closure.lost" : "closure.nobody_lost", { limit, n: count(totals.lost_places), persons: count(totals.lost_persons) }))),
       el("p", { class: "where" }, [mine.reason, t("closure.at", { time: stamp(answer.at) }), t("around.revision", { revision: answer.revision })].filter(Boolean).join(" · ")),
       may("closure.change") && !mine.ended ? el("p", { class: "actions" }, el("button", { type: "button", class: "primary", id: "closure-undo", onclick: ({ target }) => undo(mine.id, target) }, t("closure.undo"))) : null,
-      el("p", { class: "hint" }, t("closure.slower", { n: count(totals.slower_places), persons: count(totals.slower_persons), worst: totals.greatest_delay_s === null ? "—" : minutes(totals.greatest_delay_s) })),
+      el("p", { class: "hint" }, t("closure.slower", { n: count(totals.slower_places), persons: count(totals.slower_persons), worst: minutes(Math.max(0, ...rows.filter(({ change }) => change === "slower").map((row) => row.change_s))) })),
       rows.length ? el("ul", { class: "rows" }, rows.slice(0, SHOWN).map(line)) : empty(t("closure.nobody")),
       rows.length > SHOWN ? el("p", { class: "hint" }, `+ ${count(rows.length - SHOWN)}`) : null,
     );
