@@ -31,6 +31,9 @@ _LOGS = {"event_seq": "order_event", "count_seq": "stock_count", "status_seq": "
 """Logs besides the movements that a row covers; rows from before this was so have no number there."""
 
 _COLUMNS = {log: tuple(column.name for column in schema.table(log).columns) for log in ("movement", *_LOGS.values())}
+_LAST = f"SELECT hash, recorded_utc, movement_seq, {', '.join(_LOGS)} FROM audit ORDER BY seq DESC LIMIT 1"
+_NEWEST = f"SELECT {', '.join(f'(SELECT max(seq) FROM {log})' for log in _COLUMNS)}"
+_DIGEST_OF_NOTHING = hashlib.sha256().hexdigest()
 _CHUNK = 5_000
 
 
@@ -76,15 +79,14 @@ def append(
 
     A clock that was set back does not turn the order round: the time is never before that of the last row.
     """
-    last = read_rows(
-        conn, f"SELECT hash, recorded_utc, movement_seq, {', '.join(_LOGS)} FROM audit ORDER BY seq DESC LIMIT 1"
-    )
-    nothing: tuple[Any, ...] = (FIRST_HASH, "", *[0] * (1 + len(_LOGS)))
+    last = read_rows(conn, _LAST)
+    nothing: tuple[Any, ...] = (FIRST_HASH, "", *[0] * len(_COLUMNS))
     before, last_utc, *covered = last[0] if last else nothing
-    digest, newest = _digest(conn, "movement", covered[0])
-    others = {
-        name: _digest(conn, log, after or 0) for (name, log), after in zip(_LOGS.items(), covered[1:], strict=True)
-    }
+    (digest, newest), *rest = (
+        _digest(conn, log, after or 0) if (seq or 0) > (after or 0) else (_DIGEST_OF_NOTHING, after or 0)
+        for log, after, seq in zip(_COLUMNS, covered, read_rows(conn, _NEWEST)[0], strict=True)
+    )
+    others = dict(zip(_LOGS, rest, strict=True))
     identity = hashlib.blake2b(f"{before}{action}{subject}".encode(), digest_size=8).hexdigest()
     row = {
         "id": identity,
@@ -98,9 +100,9 @@ def append(
         "details": json.dumps(details or {}, ensure_ascii=False, sort_keys=True, default=str),
         "movement_seq": newest,
     }
-    found = _hash(before, row, digest, others)
-    insert_rows(conn, "audit", [{**row, **{name: seq for name, (_, seq) in others.items()}, "hash": found}])
-    return found
+    made = _hash(before, row, digest, others)
+    insert_rows(conn, "audit", [{**row, **{name: seq for name, (_, seq) in others.items()}, "hash": made}])
+    return made
 
 
 def append_import(

@@ -23,6 +23,8 @@ Encoded = bytes | str | None
 _ENVELOPE_BYTES = (0, 32, 48, 48, 64)  # by the envelope code in the flags
 _HEADER = np.dtype([("magic", "S2"), ("version", "u1"), ("flags", "u1"), ("srs_id", "<i4"), ("envelope", "<f8", (4,))])
 _FLAGS = 0b0000_0011  # little endian, envelope of x and y
+_POINT = struct.Struct("<2sBBi4dBI2d")  # header with envelope, then the point as WKB
+_WKB_POINT = 1
 _FLAGS_EMPTY = 0b0001_0001  # little endian, empty, no envelope
 
 
@@ -94,6 +96,23 @@ def encode(geometries: Iterable[Any], dialect: str = "sqlite") -> list[Encoded]:
     for i in np.flatnonzero(shapely.is_empty(array) & ~missing):
         blobs[i] = struct.pack("<2sBBi", b"GP", 0, _FLAGS_EMPTY, STORED_EPSG) + bodies[i]
     return blobs
+
+
+def encode_point(lon: float, lat: float, dialect: str = "sqlite") -> Encoded:
+    """One point in the stored form, as `encode` gives it, without the way through arrays."""
+    if dialect == "postgresql":
+        return encode([shapely.Point(lon, lat)], dialect)[0]
+    return _POINT.pack(b"GP", 0, _FLAGS, STORED_EPSG, lon, lon, lat, lat, 1, _WKB_POINT, lon, lat)
+
+
+def decode_point(value: Encoded) -> tuple[float, float] | None:
+    """The longitude and latitude of a stored point; None where there is none."""
+    if isinstance(value, bytes) and len(value) == _POINT.size and value[3] == _FLAGS:
+        *_, order, kind, lon, lat = _POINT.unpack(value)
+        if (order, kind) == (1, _WKB_POINT):
+            return lon, lat
+    point = decode([value])[0]
+    return None if point is None or point.is_empty else (point.x, point.y)
 
 
 def wkb(value: Encoded) -> bytes | str | None:

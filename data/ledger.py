@@ -25,6 +25,7 @@ from sqlalchemy import Connection
 from data import schema
 from data.schema import ACCOUNTS, BALANCES, CAUSES, HELD_ACCOUNTS, MOVEMENT_KINDS, ON_HAND_ACCOUNTS
 from data.store import Counts, cell, insert_many, marks, read_rows, translated
+from data.writer import whole
 from geo import supply
 from geo.errors import Conflict, InputError, NotFound
 
@@ -207,7 +208,7 @@ def record(
         )
         for m, moment in zip(wanted, occurred, strict=True)
     ]
-    with translated(), conn.begin_nested() if len(rows) > 1 else nullcontext():
+    with translated(), whole(conn) if len(rows) > 1 else nullcontext():
         for has_id, part in groupby(rows, key=lambda row: len(row) > len(_COLUMNS)):
             names = [*_COLUMNS, "id"] if has_id else _COLUMNS
             insert_many(conn, schema.table("movement"), names, list(part))
@@ -374,7 +375,7 @@ def apply_lots(
         elif not steps:
             untouched += 1
         movements += steps
-    with translated(), conn.begin_nested():
+    with translated(), whole(conn):
         if new:
             conn.execute(sa.insert(lot), new)
         if changed:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from data import geometry, schema
+from data.geometry import EncodedGeometry
 from data.kinds import DEPOT_LEVELS
 from data.reversals import may_be_undone
 from data.store import marks, read_rows
@@ -89,7 +90,6 @@ def new_request(
     depots = list(dict.fromkeys((*(order["depot_id"] for order in orders), *([to_depot_id] if to_depot_id else []))))
     text = f"SELECT id, name, geom FROM depot WHERE id IN ({marks(depots)})"
     depot = {row[0]: row for row in read_rows(conn, text, depots)}
-    places = dict(zip(depot, geometry.decode([row[2] for row in depot.values()]), strict=True))
     made = _request(
         {**dict.fromkeys(_REQUEST_COLUMNS), **{name: request[name] for name in _REQUEST_COLUMNS if name in request}}
         | {"to_depot_name": depot[to_depot_id][1] if to_depot_id else None},
@@ -105,7 +105,7 @@ def new_request(
                 lines.append(entry | {name: lots[line["lot_id"]][name] for name in _LOT_SAID})
         row = {**dict.fromkeys(_ORDER_COLUMNS), **{name: order[name] for name in _ORDER_COLUMNS if name in order}}
         row |= {"depot_name": depot[order["depot_id"]][1], "vehicle_name": None, "position_utc": None}
-        answer.append(_order(row, None, places[order["depot_id"]], None, made, lines))
+        answer.append(_order(row, None, geometry.decode_point(depot[order["depot_id"]][2]), None, made, lines))
     lines_of_request = _outstanding(conn, request["id"], answer, as_e3=False)
     return {**made, "lines": lines_of_request, "orders": [_plain(order) for order in answer]}
 
@@ -235,7 +235,7 @@ def _request(row: Mapping[str, Any], lonlat: Sequence[float]) -> dict[str, Any]:
 def _order(
     row: Mapping[str, Any],
     line: Any,
-    point: Any,
+    depot_place: tuple[float, float] | None,
     position: Any,
     request: Mapping[str, Any],
     lines: list[dict[str, Any]],
@@ -245,7 +245,7 @@ def _order(
     return {
         **row,
         "route": None if line is None else [list(place) for place in line.coords],
-        "depot_place": None if point is None else [point.x, point.y],
+        "depot_place": None if depot_place is None else list(depot_place),
         "position": [position.x, position.y] if is_seen else None,
         **{name: request[name] for name in _OF_REQUEST},
         "contact_phone": request["phone"],  # the order's own is the driver's
@@ -281,7 +281,7 @@ def _orders(conn: Connection, ids: Sequence[str]) -> list[dict[str, Any]]:
                 vehicle.c.name.label("vehicle_name"),
                 vehicle.c.position_utc,
                 order.c.geom,
-                depot.c.geom.label("depot_point"),
+                sa.type_coerce(depot.c.geom, EncodedGeometry()).label("depot_point"),
                 vehicle.c.geom.label("position"),
             )
             .join(depot, depot.c.id == order.c.depot_id)
@@ -295,7 +295,7 @@ def _orders(conn: Connection, ids: Sequence[str]) -> list[dict[str, Any]]:
         _order(
             row,
             row.pop("geom"),
-            row.pop("depot_point"),
+            geometry.decode_point(row.pop("depot_point")),
             row.pop("position"),
             requests[row["request_id"]],
             lines.get(order_id, []),

@@ -35,6 +35,7 @@ from data.order_answers import (
 )
 from data.stock import Taken, require_once, require_text
 from data.store import insert_rows, read_rows, translated
+from data.writer import whole
 from geo.errors import Conflict, InputError, NotFound
 from geo.supply import number_of
 
@@ -175,7 +176,7 @@ def reserve(
     hold enough, is not usable, or has expired. What binds longer than it may is set free before.
     """
     expire_due(conn, actor=SYSTEM, now_utc=now_utc)
-    with translated(), conn.begin_nested():
+    with translated(), whole(conn):
         answer = _reserve(conn, request, lines, actor=actor, now_utc=now_utc, by_telephone=False)
     return answer()
 
@@ -188,7 +189,7 @@ def post_by_telephone(
     The six are unit, place, item, specification (the name in the catalogue where none is given), quantity, contact.
     """
     expire_due(conn, actor=SYSTEM, now_utc=now_utc)
-    with translated(), conn.begin_nested():
+    with translated(), whole(conn):
         request_id = str(_reserve(conn, request, lines, actor=actor, now_utc=now_utc, by_telephone=True)()["id"])
         _place(conn, request_id, actor=actor, now_utc=now_utc)
     return request_of(conn, request_id)
@@ -210,10 +211,11 @@ def _reserve(
     for line in lines:
         require_quantity(f"lot {line.lot_id}: quantity", line.quantity_e3)
     clock = _clock(conn, now_utc)
-    day = stock.local_day(conn, now_utc)
+    zone = stock.zone_of(conn)
+    day = stock.day_in(zone, now_utc)
     lots = stock.lots_of(conn, [line.lot_id for line in lines])
     _require_free(lines, lots, day)
-    _require_order_of_expiry(conn, lines, lots, stock.local_day(conn, now_utc + ON_THE_ROAD))
+    _require_order_of_expiry(conn, lines, lots, stock.day_in(zone, now_utc + ON_THE_ROAD))
     if isinstance(request, str):
         row = _row(conn, "supply_request", request)
         rest = {line["item_id"]: line["outstanding_e3"] for line in outstanding(conn, request, as_e3=True)}
@@ -261,7 +263,9 @@ def _require_order_of_expiry(
     taken = {line.lot_id: line.quantity_e3 for line in lines}
     for depot_id in dict.fromkeys(line.depot_id for line in lines):
         here = [line for line in lines if line.depot_id == depot_id]
-        free = stock.free_lots(conn, depot_id, [lots[line.lot_id]["item_id"] for line in here], day=day)
+        rows = [lots[line.lot_id] for line in here]
+        latest = max(row["expires_on"] or stock.NEVER for row in rows)
+        free = stock.free_lots(conn, depot_id, [row["item_id"] for row in rows], day=day, before=latest)
         left = [lot._replace(free_e3=lot.free_e3 - taken.get(lot.lot_id, 0)) for lot in free]
         stock.require_reasons([Pick(line.lot_id, line.quantity_e3, line.reason) for line in here], lots, left)
 
@@ -309,8 +313,6 @@ def _make_request(
     by_telephone: bool,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Insert a request and what it needs; the rows."""
-    from shapely import Point
-
     covered = _covered(conn, lines, lots)
     wanted = [Need(*need) for need in request.needs]
     if not wanted:
@@ -349,7 +351,7 @@ def _make_request(
         "created_utc": clock,
         "deadline_utc": None if request.deadline_utc is None else schema.utc_text(request.deadline_utc),
         "papers_due_utc": schema.utc_text(now_utc + PAPERS_WITHIN) if by_telephone else None,
-        "geom": geometry.encode([Point(lon, lat)], conn.dialect.name)[0],
+        "geom": geometry.encode_point(lon, lat, conn.dialect.name),
         **_stamp(clock),
     }
     needs = [
@@ -1139,7 +1141,7 @@ def reverse(
     order = _require(conn, order_id, "reverse", reason)
     row = reversals.movement_of(conn, movement_id, order_id=order_id)
     clock = _clock(conn, now_utc)
-    with conn.begin_nested():
+    with whole(conn):
         reversals.undo(conn, row, reason=reason.strip(), actor=actor, source=SOURCE, now_utc=clock)
         to_state = _state_now(conn, order, now_utc)
         details = {
@@ -1260,7 +1262,7 @@ def _stamp(clock: str) -> dict[str, str]:
 def _clock(conn: Connection, now_utc: datetime) -> str:
     """The time under which a step is recorded: never before that of the last step or movement."""
     last = read_rows(conn, "SELECT recorded_utc FROM order_event ORDER BY seq DESC LIMIT 1")
-    return max(ledger.recorded_utc(conn, now_utc), str(last[0][0]) if last else "")
+    return max(ledger.recorded_utc(conn, now_utc), last[0][0] if last else "")
 
 
 def _clocks(conn: Connection, now_utc: datetime, occurred_utc: datetime | str | None) -> tuple[str, str]:

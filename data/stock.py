@@ -20,13 +20,14 @@ from data import ledger, reversals, schema
 from data.kinds import LOT_STATUSES
 from data.ledger import Movement, require_quantity, shown, thousandths
 from data.store import cell, marks, read_rows, translated
+from data.writer import whole
 from geo.errors import Conflict, InputError, NotFound
 from geo.supply import number_of
 
 SOURCE = "stock"
 """The source of what a keeper books."""
 
-_NEVER = "9999-12-31"
+NEVER = "9999-12-31"
 _CHUNK = 500
 _LOT_COLUMNS = ("id", "depot_id", "item_id", "lot", "status", "expires_on", "counted_utc", *schema.BALANCES)
 _LOT_NAMES = (*_LOT_COLUMNS, "item_name", "unit", "depot_name")
@@ -69,7 +70,16 @@ class Taken(NamedTuple):
 
 def local_day(conn: Connection, moment: datetime | str) -> str:
     """The district's date at a moment, as ISO text: a lot is usable on the day until which it is good."""
-    zone = ZoneInfo(str(read_rows(conn, "SELECT timezone FROM district")[0][0]))
+    return day_in(zone_of(conn), moment)
+
+
+def zone_of(conn: Connection) -> ZoneInfo:
+    """The time zone of the district."""
+    return ZoneInfo(str(read_rows(conn, "SELECT timezone FROM district")[0][0]))
+
+
+def day_in(zone: ZoneInfo, moment: datetime | str) -> str:
+    """The date in a time zone at a moment, as ISO text."""
     return datetime.fromisoformat(schema.utc_text(moment)).astimezone(zone).date().isoformat()
 
 
@@ -184,7 +194,7 @@ def count(
             }
         )
     lot = schema.table("lot")
-    with translated(), conn.begin_nested():
+    with translated(), whole(conn):
         ledger.record(conn, movements, source=SOURCE, now_utc=recorded)
         conn.execute(sa.insert(table), rows)
         newer = [row["lot_id"] for row in rows if (lots[row["lot_id"]]["counted_utc"] or "") < occurred]
@@ -285,7 +295,7 @@ def change_status(
         raise Conflict(f"lot {lot_id} is {row['status']} by now, not {from_status}; take a new sheet")
     recorded = ledger.recorded_utc(conn, now_utc)
     lot = schema.table("lot")
-    with translated(), conn.begin_nested():
+    with translated(), whole(conn):
         conn.execute(
             sa.insert(schema.table("lot_status_change")),
             {
@@ -380,7 +390,7 @@ def reverse(conn: Connection, movement_id: str, *, reason: str, actor: str, now_
     said = require_text("reason", reason, "say why it is undone")
     recorded = ledger.recorded_utc(conn, now_utc)
     row = reversals.movement_of(conn, movement_id)
-    with translated(), conn.begin_nested():
+    with translated(), whole(conn):
         reversal = reversals.undo(conn, row, reason=said, actor=actor, source=SOURCE, now_utc=recorded)
     return {"id": reversal, "reverses": movement_id, "kind": row["kind"], **_lies_there(conn, row["lot_id"])}
 
@@ -455,7 +465,7 @@ def take_in(
         movements.append(
             Movement(identity, line.quantity_e3, "supplier", "depot", "receipt", occurred, reason, actor=actor)
         )
-    with translated(), conn.begin_nested():
+    with translated(), whole(conn):
         if new:
             conn.execute(sa.insert(lot), list(new.values()))
         ledger.record(conn, movements, source=SOURCE, now_utc=recorded)
@@ -519,7 +529,7 @@ def _per_pack(per_pack_e3: int) -> int:
 _FREE = (
     "SELECT id, item_id, expires_on, on_hand_e3 - reserved_e3 - on_hold_e3 FROM lot WHERE depot_id = ?"
     " AND status = 'usable' AND on_hand_e3 - reserved_e3 - on_hold_e3 > 0"
-    f" AND coalesce(expires_on, '{_NEVER}') >= ?"
+    f" AND coalesce(expires_on, '{NEVER}') >= ?"
 )
 
 
@@ -532,14 +542,18 @@ class FreeLot(NamedTuple):
     free_e3: int
 
 
-def free_lots(conn: Connection, depot_id: str, item_ids: Sequence[str], *, day: str) -> list[FreeLot]:
+def free_lots(
+    conn: Connection, depot_id: str, item_ids: Sequence[str], *, day: str, before: str | None = None
+) -> list[FreeLot]:
     """What may be taken of some items in a depot on a day: usable, not expired, neither reserved nor on hold.
 
-    What expires first comes first, what never does last; then by lot.
+    What expires first comes first, what never does last; then by lot. With `before`, only what expires before that day.
     """
     items = list(dict.fromkeys(item_ids))
-    text = f"{_FREE} AND item_id IN ({marks(items)}) ORDER BY coalesce(expires_on, '{_NEVER}'), lot"
-    return [FreeLot(*row) for row in read_rows(conn, text, (depot_id, day, *items))]
+    earlier = "" if before is None else " AND expires_on < ?"
+    text = f"{_FREE} AND item_id IN ({marks(items)}){earlier} ORDER BY coalesce(expires_on, '{NEVER}'), lot"
+    given = (depot_id, day, *items, *([] if before is None else [before]))
+    return [FreeLot(*row) for row in read_rows(conn, text, given)]
 
 
 def first_expiry_first(lots: Iterable[FreeLot], quantity_e3: int) -> list[Taken]:
@@ -569,11 +583,11 @@ def require_reasons(
     for line in taken:
         row = lots[line.lot_id]
         earlier = [
-            (lot.expires_on or _NEVER, lot.lot_id)
+            (lot.expires_on or NEVER, lot.lot_id)
             for lot in left_behind
             if lot.free_e3 > 0
             and lot.item_id == row["item_id"]
-            and (lot.expires_on or _NEVER) < (row["expires_on"] or _NEVER)
+            and (lot.expires_on or NEVER) < (row["expires_on"] or NEVER)
         ]
         if earlier and not (line.reason or "").strip():
             expires_on, lot_id = min(earlier)

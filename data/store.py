@@ -10,10 +10,12 @@ import math
 import os
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, overload
 from urllib.parse import quote
@@ -30,7 +32,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from data import geometry, migrations, schema
 from data.geometry import EncodedGeometry
-from data.turn import Turn
+from data.writer import Writer, busy, driver_of, whole
 from geo.crs import STORED_EPSG, metric_crs
 from geo.errors import Conflict, CrsError, InputError, NotFound, OneMapError, Unavailable
 from geo.supply import thousandths
@@ -47,6 +49,7 @@ BUSY_TIMEOUT_S = 10.0
 _CHUNK = 500
 _WRITER_CACHE = -65536  # KiB, a whole road network in one transaction
 _READER_CACHE = -4096
+_MOST_ASKING = 8
 _NOT_CONTENT = ("fid", "id", "geom", "source", "source_datum", "updated_utc")
 _M_PER_DEG = 110_574.0  # shortest degree of latitude, so that the margin is never short
 
@@ -172,9 +175,9 @@ class Store:
 
     def _open(self) -> None:
         self._pid = os.getpid()
-        self._turn = Turn()
         self._readers = self._place.engine(self._busy_timeout_s)
-        self._writer = self._place.engine(self._busy_timeout_s, writes=True)
+        self._asking: deque[sqlite3.Connection] = deque()  # connections of `ask` that nobody uses
+        self._writer = Writer(self._place.engine(self._busy_timeout_s, writes=True))
         self._dialect: str = self._readers.dialect.name
 
     def _check(self) -> None:
@@ -209,7 +212,9 @@ class Store:
     def close(self) -> None:
         """Close every pooled connection; the last one out folds the write-ahead log into the file."""
         self._readers.dispose()
-        self._writer.dispose()
+        while self._asking:
+            self._asking.pop().close()
+        self._writer.close()
 
     def __enter__(self) -> "Store":
         return self
@@ -230,7 +235,7 @@ class Store:
     def _after_fork(self) -> None:
         if os.getpid() != self._pid:  # a connection must not cross a fork, nor a lock somebody else held
             self._readers.dispose(close=False)
-            self._writer.dispose(close=False)
+            self._writer.close(forget=True)
             self._open()
 
     @contextmanager
@@ -250,34 +255,33 @@ class Store:
                 return read_rows(conn, sql, parameters)
         self._after_fork()
         with translated(self._place.shown, self._busy_timeout_s):
-            borrowed = self._readers.raw_connection()
             try:
-                found = borrowed.driver_connection
-                assert isinstance(found, sqlite3.Connection)
-                return found.execute(sql, tuple(parameters)).fetchall()
+                asking = self._asking.pop()
+            except IndexError:
+                asking = self._place.connect(self._busy_timeout_s)
+            try:
+                return asking.execute(sql, tuple(parameters)).fetchall()
             finally:
-                borrowed.close()
+                if len(self._asking) < _MOST_ASKING:
+                    self._asking.append(asking)
+                else:
+                    asking.close()
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A connection that may write: all is committed at the end, or nothing on an exception."""
+    def writing(self, *, brief: bool = False) -> Iterator[Connection]:
+        """A connection that may write: all is committed at the end, or nothing on an exception.
+
+        Who is `brief`, done within milliseconds, may share its commit with others that wait (`data.writer`).
+        """
         self._after_fork()
-        if self._turn.is_mine():
-            raise Conflict("this thread is writing already; use the connection that it has")
-        if not self._turn.take(self._busy_timeout_s):
-            raise Unavailable(_busy(self._busy_timeout_s))
-        try:
-            with (
-                translated(self._place.shown, self._busy_timeout_s),
-                self._writer.connect() as conn,
-                conn.begin(),
-            ):
-                if self._dialect == "postgresql":
-                    conn.exec_driver_sql(f"SET LOCAL lock_timeout = '{int(self._busy_timeout_s * 1000)}ms'")
-                    conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({schema.APPLICATION_ID})")
-                yield conn
-        finally:
-            self._turn.give()
+        with (
+            translated(self._place.shown, self._busy_timeout_s),
+            self._writer.turn(self._busy_timeout_s, brief=brief) as conn,
+        ):
+            if self._dialect == "postgresql":
+                conn.exec_driver_sql(f"SET LOCAL lock_timeout = '{int(self._busy_timeout_s * 1000)}ms'")
+                conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({schema.APPLICATION_ID})")
+            yield conn
 
     @contextmanager
     def _using(self, conn: Connection | None) -> Iterator[Connection]:
@@ -499,7 +503,7 @@ class Store:
         names = list(values)
         columns = [values[name] for name in names]
         new = dict(zip(ids, zip(*columns, strict=True), strict=True)) if names else dict.fromkeys(ids, ())
-        with translated(self._place.shown, self._busy_timeout_s), conn.begin_nested():
+        with translated(self._place.shown, self._busy_timeout_s), whole(conn):
             if "street" in names and table != "street":
                 _make_streets(conn, values["street"], stamp)
             old = _existing(conn, target, names, ids, whole=replace)
@@ -668,18 +672,21 @@ class _Place:
                 return sa.create_engine(self.url, **pool)
             except (ImportError, NoSuchModuleError) as error:
                 raise Unavailable(f"there is no driver for {self.shown}; install one, such as psycopg") from error
-        path = self.path
-
-        def connect() -> sqlite3.Connection:
-            found = _connect(path, busy_timeout_s)
-            # Set once: a pragma that changes makes SQLite prepare every statement of the connection anew.
-            found.execute(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
-            found.execute(f"PRAGMA cache_size = {_WRITER_CACHE if writes else _READER_CACHE}")
-            return found
-
-        engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.QueuePool, **pool)
+        engine = sa.create_engine(
+            "sqlite://", creator=partial(self.connect, busy_timeout_s, writes=writes), poolclass=sa.QueuePool, **pool
+        )
         event.listen(engine, "begin", _begin_writing if writes else _begin_reading)
         return engine
+
+    def connect(self, busy_timeout_s: float, *, writes: bool = False) -> sqlite3.Connection:
+        """A connection to the file, set once: a pragma that changes makes SQLite prepare every statement anew."""
+        assert self.path is not None
+        found = _connect(self.path, busy_timeout_s)
+        found.execute(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
+        # What a part may have to undo (`whole`) is else kept in a file, which costs as much as the part.
+        found.execute(f"PRAGMA temp_store = {'MEMORY' if writes else 'DEFAULT'}")
+        found.execute(f"PRAGMA cache_size = {_WRITER_CACHE if writes else _READER_CACHE}")
+        return found
 
 
 def _place(url: str | os.PathLike[str]) -> _Place:
@@ -802,10 +809,6 @@ def named(part: Path, path: Path) -> None:
 # -- errors
 
 
-def _busy(busy_timeout_s: float) -> str:
-    return f"the database is being written by somebody else for more than {busy_timeout_s:g} s; try again"
-
-
 @contextmanager
 def translated(shown: str = "the database", busy_timeout_s: float = BUSY_TIMEOUT_S) -> Iterator[None]:
     """Driver errors as the errors of this software; `shown` names the database."""
@@ -828,7 +831,7 @@ def _error(error: BaseException | None, shown: str, busy_timeout_s: float) -> On
     if isinstance(error, sqlite3.IntegrityError) or (state or "").startswith("23"):
         return _constraint(text)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or state in ("55P03", "40001", "40P01"):
-        return Unavailable(_busy(busy_timeout_s))
+        return busy(busy_timeout_s)
     if code == sqlite3.SQLITE_FULL or state == "53100":
         return Unavailable(f"the disk of {shown} is full, nothing was written; make room and try again")
     if code == sqlite3.SQLITE_READONLY or state == "25006":
@@ -1084,7 +1087,7 @@ def insert_many(conn: Connection, target: sa.Table, names: Sequence[str], rows: 
     text, order = known
     if order != list(range(len(names))):
         rows = [tuple(row[i] for i in order) for row in rows]
-    driver = _driver(conn)
+    driver = driver_of(conn)
     if driver is None:
         conn.exec_driver_sql(text, list(rows))
     elif len(rows) == 1:
@@ -1102,16 +1105,10 @@ def insert_rows(conn: Connection, table: str, rows: Sequence[Mapping[str, Any]])
 
 def read_rows(conn: Connection, sql: str, parameters: Sequence[Any] = ()) -> Sequence[Any]:
     """The rows of a statement written by hand, with ? for each parameter: for what is asked many times a second."""
-    driver = _driver(conn)
+    driver = driver_of(conn)
     if driver is None:
         return conn.exec_driver_sql(sql.replace("?", "%s"), tuple(parameters)).fetchall()
     return driver.execute(sql, tuple(parameters)).fetchall()
-
-
-def _driver(conn: Connection) -> sqlite3.Connection | None:
-    """SQLite's own connection, in the same transaction: a statement costs a tenth there. None for another driver."""
-    found = conn.connection.driver_connection
-    return found if isinstance(found, sqlite3.Connection) else None
 
 
 def marks(values: Sequence[Any]) -> str:

@@ -202,8 +202,13 @@ def plain(value: Any) -> Any:
     return value
 
 
+_JSON_KNOWS = (str, int, bool, type(None))
+
+
 def plain_tree(value: Any) -> Any:
     """Nested values as JSON knows them, unrounded: what is not finite or missing becomes null."""
+    if type(value) in _JSON_KNOWS:
+        return value
     if isinstance(value, Mapping):
         return {str(key): plain_tree(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

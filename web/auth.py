@@ -17,8 +17,10 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, after_this_request, current_app, redirect, request, session
+from flask.sessions import SecureCookieSessionInterface
 from flask_login import LoginManager, UserMixin, current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
+from itsdangerous import URLSafeTimedSerializer
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as BaseResponse
@@ -242,8 +244,19 @@ def safe_target(wanted: str | None) -> str:
 # -- the gate before every request ------------------------------------------------------------------
 
 
+class _CookieSessions(SecureCookieSessionInterface):
+    """Flask's own, with one signer for all requests in the place of a new one for each."""
+
+    _signer: URLSafeTimedSerializer | None = None
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        self._signer = self._signer or super().get_signing_serializer(app)
+        return self._signer
+
+
 def register(app: Flask, district: District, serving: Serving) -> None:
     """Put the gate before every request of the app."""
+    app.session_interface = _CookieSessions()
     app.extensions[_SERVING] = serving
     app.secret_key = _cookie_key(district.cache)
     name = f"onemap_{serving.port}" if serving.port else "onemap"  # cookies do not tell ports apart

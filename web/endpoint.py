@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from functools import cache
 from typing import Any
 
 import fastjsonschema
@@ -103,7 +102,9 @@ def view_of(
 
         if endpoint.method != "GET":
             # A change does not wait for what the map computes from the change before it.
-            response = respond(make())
+            answer = make()
+            response = Response(answer.body, content_type=answer.media_type, status=answer.status)
+            response.headers.update(answer.headers)
             response.headers["Cache-Control"] = "no-store"
             revision = district.store.revision()
         elif not endpoint.kept:
@@ -137,7 +138,7 @@ def read_body(schema: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise InputError("the body is no JSON object")
     try:
-        _validator(json.dumps(schema, sort_keys=True))(body)
+        _validator(schema)(body)
     except fastjsonschema.JsonSchemaValueException as error:
         raise InputError(_sentence(error)) from None
     _require_plain(body)
@@ -200,13 +201,17 @@ def _sentence(error: fastjsonschema.JsonSchemaValueException) -> str:
     return f"{where}={shown}: expected {expected or error.message.removeprefix(str(error.name)).strip()}"
 
 
-@cache
-def _validator(schema: str) -> Callable[[Any], Any]:
+_VALIDATORS: dict[int, tuple[Mapping[str, Any], Callable[[Any], Any]]] = {}
+"""By the identity of the schema, which is kept beside it, so that no other one comes to have it."""
+
+
+def _validator(schema: Mapping[str, Any]) -> Callable[[Any], Any]:
     """The check of one schema, compiled once."""
-    found: Callable[[Any], Any] = fastjsonschema.compile(
-        {"additionalProperties": False, **json.loads(schema)}, use_default=False
-    )
-    return found
+    found = _VALIDATORS.get(id(schema))
+    if found is None:
+        check = fastjsonschema.compile({"additionalProperties": False, **schema}, use_default=False)
+        found = _VALIDATORS[id(schema)] = schema, check
+    return found[1]
 
 
 def read_checked(endpoint: Endpoint, district: District) -> dict[str, Any]:

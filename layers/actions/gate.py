@@ -29,18 +29,20 @@ def act(
     subject: str | None = None,
     depot_id: str | None = None,
     street: str | None = None,
+    brief: bool = True,
 ) -> Any:
     """Do one change, once.
 
     With a `key`, the same request again gets the answer of the first time and nothing happens; the same key
     with another body is a Conflict. A change that is refused leaves nothing behind but its row in the audit.
+    One that may take long is not `brief`: others would wait for it with theirs.
     """
     assert ACTIONS[action].changes, action
     now = district.now().astimezone(UTC)
     digest = idempotency.body_hash(body)
     try:
         permissions.require(actor, action, depot_id=depot_id, street=street)
-        with district.store.writing() as conn:
+        with district.store.writing(brief=brief) as conn:
             if key is not None:
                 found = idempotency.answered(conn, actor=actor.id, key=key, route=route, body=digest)
                 if found is not None:
@@ -68,7 +70,7 @@ def refuse(
     district: District, actor: Actor, route: str, error: OneMapError, *, subject: str | None = None, body: Any = None
 ) -> None:
     """Record that something was refused, and why."""
-    with district.store.writing() as conn:
+    with district.store.writing(brief=True) as conn:
         audit.append(
             conn,
             actor=actor.id,

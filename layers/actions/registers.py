@@ -68,7 +68,14 @@ def import_sheet(district: District, actor: Actor, kind: str, content: bytes, *,
         return {"id": run, **_told(report)}
 
     found: dict[str, Any] = act(
-        district, actor, "register.import", change, route=f"import {kind}", key=key, body=_body(prepared)
+        district,
+        actor,
+        "register.import",
+        change,
+        route=f"import {kind}",
+        key=key,
+        body=_body(prepared),
+        brief=False,
     )
     return found
 

@@ -358,6 +358,23 @@ def test_geometry_comes_back_as_it_went(dialect: str) -> None:
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("lonlat", [(120.8, 32.0), (-180.0, 90.0), (0.0, -0.0), (118.123456789012345, 1e-300)])
+def test_one_point_is_stored_as_in_a_column(dialect: str, lonlat: tuple[float, float]) -> None:
+    stored = geometry.encode_point(*lonlat, dialect)
+    assert stored == geometry.encode([shapely.Point(*lonlat)], dialect)[0]
+    assert geometry.decode_point(stored) == lonlat
+
+
+def test_a_point_of_another_hand_is_read_too() -> None:
+    plain = b"GP\x00\x01" + (4326).to_bytes(4, "little") + shapely.to_wkb(shapely.Point(120.8, 32.0))  # no envelope
+    high = b"GP\x00\x01" + (4326).to_bytes(4, "little") + shapely.to_wkb(shapely.Point(120.8, 32.0, 7.0))
+    big_endian = b"GP\x00\x00" + (4326).to_bytes(4, "big") + shapely.to_wkb(shapely.Point(120.8, 32.0), byte_order=0)
+    assert [geometry.decode_point(blob) for blob in (plain, high, big_endian)] == [(120.8, 32.0)] * 3
+    assert geometry.decode_point(None) is None
+    assert geometry.decode_point(geometry.encode([shapely.Point()])[0]) is None
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
 def test_no_geometry_at_all(dialect: str) -> None:
     assert geometry.encode([], dialect) == []
     assert geometry.encode([None, None], dialect) == [None, None]

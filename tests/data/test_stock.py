@@ -306,6 +306,16 @@ def test_what_expires_first_is_proposed_first(stocked: Store) -> None:
         assert stock.propose(conn, "D1", "bag", 1000, now_utc=NOW) == [Taken(NEW, 1000)]
 
 
+@pytest.mark.parametrize("before", ["2026-07-01", "2026-08-01", "2026-08-02", stock.NEVER])
+def test_only_what_expires_before_a_day(stocked: Store, before: str) -> None:
+    take_in(stocked, TakenIn("D1", "bag", "later", 1000, None, "2026-08-02"), TakenIn("D1", "bag", "never", 1000))
+    with stocked.reading() as conn:
+        every = stock.free_lots(conn, "D1", ["bag"], day="2026-07-01")
+        found = stock.free_lots(conn, "D1", ["bag"], day="2026-07-01", before=before)
+    assert {lot.expires_on for lot in every} == {"2026-08-01", "2026-08-02", "2027-08-01", None}
+    assert found == [lot for lot in every if lot.expires_on is not None and lot.expires_on < before]
+
+
 def test_a_lot_is_good_on_the_day_on_which_it_expires_by_the_districts_clock(stocked: Store) -> None:
     last = datetime(2026, 8, 1, 15, 59, tzinfo=UTC)  # 23:59 there
     with stocked.reading() as conn:

@@ -1183,7 +1183,7 @@ def test_a_forked_process_gets_connections_of_its_own(store: Store, monkeypatch:
     upsert(store, "depot", depots(1))
     monkeypatch.setattr(store, "_pid", -1)
     engines = store._readers, store._writer
-    assert store._turn.take(0)  # as if another thread of the parent held it at the fork
+    assert store._writer._turn.take(0)  # as if another thread of the parent held it at the fork
     assert upsert(store, "depot", depots(2)) == Counts(inserted=1, unchanged=1)
     assert store._readers is not engines[0]
     assert store._writer is not engines[1]

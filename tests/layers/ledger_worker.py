@@ -23,11 +23,11 @@ LOT = "D1/bag/A"
 PLACE = NewRequest("城东街道", "东大街1号", "值班员", (120.83, 32.01))
 
 
-def reserve_one(district: District, key: str) -> Any:
-    """One unit of the one lot, through the gate."""
+def reserve_one(district: District, key: str, quantity_e3: int = 1000) -> Any:
+    """One unit of the one lot, or another quantity, through the gate."""
 
     def change(conn: Connection, now: datetime) -> Any:
-        return orders.reserve(conn, PLACE, [NewLine("D1", LOT, 1000)], actor="dispatcher", now_utc=now)
+        return orders.reserve(conn, PLACE, [NewLine("D1", LOT, quantity_e3)], actor="dispatcher", now_utc=now)
 
     return act(district, DISPATCHER, "supply.reserve", change, route="reserve", key=key, body={"key": key})
 
@@ -66,6 +66,30 @@ def work(path: str, first: str, last: str) -> None:
             sys.stdout.flush()
 
 
+def crowd(path: str, first: str, last: str, threads: str) -> None:
+    """As `work`, by many threads at once, which share commits; a third of what they ask is refused."""
+    sys.setswitchinterval(0.0002)  # as the server has it
+    said = threading.Lock()
+    with Store(path, busy_timeout_s=60.0) as store:
+        district = District(store)
+
+        def one(offset: int) -> None:
+            for number in range(int(first) + offset, int(last), int(threads)):
+                try:
+                    answer: Any = reserve_one(district, f"op-{number}", 10**12 if number % 3 == 2 else 1000)
+                except Conflict:
+                    answer = None
+                with said:
+                    sys.stdout.write(json.dumps({"number": number, "answer": answer and answer["id"]}) + "\n")
+                    sys.stdout.flush()
+
+        workers = [threading.Thread(target=one, args=(offset,)) for offset in range(int(threads))]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+
+
 def operation(district: District, number: int) -> Any:
     """Number says what is done: the same number is the same request, with the same key."""
     rng = random.Random(number)
@@ -94,4 +118,4 @@ def operation(district: District, number: int) -> Any:
 
 
 if __name__ == "__main__":
-    {"rush": rush, "work": work}[sys.argv[1]](*sys.argv[2:])
+    {"rush": rush, "work": work, "crowd": crowd}[sys.argv[1]](*sys.argv[2:])

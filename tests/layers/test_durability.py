@@ -136,6 +136,46 @@ def test_a_process_killed_at_random_moments_loses_and_doubles_nothing(tmp_path: 
         require_sound(store)
 
 
+def test_a_crowd_that_shares_commits_is_killed_in_the_middle(tmp_path: Path) -> None:
+    path = made(tmp_path / "d.gpkg", 10**6)
+    rng = random.Random(11)
+    acknowledged: dict[int, Any] = {}
+    first = 0
+    for _ in range(4):
+        child = start("crowd", path, first, first + 2000, 20)
+        assert child.stdout is not None
+        wanted = len(acknowledged) + rng.randrange(20, 120)
+        for line in child.stdout:
+            found = json.loads(line)
+            acknowledged[found["number"]] = found["answer"]
+            if len(acknowledged) >= wanted:
+                time.sleep(rng.random() * 0.02)
+                break
+        os.kill(child.pid, signal.SIGKILL)
+        for line in child.stdout:
+            if line.endswith("\n"):
+                found = json.loads(line)
+                acknowledged[found["number"]] = found["answer"]
+        child.wait()
+        child.stdout.close()
+        first += 2000
+        with Store(path) as store:
+            require_sound(store)
+            there = set(store.frame("idempotency")["id"])
+            known = set(store.frame("supply_request")["id"])
+            done = {number: answer for number, answer in acknowledged.items() if answer is not None}
+            assert {f"dispatcher/op-{number}" for number in done} <= there
+            assert set(done.values()) <= known
+            assert len(set(done.values())) == len(done)
+            # none is half there: a request, its order, movement, event, key and row in the audit, or nothing
+            audited = store.frame("audit")["outcome"].value_counts().to_dict()
+            counts = store.counts()
+            assert len(there) == len(known) == audited["done"] == counts["supply_order"] == counts["order_event"]
+            assert audited["refused"] >= len(acknowledged) - len(done) > 0
+            moved = store.frame("movement")
+            assert (moved["kind"] == "reserve").sum() == len(known)
+
+
 def require_whole(store: Store, acknowledged: dict[int, Any]) -> None:
     """Every acknowledged operation is there, once, and none is half there."""
     keys = Counter(store.frame("idempotency")["id"])

@@ -1,5 +1,7 @@
 """The gate: permitted, done once, recorded, all or nothing."""
 
+import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,6 +74,23 @@ def test_what_is_done_is_done_once_and_recorded(town: District) -> None:
     assert (entry.action, entry.subject, entry.outcome) == ("stock.hold", LOT, "done")
     assert entry.details == {"request": {"quantity": 1000}, "answer": first}
     assert len(records(town)) == 1
+
+
+def test_the_same_request_twice_at_once_happens_once(town: District) -> None:
+    """Both wait for one commit; the second finds the answer of the first, which is not durable yet."""
+    answers: list[Any] = []
+    waiting = town.store._writer._turn._waiting
+    threads = [threading.Thread(target=lambda: answers.append(hold(town, key="twice"))) for _ in range(4)]
+    with town.store.writing(brief=True):
+        for number, thread in enumerate(threads):
+            thread.start()
+            while len(waiting) <= number:
+                time.sleep(0.001)
+    for thread in threads:
+        thread.join(30)
+    assert answers == [answers[0]] * 4
+    assert held(town) == 1000
+    assert [entry.outcome for entry in records(town)] == ["done"]
 
 
 def test_another_key_or_another_actor_is_another_request(town: District) -> None:
