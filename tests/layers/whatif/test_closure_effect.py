@@ -88,3 +88,21 @@ def test_one_that_is_to_come_is_asked_about_for_its_beginning(district: District
         assert closure_effect(district, closure, at=at).is_in_force is in_force
     with pytest.raises(NotFound, match="no closure 'CL-x'"):
         closure_effect(district, "CL-x")
+
+
+def test_what_was_known_before_a_closure_is_known_again_after_it(district: District, clock: Clock) -> None:
+    before = district.view().travel(district.now())
+    closure = shut(district)
+    shut_travel = district.view().travel(district.now())
+    assert shut_travel is not before
+    clock.go_on(seconds=20)
+    reopen(district, DISPATCHER, closure, {}, key="another-key-of-it")
+    assert district.view().travel(district.now()) is before
+    again = shut(district, "a-third-key-of-this", reason="又一次")
+    assert again != closure
+    assert district.view().travel(district.now()) is shut_travel, "the same road closed by another row"
+    slowed = shut(
+        district, "a-fourth-key-of-it", geometry={"type": "Point", "coordinates": lonlat(0.5, 1.0)}, factor=0.5
+    )
+    assert district.view().travel(district.now()) is not shut_travel
+    assert slowed != again
