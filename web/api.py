@@ -20,12 +20,14 @@ from layers.whatif.coverage import scenario_coverage
 from layers.whatif.scenario import AS_IT_IS, shipped_scenarios
 from layers.zoning import answers as zoning_answers
 from web import (
+    around,
     closures,
     evacuation,
     events,
     map_views,
     measure,
     scenarios,
+    since,
     siting,
     supplies,
     whatif,
@@ -64,19 +66,6 @@ WEIGHT = Param(
     {"type": "string", "enum": ["time", "distance"]},
     default="time",
 )
-
-
-def _place(name: str, summary: str, into: str, *, many: bool = False) -> Param:
-    return Param(
-        name,
-        p.lonlat,
-        f"{summary}, LON,LAT in degrees",
-        {"type": "string", "pattern": r"^[^,]+,[^,]+$"},
-        required=True,
-        many=many,
-        into=into,
-        example="120.86,32.01",
-    )
 
 
 # -- handlers -------------------------------------------------------------------------------------
@@ -248,21 +237,6 @@ def supply_plans(
     )
 
 
-def around(
-    q: Question,
-    *,
-    lonlat: tuple[float, float],
-    radius_m: float | None,
-    minutes: float | None,
-    kinds: list[str] | None,
-    at: datetime | None,
-) -> Any:
-    """The facilities within a radius, or within minutes of driving."""
-    return _plain(
-        analyses.around(q.district, lonlat=lonlat, radius_m=radius_m, minutes=minutes, kinds=kinds, at=at, role=q.role)
-    )
-
-
 def stock_glance(q: Question, *, item: str, at: datetime | None) -> Any:
     """Each depot by what it has of one item."""
     return _plain(analyses.glance(q.district, item, at=at))
@@ -377,7 +351,7 @@ def _plain(result: Any) -> Any:
 # -- the table ------------------------------------------------------------------------------------
 
 _SUPPLY = (
-    _place("to", "where the supplies are needed", "lonlat"),
+    p.place("to", "where the supplies are needed", "lonlat"),
     Param(
         "need",
         p.text,
@@ -464,7 +438,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "/reach",
         "Who reaches a place and when, nearest hospital and shelter",
         reach,
-        (_place("at", "the place", "lonlat"), WHEN),
+        (p.place("at", "the place", "lonlat"), WHEN),
         s.REACH,
         action="map.read",
     ),
@@ -472,7 +446,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "/route",
         "The quickest or shortest route",
         route,
-        (_place("from", "start", "origin"), _place("to", "end", "destination"), WEIGHT, AT),
+        (p.place("from", "start", "origin"), p.place("to", "end", "destination"), WEIGHT, AT),
         s.ROUTE,
         action="map.read",
     ),
@@ -481,8 +455,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "Travel times and distances from every origin to every destination",
         times,
         (
-            _place("from", "an origin", "origins", many=True),
-            _place("to", "a destination", "destinations", many=True),
+            p.place("from", "an origin", "origins", many=True),
+            p.place("to", "a destination", "destinations", many=True),
             WEIGHT,
             AT,
         ),
@@ -557,30 +531,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         supply_plans,
         (*_SUPPLY, Param("to_depot", p.text, "the depot that receives, which gives nothing (default: none)"), AT),
         s.SUPPLY_PLANS,
-        action="map.read",
-    ),
-    Endpoint(
-        "/around",
-        "What stands around a place, by metres or by minutes of driving",
-        around,
-        (
-            _place("at", "the place", "lonlat"),
-            Param(
-                "radius_m",
-                p.number(0, 1_000_000, "m"),
-                "within this distance in metres, bound included",
-                {"type": "number", "minimum": 0, "maximum": 1_000_000},
-            ),
-            Param(
-                "minutes",
-                p.number(0, 100_000, "minutes"),
-                "or within this driving time, bound included",
-                {"type": "number", "minimum": 0, "maximum": 100_000},
-            ),
-            Param("kinds", p.names, "layers to look in, separated by commas (default: all facilities)"),
-            WHEN,
-        ),
-        s.AROUND,
         action="map.read",
     ),
     Endpoint(
@@ -751,6 +701,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         kept=True,
         action="map.read",
     ),
+    *around.ENDPOINTS,
+    *since.ENDPOINTS,
     *supplies.ENDPOINTS,
     *whatif.ENDPOINTS,
     *whatif_jobs.ENDPOINTS,

@@ -25,6 +25,8 @@ const places = (coordinates) => (typeof coordinates[0] === "number" ? [coordinat
 
 /** Colours of a change of level: up in purple, down in blue, so that neither is taken for a level. */
 export const CHANGES = [[-2, "#08589e"], [-1, "#7bccc4"], [1, "#df9fd8"], [2, "#88037f"], [9, "#7a7a7a"]];
+/** What becomes of a place: red where it leaves the limit, amber where it is later, green where it is better off. */
+const hintColour = ["match", ["coalesce", ["get", "change"], ""], "slower", "#d97b00", ["gained", "quicker"], "#146c43", "#b10026"];
 const changeColour = () => ["match", ["get", "change"], [-4, -3, -2], CHANGES[0][1], -1, CHANGES[1][1], 1, CHANGES[2][1], [2, 3, 4], CHANGES[3][1], CHANGES[4][1]];
 
 /** Have a map draw the marks that its style asks for. */
@@ -66,8 +68,8 @@ export async function makeMap(container, { onAsk, onSupply }) {
   const drawn = map.getStyle().layers;
   const firstSymbol = drawn[drawn.findLastIndex((layer) => layer.type === "line" || layer.type === "fill") + 1]?.id;
   map.addLayer({ id: "change", type: "fill", source: "change", paint: { "fill-color": changeColour(), "fill-opacity": 0.85 } }, firstSymbol);
-  map.addLayer({ id: "hint-area", type: "fill", source: "hint-area", paint: { "fill-color": "#b10026", "fill-opacity": 0.28 } }, firstSymbol);
-  map.addLayer(line("hint-area-line", "hint-area", { "line-color": "#b10026", "line-width": 2.5 }), firstSymbol);
+  map.addLayer({ id: "hint-area", type: "fill", source: "hint-area", paint: { "fill-color": hintColour, "fill-opacity": 0.34 } }, firstSymbol);
+  map.addLayer(line("hint-area-line", "hint-area", { "line-color": hintColour, "line-width": 2.5 }), firstSymbol);
   map.addLayer({ id: "hint-point", type: "circle", source: "hint-point", paint: { "circle-radius": 9, "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": "#b10026", "circle-stroke-width": 3 } });
   map.addLayer({
     id: "glance", type: "symbol", source: "glance",

@@ -3,7 +3,7 @@
 from flask_babel import gettext as _
 
 
-def for_planner() -> dict[str, str]:
+def for_scripts() -> dict[str, str]:
     """Every text by key, in the language of the request."""
     return {
         "bench.classes": _("分级数"),
