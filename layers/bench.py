@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.errors import InputError, NotFound, Unavailable
+from layers.bench_closures import closure_line
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -94,14 +96,17 @@ class _Ours:
         return self.times.matrix_s(self.depots, self.network.snap(self.network.node_xy_m[[place]]))[:, 0]
 
     def extras(self, problem: Problem) -> dict[str, Callable[[], Any]]:
-        """The whole answers: the proof table of coverage, and one plan with its reasons as JSON."""
+        """The whole answers: the proof table of coverage, one plan with its reasons as JSON, a closure."""
         turn = iter(range(10**9))
 
         def plan() -> Any:
             place = int(problem.questions[next(turn) % len(problem.questions)])
             return self._whole.plan(self, place)
 
-        return {"proof_table_ms": lambda: self._whole.proof(self), "supply_plan_ms": plan}
+        from layers.bench_closures import closure_tasks
+
+        tasks = closure_tasks(self.times, self.teams, self.places, partial(self._whole.covered, self))
+        return {"proof_table_ms": lambda: self._whole.proof(self), "supply_plan_ms": plan, **tasks}
 
 
 class _Whole:
@@ -147,14 +152,21 @@ class _Whole:
         self.at = datetime(2026, 7, 1, tzinfo=UTC)
 
     def proof(self, ours: _Ours) -> Any:
+        return self.covered(ours, ours.times.matrix_s(ours.teams, ours.places)).totals()
+
+    def covered(self, ours: _Ours, travel_s: Floats, open_s: Floats | None = None) -> Any:
         from geo.coverage import coverage
         from geo.times import last_leg_s
 
-        travel_s = ours.times.matrix_s(ours.teams, ours.places).T
         legs_s = last_leg_s(ours.places.access_m)[:, None] + last_leg_s(ours.teams.access_m)[None, :]
         return coverage(
-            self.places, self.teams, travel_s=travel_s, last_leg_s=legs_s, has_road=ours.places.edge >= 0
-        ).totals()
+            self.places,
+            self.teams,
+            travel_s=travel_s.T,
+            last_leg_s=legs_s,
+            has_road=ours.places.edge >= 0,
+            open_travel_s=None if open_s is None else open_s.T,
+        )
 
     def plan(self, ours: _Ours, place: int) -> Any:
         from geo.supply import arrivals, plan_supply
@@ -562,6 +574,7 @@ def bench_lines(report: dict[str, Any]) -> Iterator[str]:
             )
         yield f"coverage with its proof table {ours['proof_table_ms']:.1f} ms{times}"
         yield f"supply plan with its reasons, as JSON, {ours['supply_plan_ms']:.2f} ms"
+        yield closure_line(ours)
 
 
 def _ratio(row: dict[str, Any], ours: dict[str, Any], name: str) -> str:

@@ -23,6 +23,7 @@ import shapely
 from numpy.typing import NDArray
 
 from data.store import Store
+from geo.changed_times import changed_matrix_s
 from geo.crs import to_metric
 from geo.index import Facility, FacilityIndex
 from geo.network import DEFAULT_SNAP_M, RoadNetwork, Snapped, road_network
@@ -162,7 +163,8 @@ class View:
 
     def points_m(self, table: str) -> NDArray[np.float64]:
         """(n, 2) m: one point per row (inside polygons), NaN where a row has no place."""
-        return self.kept(("points", table), lambda: metric_points(self.frame(table), self.district.epsg))
+        epsg = self.district.epsg
+        return self.kept(("points", table, epsg), lambda: metric_points(self.frame(table), epsg))
 
     def snapped(self, table: str) -> Snapped:
         """The rows of one table on the road network."""
@@ -183,6 +185,14 @@ class View:
             key,
             lambda: self.travel(at, closed=False).matrix_s(self.snapped(origins), self.snapped(destinations)),
         )
+
+    def times_s(self, origins: str, destinations: str, at: datetime) -> NDArray[np.float64]:
+        """(n, m) s between the rows of two tables; with closures only what they can change is computed anew."""
+        travel, open_travel = self.travel(at), self.travel(at, closed=False)
+        open_s = self.open_times_s(origins, destinations, at)
+        if travel is open_travel:
+            return open_s
+        return changed_matrix_s(travel, open_travel, open_s, self.snapped(origins), self.snapped(destinations))
 
     def snap_lonlat(self, lonlat: Any) -> Snapped:
         """Places given as (n, 2) degrees, on the road network."""

@@ -204,7 +204,7 @@ def _by_style(layer: Layer, pick: Any) -> Any:
             cases = [
                 x
                 for bound, mark in zip(upper, marks, strict=True)
-                for x in (["<=", ["to-number", ["get", field], 1e300], bound], pick(mark))
+                for x in (["<=", ["to-number", ["coalesce", ["get", field], 1e300], 1e300], bound], pick(mark))
             ]
             return ["case", *cases, pick(other)]
 

@@ -1,6 +1,5 @@
 """The JSON API: one table of endpoints from which routes, checks and the OpenAPI document follow."""
 
-from dataclasses import asdict
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
@@ -13,7 +12,6 @@ from geo.errors import NotFound, TooLarge
 from geo.supply import Way
 from geo.supply_ways import WAYS
 from layers import analyses, query, render, sheet
-from layers.actions.gate import act
 from layers.actions.readings import report
 from layers.district import District
 from layers.layer import Lang, plain_tree
@@ -21,8 +19,7 @@ from layers.whatif.asked import scenario_by_id
 from layers.whatif.coverage import scenario_coverage
 from layers.whatif.scenario import AS_IT_IS, shipped_scenarios
 from layers.zoning import answers as zoning_answers
-from layers.zoning import runs
-from web import closures, evacuation, events, scenarios, supplies, whatif
+from web import closures, evacuation, events, scenarios, siting, supplies, whatif, whatif_jobs, zoning_runs
 from web import parameters as p
 from web import schemas as s
 from web.endpoint import PREFIX, Endpoint, Question, view_of
@@ -267,36 +264,6 @@ def items(q: Question, *, q_text: str) -> Any:
 def speeds(q: Question) -> Any:
     """The speed table in force."""
     return analyses.speed_table()
-
-
-def zoning_runs(q: Question) -> Any:
-    """The zoning runs that are kept, the newest first."""
-    return [asdict(record) for record in runs.records(q.district)]
-
-
-def zoning_start(q: Question, *, body: dict[str, Any]) -> Any:
-    """Run a scheme in the background; the job says how far it is."""
-    return act(
-        q.district,
-        q.actor,
-        "zoning.run",
-        lambda conn, now: q.jobs.start(q.district, body["scheme"], made_by=q.actor.id),
-        route="run zoning",
-        body=body,
-        subject=body["scheme"],
-    )
-
-
-def zoning_job(q: Question, job: str) -> Any:
-    """How far a zoning run is."""
-    return q.jobs.state(job)
-
-
-def zoning_cancel(q: Question, job: str) -> Any:
-    """Stop a zoning run; nothing of it is kept."""
-    return act(
-        q.district, q.actor, "zoning.run", lambda conn, now: q.jobs.cancel(job), route="stop zoning", subject=job
-    )
 
 
 def zoning_summary(q: Question, scheme: str) -> Any:
@@ -622,38 +589,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         action="map.read",
     ),
     Endpoint("/speeds", "The speed table in force", speeds, schema=s.SPEEDS, kept=True, action="map.read"),
-    Endpoint(
-        "/zoning/runs", "The zoning runs that are kept", zoning_runs, schema=s.array(s.ZONING_RUN), action="map.read"
-    ),
-    Endpoint(
-        "/zoning/runs",
-        "Run a zoning scheme in the background",
-        zoning_start,
-        schema=s.ZONING_JOB,
-        status=202,
-        method="POST",
-        body=s.ZONING_ORDER,
-        action="zoning.run",
-    ),
-    Endpoint(
-        "/zoning/jobs/{job}",
-        "How far a zoning run is",
-        zoning_job,
-        (),
-        s.ZONING_JOB,
-        {"job": "id of a job"},
-        action="map.read",
-    ),
-    Endpoint(
-        "/zoning/jobs/{job}",
-        "Stop a zoning run",
-        zoning_cancel,
-        (),
-        s.ZONING_JOB,
-        {"job": "id of a job"},
-        method="DELETE",
-        action="zoning.run",
-    ),
+    *zoning_runs.ENDPOINTS,
     Endpoint(
         "/zoning/compare",
         "What moved class between two runs, and why",
@@ -805,17 +741,18 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     *supplies.ENDPOINTS,
     *whatif.ENDPOINTS,
+    *whatif_jobs.ENDPOINTS,
+    *siting.ENDPOINTS,
     *scenarios.ENDPOINTS,
     *closures.ENDPOINTS,
     *evacuation.ENDPOINTS,
 )
 
 
-def blueprint(district: District, settings: Settings) -> Blueprint:
+def blueprint(district: District, settings: Settings, jobs: Jobs) -> Blueprint:
     """The routes of the API over one district."""
     api = Blueprint("api", __name__, url_prefix=PREFIX)
     kept = Kept()
-    jobs = Jobs()
     for endpoint in ENDPOINTS:
         name = endpoint.path.strip("/").replace("/", "_").replace(".", "_").replace("{", "").replace("}", "")
         rule = endpoint.path.replace("{", "<").replace("}", ">")

@@ -440,6 +440,7 @@ def route(
 @click.option(
     "--closure", "closures", multiple=True, type=click.Path(), help="Also closed: a file of the kind closures; several."
 )
+@click.option("--crs", help="EPSG:4326, GCJ-02 ... of the closures; needed where a file has none.")
 @click.option("--scenario", default="as_it_is", show_default=True, help="Under a shipped scenario, or a TOML file.")
 @click.option(
     "--compare", metavar="SCENARIO", help="Also who gains and who loses, from this scenario to what is asked."
@@ -453,6 +454,7 @@ def coverage(
     skill: str | None,
     places: str,
     closures: tuple[str, ...],
+    crs: str | None,
     scenario: str,
     compare: str | None,
     moment: str | None,
@@ -465,7 +467,7 @@ def coverage(
     from layers.whatif.scenario import with_closures
 
     district = _district(db, ignore_oneway=ignore_oneway)
-    drawn = [closure for path in closures for closure in closures_of_file(district, path)]
+    drawn = [closure for path in closures for closure in closures_of_file(district, path, crs=crs)]
     result = scenario_coverage(
         district,
         with_closures(named_scenario(scenario), drawn),
@@ -613,7 +615,7 @@ def bench_evacuation(output: Path | None) -> None:
 
 
 @bench.command("siting")
-@click.option("--peer-limit", "peer_s", type=float, default=120.0, show_default=True, help="Seconds the peer may take.")
+@click.option("--peer-limit", "peer_s", type=float, default=60.0, show_default=True, help="Seconds the peer may take.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Save the figures as JSON.")
 def bench_siting(peer_s: float, output: Path | None) -> None:
     """The four location models on random points, beside spopt and its default solver."""
@@ -1267,6 +1269,7 @@ from web import cli_closures as _closures  # noqa: E402, F401
 from web import cli_evacuation as _evacuation  # noqa: E402, F401
 from web import cli_records as _records  # noqa: E402, F401
 from web import cli_scenarios as _scenarios  # noqa: E402, F401
+from web import cli_siting as _siting  # noqa: E402, F401
 from web import cli_supplies as _supplies  # noqa: E402, F401
 from web import cli_whatif as _whatif  # noqa: E402, F401
 

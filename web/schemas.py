@@ -323,10 +323,25 @@ WHATIF_DIFFERENCE = _object(
         "asked_otherwise": array(TEXT),
         "summary": {"type": "object"},
         "table": TEXT,
+        "keys": array(TEXT),
         **_ROWS,
     }
 )
 WHATIF_SAVED = _object({"id": TEXT, "kind": TEXT, "name": TEXT, "seconds": NUMBER, "summary": {"type": "object"}})
+WHATIF_JOB = _object(
+    {
+        "job": TEXT,
+        "kind": TEXT,
+        "name": TEXT,
+        "state": {"type": "string", "enum": ["running", "done", "failed", "cancelled"]},
+        "phase": TEXT,
+        "share": NUMBER,
+        "seconds": NUMBER,
+        "remaining_s": {"type": ["number", "null"]},
+        "result": TEXT,
+        "error": TEXT,
+    }
+)
 CLOSURE_MADE = _object(
     {
         "id": TEXT,

@@ -9,8 +9,9 @@ import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
-from geo.crs import to_lonlat
+from geo.crs import to_lonlat, to_metric
 from geo.errors import InputError
 from geo.network import Snapped
 from geo.times import last_leg_s
@@ -103,3 +104,15 @@ def nulls(values: NDArray[np.float64]) -> Any:
     rounded = np.round(values, 3).astype(object)
     rounded[~np.isfinite(values)] = None
     return rounded.tolist()
+
+
+def nearest_villages(view: View, xy_m: NDArray[np.float64]) -> list[str | None]:
+    """The name of the village nearest in a straight line to each place (k, 2) m; None where there is none."""
+    frame = view.frame("village")
+    places = np.array(lonlats(frame), dtype=np.float64).reshape(-1, 2)
+    there = np.isfinite(places).all(axis=1) & frame["name"].notna().to_numpy(dtype=bool)
+    if not there.any() or len(xy_m) == 0:
+        return [None] * len(xy_m)
+    names = frame["name"].to_numpy(dtype=object)[there]
+    nearest = cKDTree(to_metric(places[there], epsg=view.district.epsg)).query(xy_m)[1]
+    return [str(name) for name in names[nearest]]

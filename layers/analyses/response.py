@@ -18,6 +18,7 @@ from geo.network import Snapped
 from geo.times import last_leg_s
 from layers.analyses.places import PLACES, TABLE_OF, LonLat, asked, containing, lonlats, nulls, snapped_places
 from layers.district import District, View
+from layers.listing import clock_text
 
 
 @dataclass(frozen=True)
@@ -93,12 +94,12 @@ def _covered(
     """The coverage of places given as a table, and on the road network or as the rows of a stored table."""
     stations = view.snapped("team")
     snapped = view.snapped(places) if isinstance(places, str) else places
-    travel, open_travel = view.travel(at), view.travel(at, closed=False)
     if isinstance(places, str):
-        open_s = view.open_times_s("team", places, at)
+        open_s, travel_s = view.open_times_s("team", places, at), view.times_s("team", places, at)
     else:
+        travel, open_travel = view.travel(at), view.travel(at, closed=False)
         open_s = open_travel.matrix_s(stations, snapped)
-    travel_s = open_s if travel is open_travel else travel.matrix_s(stations, snapped)
+        travel_s = open_s if travel is open_travel else travel.matrix_s(stations, snapped)
     legs_s = last_leg_s(snapped.access_m)[:, None] + last_leg_s(stations.access_m)[None, :]
     return cover(
         table,
@@ -141,7 +142,7 @@ def coverage_lines(answer: CoverageAnswer) -> Iterator[str]:
     totals = answer.result.totals()
     share = "no persons" if totals["covered_share"] is None else f"{totals['covered_share']:.2%}"
     yield (
-        f"within {answer.result.limit_s / 60:g} min at {answer.asked['at']}: "
+        f"within {answer.result.limit_s / 60:g} min at {clock_text(answer.asked['at'])}: "
         f"{totals['covered_persons']:,} of {totals['persons']:,} persons ({share}), "
         f"{totals['covered_places']} of {totals['places']} places"
     )

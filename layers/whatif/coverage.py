@@ -61,9 +61,9 @@ def named_scenario(source: str) -> Scenario:
     return AS_IT_IS if source == AS_IT_IS.id else read_scenario(source)
 
 
-def closures_of_file(district: District, path: str | Path) -> tuple[Closure, ...]:
+def closures_of_file(district: District, path: str | Path, *, crs: str | None = None) -> tuple[Closure, ...]:
     """The closures in a file of the kind `closures`, read as an import would, nothing written."""
-    found = checked_file(district.store, "closures", path)
+    found = checked_file(district.store, "closures", path, crs=crs)
     columns = [*(column.name for column in KINDS["closures"].columns), "geometry"]
     frame = found.reindex(columns=columns).astype(object)
     frame = frame.where(frame.notna(), None)

@@ -23,6 +23,7 @@ from data.kinds import SKILLS, TEAM_TYPES
 from geo.crs import to_metric
 from geo.duty import parse_duty
 from geo.errors import InputError, NotFound
+from geo.network import POINT_CLOSURE_M
 from layers.closures import require_flooded
 from layers.district import Assumed, View
 from layers.fields import Fields
@@ -183,8 +184,17 @@ def _edge_factor(view: View, closures: Sequence[Closure], at: datetime) -> NDArr
         return None
     network, epsg = view.network, view.district.epsg
     drawn = [c for c in closures if not isinstance(c.where, str)]
-    shapes = [shapely.transform(c.where, lambda xy: to_metric(xy, epsg=epsg)) for c in drawn]
-    found = network.closure_factors(shapes, [c.factor for c in drawn])
+    found = np.ones(len(network.edge_tail))
+    for closure in drawn:
+        shape = shapely.transform(closure.where, lambda xy: to_metric(xy, epsg=epsg))
+        left = network.closure_factors([shape], [closure.factor])
+        if closure.factor < 1 and not (left < 1).any():
+            where = closure.reason or shapely.to_wkt(closure.where, rounding_precision=5)[:60]
+            raise InputError(
+                f"closure '{where}': it meets no road; a point must lie within {POINT_CLOSURE_M:g} m of one, a line or "
+                "area must cross it"
+            )
+        found = np.minimum(found, left)
     for closure in closures:
         match closure.where:
             case str(text) if text.startswith(FLOOD):
@@ -278,9 +288,10 @@ def _closure(where: str, table: Any) -> Closure:
             place = shapely.from_wkt(text)
         except shapely.GEOSException:
             place = None
-        if place is None or place.is_empty or not np.isfinite(shapely.get_coordinates(place)).all():
+        if place is None or place.is_empty or not (np.abs(shapely.get_coordinates(place)) <= [180.0, 90.0]).all():
             raise InputError(
-                f"{where}.where={text[:60]!r}: expected one of {', '.join(SELECTIONS)}, {FLOOD}CODE or WKT in WGS 84"
+                f"{where}.where={text[:60]!r}: expected one of {', '.join(SELECTIONS)}, {FLOOD}CODE or WKT in WGS 84, "
+                "longitude before latitude"
             )
     bounds = [fields.left.pop(name, None) for name in ("from", "to")]
     for name, value in zip(("from", "to"), bounds, strict=True):
@@ -288,6 +299,8 @@ def _closure(where: str, table: Any) -> Closure:
             raise InputError(
                 f"{where}.{name}={value!r}: expected a date and time with offset, 2026-07-01T08:00:00+08:00"
             )
+    if None not in bounds and bounds[0] >= bounds[1]:
+        raise InputError(f"{where}.to={bounds[1]}: expected a moment after 'from', {bounds[0]}; were the two swapped?")
     closure = Closure(
         place,
         fields.number("factor", 0.0, 0.0, 1.0),

@@ -175,12 +175,12 @@ class Inputs:
     def shapes(self, table: str) -> NDArray[np.object_]:
         """The geometries of a table in the metric CRS."""
         frame = self.frame(table)
-        return self.view.kept(("shapes", table), lambda: metric_geometries(frame, self.grid.epsg))
+        return self.view.kept(("shapes", table, self.grid.epsg), lambda: metric_geometries(frame, self.grid.epsg))
 
     def points(self, table: str) -> NDArray[np.float64]:
         """(n, 2) m: one point a row."""
         frame = self.frame(table)
-        return self.view.kept(("points", table), lambda: metric_points(frame, self.grid.epsg))
+        return self.view.kept(("points", table, self.grid.epsg), lambda: metric_points(frame, self.grid.epsg))
 
     def age(self, *tables: str) -> str | None:
         """The newest change among tables or rasters (as `raster CODE`) that were read."""

@@ -52,7 +52,8 @@ def test_every_engine_gives_the_same_answers_and_is_timed(report: Any) -> None:
         assert rows[name]["difference_s"] <= bench._TOLERANCE_S
         assert min(rows[name]["coverage_ms"], rows[name]["nearest_ms"]) > 0
         assert rows[name]["peak_mb"] >= rows[name]["start_mb"] > 0
-    assert {"proof_table_ms", "supply_plan_ms"} <= rows["onemap"].keys()
+    whole = {"proof_table_ms", "supply_plan_ms", "closure_ms", "closure_all_pairs_ms", "closure_recount_ms"}
+    assert whole <= rows["onemap"].keys()
 
 
 def test_absent_and_broken_peers_are_said(report: Any) -> None:

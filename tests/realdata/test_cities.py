@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -12,8 +13,15 @@ import shapely
 
 from data.importers import import_file, import_frame
 from data.store import Store
+from geo.coverage import coverage as cover
+from geo.crs import to_metric
+from geo.times import TravelTimes, last_leg_s
 from layers import analyses, query, render
+from layers.analyses.response import teams_at
 from layers.district import District
+from layers.layer import Text
+from layers.whatif.coverage import scenario_coverage
+from layers.whatif.scenario import AS_IT_IS, Closure, Scenario
 
 pytestmark = pytest.mark.realdata
 
@@ -147,6 +155,71 @@ def test_nanjing_supply_plan_is_the_quickest_set_of_depots(nanjing: District) ->
             legs = times["from_last_leg_s"][i] + times["to_last_leg_s"][0]
             arrival = 300 + 1200 + times["time_s"][i][0] + legs
             assert depot in used or arrival >= ready - 0.01
+
+
+LIMIT_S = 900.0
+CENTRE = (118.7885, 32.0425)  # Xinjiekou
+
+
+def drawn_on_nanjing(nanjing: District, realdata: Path) -> dict[str, Closure]:
+    """A closure of every form; the line runs along both carriageways of the Yangtze River Bridge."""
+    roads = gpd.read_parquet(realdata / "nanjing" / "roads.parquet").cx[118.725:118.755, 32.105:32.125]
+    bridge = roads[(roads["highway"] == "trunk") & (roads["length_m"] > 1_000)].geometry
+    assert len(bridge) == 2
+    team = nanjing.view().frame("team").geometry.iloc[0]
+    return {
+        "point": Closure(team),
+        "line": Closure(shapely.MultiLineString(list(bridge))),
+        "area": Closure(shapely.Point(CENTRE).buffer(0.02)),
+        "slowed": Closure(shapely.Point(CENTRE).buffer(0.004), factor=0.4),
+    }
+
+
+def full_run(nanjing: District, factor: Any) -> pd.DataFrame:
+    """Coverage of the cells from nothing but the network: no times are known from before."""
+    view = nanjing.view()
+    stations, cells = view.snapped("team"), view.snapped("cell")
+    travel = TravelTimes(view.network, hour=10, order=view.order, edge_factor=factor)
+    table = pd.DataFrame({"id": view.frame("cell")["id"], "name": None, "street": None})
+    return cover(
+        table.assign(persons=view.frame("cell")["persons"].to_numpy(dtype=np.int64)),
+        teams_at(view, None, NOW),
+        travel_s=travel.matrix_s(stations, cells).T,
+        last_leg_s=last_leg_s(cells.access_m)[:, None] + last_leg_s(stations.access_m)[None, :],
+        has_road=cells.edge >= 0,
+        limit_s=LIMIT_S,
+    ).table.set_index("id")
+
+
+@pytest.mark.parametrize("form", ["point", "line", "area", "slowed"])
+def test_what_a_closure_changes_in_nanjing_is_what_two_full_runs_say(
+    nanjing: District, realdata: Path, form: str
+) -> None:
+    closure = drawn_on_nanjing(nanjing, realdata)[form]
+    shape = shapely.transform(closure.where, lambda xy: to_metric(xy, epsg=nanjing.epsg))
+    factor = nanjing.view().network.closure_factors([shape], [closure.factor])
+    old, new = full_run(nanjing, None), full_run(nanjing, factor)
+    scenario = Scenario("closed", Text("封路", "closed"), closures=(closure,))
+    for before, after, asked, compared in ((old, new, scenario, AS_IT_IS), (new, old, AS_IT_IS, scenario)):
+        found = scenario_coverage(nanjing, asked, compare=compared, at=NOW, limit_s=LIMIT_S, places="cells")
+        assert found.change is not None
+        rows = found.change.table.set_index("id")
+        was, will = before["total_s"].fillna(np.inf), after["total_s"].fillna(np.inf)
+        differs = was.index[was != will]
+        assert set(rows.index) == set(differs)
+        assert len(differs) > 0
+        for name, ids in (
+            ("lost", was.index[(was <= LIMIT_S) & (will > LIMIT_S)]),
+            ("gained", was.index[(was > LIMIT_S) & (will <= LIMIT_S)]),
+        ):
+            assert set(rows.index[rows["change"] == name]) == set(ids)
+        assert np.array_equal(rows["total_old_s"], was[rows.index])
+        assert np.array_equal(rows["total_new_s"], will[rows.index])
+        with np.errstate(invalid="ignore"):
+            assert np.array_equal(rows["change_s"], np.round(will[rows.index] - was[rows.index], 3))
+        table = found.answer.table.set_index("id")
+        assert np.array_equal(table["covered"], after["covered"])
+        assert found.change.totals()["lost_persons"] == old["persons"][(was <= LIMIT_S) & (will > LIMIT_S)].sum()
 
 
 @pytest.fixture(scope="module")

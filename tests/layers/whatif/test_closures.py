@@ -15,6 +15,7 @@ import shapely
 from data import audit
 from data.rasters import import_values
 from data.store import Store
+from geo.crs import to_lonlat
 from geo.errors import Conflict, Forbidden, InputError, NotFound, OneMapError
 from geo.flooding import flooded_roads
 from geo.grid import Grid, Raster
@@ -22,8 +23,24 @@ from layers import analyses, query
 from layers.actions.closures import close, reopen
 from layers.closures import flooded
 from layers.district import District
+from layers.layer import Text
 from layers.permissions import Actor
-from tests.layers.conftest import EPSG, KM, NOW, ORIGIN_M, STAMP, Clock, area, fill, frames, line, lonlat, point
+from layers.whatif.scenario import Closure, Scenario, under
+from tests.layers.conftest import (
+    DEMO_NOW,
+    EPSG,
+    KM,
+    NOW,
+    ORIGIN_M,
+    STAMP,
+    Clock,
+    area,
+    fill,
+    frames,
+    line,
+    lonlat,
+    point,
+)
 
 DISPATCHER = Actor("somebody", "somebody", "dispatcher")
 BRIDGE = {"type": "LineString", "coordinates": [lonlat(2.5, 0.9), lonlat(2.5, 1.1)]}
@@ -275,3 +292,25 @@ def test_places_on_the_roads_outlive_a_closure_and_nothing_else_does(district: D
         district.store.replace(conn, "road", shift.drop(columns=["source", "source_datum", "updated_utc"]), **STAMP)
     assert district.view().snapped("village") is not kept["village"]
     assert not shapely.is_empty(district.view().frame("closure").geometry).any()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_times_under_closures_are_those_of_all_pairs_in_the_demo_district(demo: District, seed: int) -> None:
+    """Points, lines and areas, closed and slowed."""
+    rng = np.random.default_rng(seed)
+    base = demo.view()
+    nodes = base.network.node_xy_m
+    shapes = []
+    for size in rng.choice([0.0, 50.0, 200.0, 900.0], int(rng.integers(1, 4))):
+        at = nodes[rng.integers(len(nodes))]
+        spot = shapely.Point(at) if size == 0 else shapely.Point(at).buffer(size)
+        shapes.append(shapely.LineString([at, at + size]) if rng.random() < 0.3 and size else spot)
+    wgs84 = shapely.transform(np.array(shapes), lambda xy: to_lonlat(xy, epsg=demo.epsg))
+    factors = rng.choice([0.0, 0.4], len(shapes))
+    closures = tuple(Closure(shape, factor) for shape, factor in zip(wgs84, factors, strict=True))
+    view = under(base, Scenario("closed", Text("封路", "closed"), closures=closures), DEMO_NOW)
+    assert (view.edge_factors(DEMO_NOW) < 1).any()
+    for places in ("village", "enterprise"):
+        found = view.times_s("team", places, DEMO_NOW)
+        whole = view.travel(DEMO_NOW).matrix_s(view.snapped("team"), view.snapped(places))
+        assert np.array_equal(found, whole)

@@ -139,6 +139,7 @@ def test_what_cannot_be_is_refused(town: District) -> None:
         (scenario(sites=(Site("n", "新", lon, lat), Site("n", "新", lon, lat))), "sites.id='n'"),
         (scenario(speed_factor=0.0), "speed_factor=0.0"),
         (scenario(hour=24), "hour=24"),
+        (scenario(closures=(Closure(shapely.Point(2.3, 48.8), reason="far"),)), "closure 'far': it meets no road"),
     ):
         with pytest.raises(InputError, match=said):
             under(view, wrong, NOW)
@@ -163,6 +164,15 @@ def test_shipped_scenarios_are_the_five_and_every_number_has_its_source() -> Non
         ("[[scenario]]\nid='a'\ntitle='a'\nspeed_factor=0", r"scenario 1.speed_factor=0"),
         ("[[scenario]]\nid='a'\ntitle='a'\nspeed=1", r"scenario 1.speed is not known"),
         ("[[scenario]]\nid='a'\ntitle='a'\n[[scenario.closure]]\nwhere='here'", r"closure 1.where='here'"),
+        (
+            "[[scenario]]\nid='a'\ntitle='a'\n[[scenario.closure]]\nwhere='POINT (32 120.8)'",
+            "longitude before latitude",
+        ),
+        (
+            "[[scenario]]\nid='a'\ntitle='a'\n[[scenario.closure]]\nwhere='POINT (1 2)'\nfrom=2026-01-01T00:00:00Z\n"
+            "to=2026-01-01T00:00:00Z",
+            "closure 1.to=.*after 'from'",
+        ),
         (
             "[[scenario]]\nid='a'\ntitle='a'\n[[scenario.closure]]\nwhere='POINT (1 2)'\nfrom=2026-01-01T00:00:00",
             "from",

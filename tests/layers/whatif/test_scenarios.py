@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 
 from data.kinds import SKILLS
 from geo.bands import BAND_LIMITS_S
@@ -179,6 +180,16 @@ def test_a_file_of_closures_is_read_as_an_import_would_and_not_written(own_town:
     )
     with pytest.raises(ImportRefused):
         closures_of_file(own_town, path)
+
+
+def test_a_table_of_closures_needs_to_say_its_crs(town: District, tmp_path: Path) -> None:
+    path = tmp_path / "closed.csv"
+    lon, lat = lonlat(2.5, 1.0)
+    path.write_text(f"id,reason,lon,lat\nx,修路,{lon:.6f},{lat:.6f}\n", encoding="utf-8")
+    with pytest.raises(ImportRefused, match="--crs"):
+        closures_of_file(town, path)
+    (closure,) = closures_of_file(town, path, crs="EPSG:4326")
+    assert closure.where.distance(shapely.Point(lon, lat)) < 1e-6
 
 
 def test_what_is_asked_is_checked_field_by_field(town: District) -> None:

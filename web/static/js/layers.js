@@ -63,7 +63,7 @@ export function makeLayers(root, view) {
     on.set(layer.id, isOn);
     open.set(layer.id, isOn);
     view.visible(layer, isOn);
-    if (isOn) load(layer);
+    return isOn ? load(layer) : undefined;
   }
 
   function toggle(layer, isOn) {
@@ -188,6 +188,18 @@ export function makeLayers(root, view) {
       if (!layer || on.get(id) === isOn) return;
       turn(layer, isOn);
       draw();
+    },
+    /** Only these marks, on the ground that is drawn anyway: other points would hide them. Resolves when they are loaded. */
+    async only(ids) {
+      const wanted = layers.filter((layer) => ids.includes(layer.id));
+      for (const layer of layers) if (layer.geometry === "point" && on.get(layer.id) && !wanted.includes(layer)) turn(layer, false);
+      const loads = wanted.map((layer) => {
+        unfolded.add(layer.group);
+        return turn(layer, true);
+      });
+      draw();
+      document.getElementById(`layer-${wanted[0]?.id}`)?.closest("section").scrollIntoView({ block: "nearest" });
+      await Promise.all(loads);
     },
     /** The GeoJSON of a layer, loaded when it is not there yet. */
     async collection(id) {

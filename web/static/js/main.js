@@ -86,6 +86,13 @@ async function start() {
     }
   }
 
+  /** Layers that an address names, switched on and in view. */
+  async function showLayers(ids) {
+    await layers.only(ids);
+    const found = await Promise.all(ids.map((id) => layers.collection(id)));
+    view.show(found.flatMap((collection) => collection?.features ?? []));
+  }
+
   view = await makeMap("map", { onAsk: about, onSupply: toSupply });
   const layers = makeLayers(document.getElementById("layers"), view);
   const depots = async () => ((await layers.collection("depots"))?.features ?? [])
@@ -112,6 +119,7 @@ async function start() {
   if (config.supply) open(config.supply);
   const asked = new URLSearchParams(location.search);
   for (const kind of ["order", "lot"]) if (asked.has(kind)) await showWay({ [kind]: asked.get(kind) });
+  if (asked.has("layers")) await showLayers(asked.get("layers").split(","));
   document.body.dataset.ready = "true";
 
   async function renew() {

@@ -17,6 +17,9 @@ const line = (id, source, paint, filter) => ({
   id, source, type: "line", layout: { "line-cap": "round", "line-join": "round" }, paint, ...(filter ? { filter } : {}),
 });
 
+/** All places of a geometry, however deep its lists. */
+const places = (coordinates) => (typeof coordinates[0] === "number" ? [coordinates] : coordinates.flatMap(places));
+
 /** Colours of a change of level: up in purple, down in blue, so that neither is taken for a level. */
 export const CHANGES = [[-2, "#08589e"], [-1, "#7bccc4"], [1, "#df9fd8"], [2, "#88037f"], [9, "#7a7a7a"]];
 const changeColour = () => ["match", ["get", "change"], [-4, -3, -2], CHANGES[0][1], -1, CHANGES[1][1], 1, CHANGES[2][1], [2, 3, 4], CHANGES[3][1], CHANGES[4][1]];
@@ -115,10 +118,11 @@ export async function makeMap(container, { onAsk, onSupply }) {
 
   function description(feature, isOpen) {
     const layer = described.find((one) => one.id === feature.source);
+    const titled = feature.properties.name ? "name" : layer.label_field;
     const rows = layer.fields
-      .filter((field) => field.name !== "name" && ![null, undefined, ""].includes(feature.properties[field.name]))
+      .filter((field) => field.name !== "name" && field.name !== titled && ![null, undefined, ""].includes(feature.properties[field.name]))
       .map((field) => el("tr", {}, el("th", { scope: "row" }, field.label), el("td", {}, (field.type === "readings" ? readings : attribute)(field, feature.properties[field.name]))));
-    const name = feature.properties.name ?? feature.properties[layer.label_field] ?? feature.properties.id ?? layer.title;
+    const name = feature.properties[titled] ?? feature.properties.id ?? layer.title;
     return el(
       "details", { open: isOpen },
       el("summary", {}, el("strong", {}, String(name)), el("span", { class: "kind" }, layer.title)),
@@ -159,6 +163,12 @@ export async function makeMap(container, { onAsk, onSupply }) {
     clicked(map.project(center), center);
   });
 
+  function showAll(points) {
+    if (!points.length) return;
+    const box = points.reduce((found, xy) => found.extend(xy), new maplibregl.LngLatBounds(points[0], points[0]));
+    map.fitBounds(box, { padding: 60, maxZoom: 15, duration: 700 });
+  }
+
   return {
     map,
     /** The layers as the server describes them. */
@@ -180,12 +190,10 @@ export async function makeMap(container, { onAsk, onSupply }) {
         type: "FeatureCollection",
         features: lines.map(({ coordinates, straight = false }) => ({ type: "Feature", properties: { straight }, geometry: { type: "LineString", coordinates } })),
       });
-      const points = lines.flatMap(({ coordinates }) => coordinates);
-      if (fit && points.length) {
-        const box = points.reduce((found, xy) => found.extend(xy), new maplibregl.LngLatBounds(points[0], points[0]));
-        map.fitBounds(box, { padding: 60, maxZoom: 15, duration: 700 });
-      }
+      if (fit) showAll(lines.flatMap(({ coordinates }) => coordinates));
     },
+    /** Move so that all of these features are in view. */
+    show(features) { showAll(features.flatMap(({ geometry }) => places(geometry?.coordinates ?? []))); },
     /** Point out features: areas filled, points ringed; none clears them. */
     hint(features) {
       const areas = features.filter((feature) => feature.geometry && feature.geometry.type !== "Point");
