@@ -233,6 +233,7 @@ def test_a_transaction_is_not_held_open_for_long(
         now = after_s
 
     monkeypatch.setattr(module, "time", Clock)
+    monkeypatch.setattr(module, "OPEN_FOR_S", 0.05)
     line = Line(store)
     line.first(lasts)
     line.then(add("b"))
