@@ -214,13 +214,15 @@ def import_frame(
     return _import(store, prepared, now_utc=now_utc, dry_run=dry_run, append=append)
 
 
-def checked_file(store: Store, kind: str | Kind, path: str | Path, *, crs: str | None = None) -> pd.DataFrame:
+def checked_file(
+    store: Store, kind: str | Kind, path: str | Path, *, crs: str | None = None, bounds: SheetBounds = AT_HAND
+) -> pd.DataFrame:
     """The rows of a file in the declared columns, checked as for an import; ImportRefused, and nothing is written.
 
     A kind that is not stored is given itself.
     """
     declared, path = kind if isinstance(kind, Kind) else _kind(kind), Path(path)
-    raw = read_file(path, roads=declared.name == "roads")
+    raw = read_file(path, roads=declared.name == "roads", bounds=bounds)
     problems = Problems(lines=raw.lines)
     frame, _, _ = _placed(raw, declared, crs, None, store, problems)
     problems.raise_if_any(declared.name)

@@ -35,7 +35,7 @@ from data import kinds
 from data.geometry import Geometry
 from geo.errors import InputError, NotFound
 
-REVISION = "0005"
+REVISION = "0006"
 """The migration that this code expects."""
 
 
@@ -100,6 +100,7 @@ STEPS = {
         {"audit": ("event_seq", "count_seq", "status_seq")},
         floors=True,
     ),
+    "0006": Step(("map_view",)),
 }
 """Every migration after the first."""
 
@@ -765,6 +766,20 @@ def _record_tables(metadata: MetaData) -> None:
         sqlite_autoincrement=True,
     )
     Table(
+        "map_view",
+        metadata,
+        *_key_columns("map_view"),
+        Column("name", Text, nullable=False),
+        CheckConstraint("name <> ''", name="ck_map_view_name"),
+        Column("made_by", Text, nullable=False),
+        Column("shared", Integer, nullable=False, server_default=text("0")),
+        CheckConstraint("shared IN (0, 1)", name="ck_map_view_shared"),
+        Column("document", Text, nullable=False),  # JSON
+        *_moments("map_view", "created_utc", "updated_utc"),
+        UniqueConstraint("made_by", "name", name="uq_map_view_key"),
+        sqlite_autoincrement=True,
+    )
+    Table(
         "log_floor",
         metadata,
         Column("seq", _BIG, primary_key=True, autoincrement=True),
@@ -803,8 +818,9 @@ UNLOGGED = (
     "known_browser",
     "answer_time",
     "log_floor",
+    "map_view",
 )
-"""Tables whose changes are not in the change log: derived, secret, or logs themselves."""
+"""Tables whose changes are not in the change log: derived, of one person, secret, or logs themselves."""
 
 INTERNAL = (*UNLOGGED, "district")
 """Tables that hold nothing for the map."""

@@ -29,9 +29,12 @@ _REQUIRED = PatternFill("solid", fgColor="C00000")
 _EXAMPLE = Font(italic=True, color="808080")
 
 
-def template_xlsx(kind: str) -> bytes:
-    """The sheet that a clerk fills in for `kind`; the example row is skipped on import."""
-    declared = _declared(kind)
+def template_xlsx(kind: str | Kind) -> bytes:
+    """The sheet that a clerk fills in for `kind`; the example row is skipped on import.
+
+    A kind that is not stored is given itself.
+    """
+    declared = kind if isinstance(kind, Kind) else _declared(kind)
     columns = list(declared.columns)
     example = [_example(column) for column in columns] + ([120.86, 32.01] if "Point" in declared.geometry else [])
     example[0] = EXAMPLE_MARK

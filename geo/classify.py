@@ -1,4 +1,4 @@
-"""Classes of an index: natural breaks, quantiles, mean and standard deviation, fixed thresholds.
+"""Classes of an index: natural breaks, quantiles, equal intervals, mean and standard deviation, fixed thresholds.
 
 Class j holds lower_j <= x < lower_(j+1): a value on a bound belongs to the upper class. Class 0 is
 no data (NaN); 1 is the lowest and k the highest. Natural breaks are exact (Fisher-Jenks) up to
@@ -251,6 +251,44 @@ def quantile_breaks(values: Any, k: int, *, fewer: Fewer = "refuse", ties: Liter
     if len(lower) < k - 1:
         merged = f"{len(lower) + 1} classes where {k} were asked: many values are equal and their quantiles coincide"
     return Breaks(tuple(lower), "quantile", 0.0, merged)
+
+
+def equal_breaks(values: Any, k: int) -> Breaks:
+    """Equal intervals: k classes of the same width between the lowest and the highest value.
+
+    Parameters
+    ----------
+    values : numbers of any shape; NaN = no data
+    k : classes, 2 to 9
+
+    Returns
+    -------
+    Breaks at low + (high - low) j / k; the highest value is in class k. `merged` names the classes without a value
+
+    Raises
+    ------
+    InputError : k out of range, no value, an infinite one, all values equal, or a spread too small to be divided
+
+    Notes
+    -----
+    CRS: none.
+    Cost: O(n).
+    Invariant: the lowest value is in class 1 and the highest in class k; the bounds do not depend on how many values
+        lie between.
+    Source: own; the bounds are those of mapclassify.EqualInterval, whose classes are (a, b] where ours are [a, b).
+    """
+    k = _checked_k(k)
+    known = known_values(values)
+    low, high = float(known.min()), float(known.max())
+    asked = [low + (high - low) * j / k for j in range(1, k)]
+    if not all(a < b for a, b in itertools.pairwise([low, *asked, high])):
+        raise InputError(f"k={k}: the values lie between {low:g} and {high:g}; equal intervals need a spread")
+    found = Breaks(tuple(asked), "equal")
+    empty = sorted(set(range(1, k + 1)) - set(classify(known, found).tolist()))
+    if empty:
+        which = f"class {empty[0]} stays" if len(empty) == 1 else f"classes {', '.join(map(str, empty))} stay"
+        return Breaks(found.lower, "equal", 0.0, f"{which} empty: no value lies there")
+    return found
 
 
 def mean_sigma_breaks(values: Any) -> Breaks:

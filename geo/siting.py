@@ -336,12 +336,11 @@ def least_mean_time(
     Notes
     -----
     CRS: none.
-    Cost: NP-hard; for 200 candidates and 2,000 places half a second for 8 sites, up to a quarter of a minute for 25.
+    Cost: NP-hard; about a minute until proven for 200 candidates and 2,000 places.
     Invariant: where no choice reaches everybody, the most persons are reached first, and the mean is over those.
-    Source: Hakimi (1964), Operations Research 12(3), 450-459; solved by the search of `geo.median_search`, and with
-    required cover, budgets or places out of reach by cuts on the time of each place, Cornuejols, Nemhauser & Wolsey
-    (1980), Operations Research 28(4), 847-861, separated as Duran-Mateluna, Ales & Elloumi (2023), European Journal of
-    Operational Research 307(1), 84-96.
+    Source: Hakimi (1964), Operations Research 12(3), 450-459; solved by cuts on the time of each place, Cornuejols,
+    Nemhauser & Wolsey (1980), Operations Research 28(4), 847-861, separated as Duran-Mateluna, Ales & Elloumi (2023),
+    European Journal of Operational Research 307(1), 84-96.
     """
     ask = _ask(problem, sites, budget, covers, most_backup, least=0)
     return _sited("least_mean_time", problem, ask, _median, time_limit_s)

@@ -1,5 +1,6 @@
 """What sites bring: the persons covered over the number of sites, and the persons that each site adds."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -37,7 +38,7 @@ class Gains:
 
 def coverage_curve(
     problem: SitingProblem, *, up_to: int | None = None, covers: int = 1, time_limit_s: float | None = None
-) -> list[CurvePoint]:
+) -> Iterator[CurvePoint]:
     """The most persons covered by each number of sites, from those that exist until all that can be are covered.
 
     Parameters
@@ -49,7 +50,8 @@ def coverage_curve(
 
     Returns
     -------
-    list of CurvePoint, in order of `sites`; the first is what exists, 0 sites where nothing does
+    iterator of CurvePoint, in order of `sites`, each solved when it is asked for; the first is what exists, 0 sites
+    where nothing does
 
     Raises
     ------
@@ -70,18 +72,25 @@ def coverage_curve(
         raise InputError(f"up_to={last}: expected {len(there)} sites that exist to {free} that are not excluded")
     if covers < 1:
         raise InputError(f"covers={covers}: expected 1 or more")
+    return _points(problem, there, last, covers, time_limit_s)
+
+
+def _points(
+    problem: SitingProblem, there: Ints, last: int, covers: int, time_limit_s: float | None
+) -> Iterator[CurvePoint]:
     now, most = (_persons(problem, chosen, covers) for chosen in (there, np.flatnonzero(problem.allowed)))
-    points = [CurvePoint(len(there), now, now, True, tuple(there.tolist()))]
+    point = CurvePoint(len(there), now, now, True, tuple(there.tolist()))
+    yield point
     for sites in range(len(there) + 1, last + 1):
-        if points[-1].persons == most:
-            break
+        if point.persons == most:
+            return
         if sites < covers:
             # Too few to cover any place so often, whichever they are.
-            points.append(CurvePoint(sites, 0, 0, True, _first(problem, sites)))
-            continue
-        found = most_covered(problem, sites=sites, covers=covers, time_limit_s=time_limit_s)
-        points.append(CurvePoint(sites, int(found.objective), found.bound, found.is_optimal, found.sites))
-    return points
+            point = CurvePoint(sites, 0, 0, True, _first(problem, sites))
+        else:
+            found = most_covered(problem, sites=sites, covers=covers, time_limit_s=time_limit_s)
+            point = CurvePoint(sites, int(found.objective), found.bound, found.is_optimal, found.sites)
+        yield point
 
 
 def _persons(problem: SitingProblem, chosen: Ints, covers: int) -> int:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from geo.errors import Infeasible, Unavailable
 from geo.integer_program import Clock, IntegerProgram
-from geo.median_search import WORK_PER_S, MedianSearch, median_search
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -22,7 +21,7 @@ Ints = NDArray[np.int64]
 
 _S_PER_MS = 1e-3
 _MOST_COMPARED = 6_000  # places that are compared pair by pair
-_MOST_WORK_S = 100.0  # of the search for a p-median, before the solver has its turn
+_PRICE_ROUNDS = 600
 _LP_ROUNDS = 60  # of cuts before whole solutions are sought
 _CUT_S = 1e-8  # by so much a cut is violated
 _SLACK_S = 1e-3  # by so much a cut is idle
@@ -609,7 +608,6 @@ def _median(case: Case, ask: Ask, clock: Clock) -> Found:
     program.require(case.within, _required(case, ask.covers))
     finite = np.isfinite(case.ms)
     start = reached.chosen
-    searched: MedianSearch | None = None
     if case.capacity is None:
         u, persons, of_place = program.counted(finite, 1, is_whole=False)
         if reached.value == case.persons.sum():
@@ -618,21 +616,14 @@ def _median(case: Case, ask: Ask, clock: Clock) -> Found:
             program.hold(_Aim(u, persons, True, _covered(case, finite, 1)), reached.value, room=0.0)
         left = case
         if ask.covers == 0 and ask.sites is not None and reached.value == case.persons.sum() and len(case.persons):
-            searched = _searched(case, ask.sites, start, clock)
-            left, start = replace(case, allowed=searched.allowed, existing=searched.fixed), searched.chosen
+            left, start = _narrowed(case, ask.sites, start)
             program.program.set_bounds(program.y, left.existing, left.allowed)
         aim = _Cuts(program, left, u[of_place]).aim
     else:
         x, i, j = program.flows(finite)
         program.hold(_Aim(x, 1.0, True, _served(case, finite)), reached.value, room=0.0)
         aim = _Aim(x, case.ms[i, j] * _S_PER_MS, False, _flow_time(case, finite), _S_PER_MS)
-    if searched is not None and searched.bound == searched.total:
-        value = aim.value(start)
-        best = _Best(start, value, value, True)
-    else:
-        best = program.best(aim, start)
-        if searched is not None and not best.is_optimal:
-            best = replace(best, bound=max(best.bound, _whole_bound(searched.bound / _S_PER_MS, False)))
+    best = program.best(aim, start)
     is_optimal = best.is_optimal and reached.is_optimal
     backup = _backup_for(program) if best.is_optimal else None
     chosen, is_backed = _settled(program, best, aim, backup)
@@ -659,20 +650,75 @@ def _flow_time(case: Case, finite: Bools) -> Callable[[Bools], int]:
     return total
 
 
-def _searched(case: Case, sites: int, start: Bools, clock: Clock) -> MedianSearch:
-    """The p-median by the search of its own, which seldom leaves anything to the solver."""
-    work = min(_MOST_WORK_S, clock.left_s) * WORK_PER_S
-    found = median_search(
-        case.persons[:, None] * case.ms * _S_PER_MS,
-        sites=sites,
-        allowed=case.allowed,
-        fixed=case.existing,
-        start=start,
-        unit=_S_PER_MS,
-        most_work=work,
-    )
-    clock.left_s -= found.work / WORK_PER_S
-    return found
+def _interchanged(case: Case, sites: int, start: Bools) -> Bools:
+    """A good p-median to begin with: sites added, then one exchanged for another, while the total falls."""
+    ms, persons = case.ms, case.persons.astype(np.float64)
+    chosen = start.copy()
+
+    def totals(base: Floats) -> Floats:
+        """(m,) person-ms when a candidate is added to what gives these times."""
+        found: Floats = persons @ np.minimum(base[:, None], ms)
+        found[~case.allowed | chosen] = np.inf
+        return found
+
+    for _ in range(sites - int(np.count_nonzero(chosen))):
+        chosen[int(np.argmin(totals(ms[:, chosen].min(axis=1, initial=np.inf))))] = True
+    improves = True
+    while improves:
+        improves = False
+        for old in np.flatnonzero(chosen & ~case.existing):
+            total = persons @ ms[:, chosen].min(axis=1)
+            rest = chosen.copy()
+            rest[old] = False
+            found = totals(ms[:, rest].min(axis=1, initial=np.inf))
+            new = int(np.argmin(found))
+            if found[new] < total:
+                chosen[old], chosen[new], improves = False, True, True
+    return chosen
+
+
+def _narrowed(case: Case, sites: int, start: Bools) -> tuple[Case, Bools]:
+    """The candidates that a best p-median can still have, and a good choice: by Lagrangian multipliers on the places.
+
+    For any price of being served, each place takes the sites cheaper than it, and the best sites by what they save
+    give a bound; whoever lifts the bound above a known total when put in, or left out, is out, or in.
+    """
+    saved = case.persons[:, None] * case.ms * _S_PER_MS
+    allowed, existing = case.allowed.copy(), case.existing.copy()
+    chosen = _interchanged(case, sites, start)
+
+    def total(own: Bools) -> float:
+        return float(saved[:, own].min(axis=1).sum())
+
+    known = total(chosen)
+    price = saved[:, chosen].min(axis=1)
+    bound, pace, since = -math.inf, 2.0, 0
+    for number in range(_PRICE_ROUNDS):
+        worth = np.minimum(saved - price[:, None], 0.0).sum(axis=0)
+        free = np.flatnonzero(allowed & ~existing)
+        free = free[np.argsort(worth[free], kind="stable")]
+        count = sites - int(np.count_nonzero(existing))
+        own = existing.copy()
+        own[free[:count]] = True
+        reached = float(price.sum() + worth[own].sum())
+        tried = own if number % 40 else _interchanged(case, sites, own)
+        if (found := total(tried)) < known:
+            chosen, known = tried, found
+        room = known - reached + 1e-9 * known
+        if 0 < count < len(free):
+            last, following = worth[free[count - 1]], worth[free[count]]
+            allowed[free[count:][worth[free[count:]] - last > room]] = False
+            existing[free[:count][following - worth[free[:count]] > room]] = True
+        since = 0 if reached > bound else since + 1
+        bound = max(bound, reached)
+        if since > 20:
+            pace, since = pace / 2, 0
+        slope = 1.0 - np.count_nonzero(saved[:, own] < price[:, None], axis=1)
+        steep = float(slope @ slope)
+        if steep == 0 or pace < 0.005 or known - bound <= 1e-9 * known or count >= len(free):
+            break
+        price = price + pace * (1.01 * known - reached) / steep * slope
+    return replace(case, allowed=allowed, existing=existing), _interchanged(case, sites, chosen)
 
 
 class _Cuts:

@@ -7,7 +7,7 @@ as the router does.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -73,6 +73,17 @@ class RoadSamples:
     is_fragment: NDArray[np.bool_]
     step_m: float
     epsg: int
+
+    def take(self, positions: Any) -> "RoadSamples":
+        """The samples at these positions."""
+        return replace(
+            self,
+            xy_m=self.xy_m[positions],
+            edge=self.edge[positions],
+            time_s=self.time_s[positions],
+            team=self.team[positions],
+            is_fragment=self.is_fragment[positions],
+        )
 
     def tolerance_m(self, distance_m: Any) -> Any:
         """How much farther than the road the nearest sample can be, for a place this far from the road."""
@@ -311,6 +322,31 @@ def _nodes(network: RoadNetwork) -> tuple[Ints, Floats]:
     order = np.lexsort((edge, ~network.edge_is_main[edge], nodes))
     first = order[np.r_[True, np.diff(nodes[order]) > 0]]
     return edge[first], (first >= len(network.edge_tail)).astype(np.float64)
+
+
+def nodes_on_road(network: RoadNetwork) -> Snapped:
+    """Every node of a network as a place at the end of one of its edges.
+
+    Parameters
+    ----------
+    network : road network
+
+    Returns
+    -------
+    Snapped, one place a node in their order
+
+    Raises
+    ------
+    none
+
+    Notes
+    -----
+    CRS: the network's metric CRS.
+    Cost: O(e log e).
+    Invariant: each place stands where its node does.
+    Source: none.
+    """
+    return _on_road(network, *_nodes(network))
 
 
 def _spread(network: RoadNetwork, stations: Snapped, step_m: float) -> tuple[Ints, Floats]:

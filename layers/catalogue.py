@@ -790,6 +790,13 @@ LAYERS: dict[str, Layer] = _by_id(
     )
 )
 
+_ROAD_STYLE = LAYERS["roads"].style
+assert isinstance(_ROAD_STYLE, Categories)
+ROAD_CLASS_TEXTS: dict[str, Text] = {code: mark.label for code, mark in _ROAD_STYLE.marks.items()} | {
+    "other": _ROAD_STYLE.other.label
+}
+"""Classes of roads from the greatest down; links count with their road, what is smaller is ``other``."""
+
 FACILITY_LAYERS: tuple[str, ...] = (
     "enterprises",
     "shelters",
@@ -797,5 +804,6 @@ FACILITY_LAYERS: tuple[str, ...] = (
     "depots",
     "teams",
     "hospitals",
+    "lifelines",
 )
 """The layers whose rows stand in the facility index."""

@@ -5,6 +5,7 @@ new before an answer; a state once handed out does not change, so that one answe
 revision.
 """
 
+import hashlib
 import os
 import threading
 from collections import OrderedDict
@@ -422,14 +423,14 @@ class District:
     def travel(self, view: View, at: datetime, *, closed: bool = True, distance: bool = False) -> TravelTimes:
         """Travel times of one view at a moment; see `View.travel`."""
         hour = view.local(at).hour
-        closures = tuple(view.closures_in_force(at).tolist()) if closed else ()
+        closures = _closures_key(view, view.closures_in_force(at)) if closed else ()
         with self._lock:
             key = (view.seqs.get("road", 0), DEFAULT_SPEEDS.profile(hour), distance)
             base = self._keep_times((key, ()), lambda: self._open_times(view, hour, "distance" if distance else "time"))
             if not closures and not view.assumed.key:
                 return base
             return self._keep_times(
-                (key, _closures_key(view, closures), view.assumed.key, closed),
+                (key, closures, view.assumed.key, closed),
                 lambda: (
                     base if (factors := view.edge_factors(at, closed=closed)) is None else base.with_factors(factors)
                 ),
@@ -444,8 +445,8 @@ class District:
 
     def travel_key(self, view: View, at: datetime) -> Hashable:
         """What the travel times at a moment depend on besides the roads: the hour's profile, closures, the assumed."""
-        closures = tuple(view.closures_in_force(at).tolist())
-        return DEFAULT_SPEEDS.profile(view.local(at).hour), _closures_key(view, closures), view.assumed.key
+        closures = _closures_key(view, view.closures_in_force(at))
+        return DEFAULT_SPEEDS.profile(view.local(at).hour), closures, view.assumed.key
 
     def _keep_times(self, key: Hashable, make: Callable[[], TravelTimes]) -> TravelTimes:
         if key not in self._times:
@@ -456,9 +457,19 @@ class District:
         return self._times[key]
 
 
-def _closures_key(view: View, closures: tuple[int, ...]) -> Hashable:
-    """What the closures in force depend on: which they are, as they are now, with the rasters that they name."""
-    return (closures, view.seqs.get("closure", 0), view.seqs.get("raster", 0)) if closures else ()
+def _closures_key(view: View, closures: NDArray[np.intp]) -> tuple[Hashable, ...]:
+    """What the closures in force do, whichever rows they are: one that is undone leaves what was known before it."""
+    if len(closures) == 0:
+        return ()
+
+    def make() -> list[str]:
+        frame = view.frame("closure")
+        shapes = shapely.to_wkb(np.asarray(frame.geometry.array, dtype=object))
+        rows = zip(shapes, frame["factor"], frame["raster"], strict=True)
+        return [hashlib.sha256(repr(row).encode()).hexdigest()[:32] for row in rows]
+
+    told = view.kept("closure digests", make)
+    return (*sorted({told[k] for k in closures.tolist()}), view.seqs.get("raster", 0))
 
 
 def _still_good(key: Hashable, touched: Set[str]) -> bool:

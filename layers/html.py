@@ -7,6 +7,7 @@ finished popups and marks travel into the page: no attribute of a feature reache
 import base64
 import html
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +21,20 @@ import shapely
 from layers import query
 from layers.catalogue import LAYERS
 from layers.district import District
-from layers.layer import Categories, Lang, Layer, LayerFrame, Mark, Role, Single, Steps, Text, plain
+from layers.layer import (
+    Categories,
+    Classes,
+    Lang,
+    Layer,
+    LayerFrame,
+    Mark,
+    Role,
+    Single,
+    Steps,
+    Text,
+    plain,
+    value_text,
+)
 from layers.render import display
 
 MAX_DRAWN = 4_000
@@ -59,13 +73,18 @@ def mark_for(layer: Layer, record: dict[str, Any]) -> Mark:
         case Single(mark):
             return mark
         case Categories(field, marks, other):
-            return marks.get(str(plain(record.get(field)) or ""), other)
+            return marks.get(value_text(plain(record.get(field))), other)
         case Steps(field, upper, marks, other):
             value = plain(record.get(field))
             for bound, mark in zip(upper, marks, strict=True):
                 if value is not None and value <= bound:
                     return mark
             return other
+        case Classes(field, lower, marks, other):
+            value = plain(record.get(field))
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                return other
+            return marks[bisect_right(lower, value)]
 
 
 _POINTS: dict[str, str] = {

@@ -112,7 +112,20 @@ class Steps:
     other: Mark
 
 
-Style = Single | Categories | Steps
+@dataclass(frozen=True)
+class Classes:
+    """A mark by number as `geo.classify` has it: class j holds lower_j <= value < lower_(j + 1).
+
+    `lower` holds the bounds of the classes 2..k; `other` is for what has no number.
+    """
+
+    field: str
+    lower: tuple[float, ...]
+    marks: tuple[Mark, ...]
+    other: Mark
+
+
+Style = Single | Categories | Steps | Classes
 
 
 @dataclass(frozen=True)
@@ -160,7 +173,7 @@ class Layer:
                 return [mark]
             case Categories(_, marks, other):
                 return [*marks.values(), other]
-            case Steps(_, _, marks, other):
+            case Steps(_, _, marks, other) | Classes(_, _, marks, other):
                 return [*marks, other]
 
     def legend(self) -> list[Mark]:
@@ -200,6 +213,13 @@ def plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     return value
+
+
+def value_text(value: Any) -> str:
+    """A plain value as text, as the map turns it into text: '' for nothing, 'true' and 'false'."""
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 _JSON_KNOWS = (str, int, bool, type(None))

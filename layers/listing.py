@@ -74,6 +74,11 @@ def moment_text(value: str | datetime | None, zone: ZoneInfo, *, seconds: bool =
     return f"{found.astimezone(zone):{'%Y-%m-%d %H:%M:%S' if seconds else '%Y-%m-%d %H:%M'}}"
 
 
+def clock_text(moment: str) -> str:
+    """A moment by the clock that it is written in, in whole seconds: for a terminal."""
+    return f"{datetime.fromisoformat(moment):%Y-%m-%d %H:%M:%S}"
+
+
 def number_text(value: Any) -> str:
     """A number as people write it: thousands apart, no zeros at the end."""
     if value is None or value == "":

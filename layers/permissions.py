@@ -74,6 +74,7 @@ ACTIONS: dict[str, Action] = {
         Action("register.import", Text("导入表格", "import sheets"), _PLAN),
         Action("closure.change", Text("封路、解除", "close roads and open them"), _CLOSE),
         Action("whatif.run", Text("情景推演", "ask what if"), _CLOSE),
+        Action("view.save", Text("存视图、改视图、删视图", "keep, change and delete views of the map"), _PLAN),
         Action("zoning.run", Text("运行区划", "run zoning"), _PLAN),
         Action("whatif.read", Text("看情景推演", "read what-if results"), _STAFF, changes=False),
         Action("device.report", Text("上报读数", "report readings"), _ADMINISTER),

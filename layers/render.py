@@ -16,7 +16,7 @@ import shapely
 
 from data import exporters
 from geo.errors import InputError
-from layers.layer import Categories, Field, Lang, Layer, LayerFrame, Mark, Role, Single, Steps, plain
+from layers.layer import Categories, Classes, Field, Lang, Layer, LayerFrame, Mark, Role, Single, Steps, plain
 
 FORMATS = ("geojson", "csv", "xlsx", "gpkg")
 MEDIA_TYPES = {
@@ -198,15 +198,22 @@ def _by_style(layer: Layer, pick: Any) -> Any:
         case Single(mark):
             return pick(mark)
         case Categories(field, marks, other):
+            if not marks:
+                return pick(other)
             pairs = [x for value, mark in marks.items() for x in (value, pick(mark))]
             return ["match", ["to-string", ["coalesce", ["get", field], ""]], *pairs, pick(other)]
         case Steps(field, upper, marks, other):
             cases = [
                 x
                 for bound, mark in zip(upper, marks, strict=True)
-                for x in (["<=", ["to-number", ["get", field], 1e300], bound], pick(mark))
+                for x in (["<=", ["to-number", ["coalesce", ["get", field], 1e300], 1e300], bound], pick(mark))
             ]
             return ["case", *cases, pick(other)]
+        case Classes(field, lower, marks, other):
+            first, *more = (pick(mark) for mark in marks)
+            steps = [x for bound, picked in zip(lower, more, strict=True) for x in (bound, picked)]
+            by_class = ["step", ["to-number", ["get", field], 0], first, *steps]
+            return ["case", ["==", ["typeof", ["get", field]], "number"], by_class, pick(other)]
 
 
 def mark_name(mark: Mark) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import takewhile
 from typing import Any
 
 import geopandas as gpd
@@ -152,18 +153,33 @@ def plan_sheets(bounds: tuple[float, float, float, float], *, paper: str, scale:
     return found
 
 
-def _plan(bounds: tuple[float, float, float, float], paper: str, scale: int, upright: bool) -> Plan:
+def _map_mm(paper: str, upright: bool) -> tuple[float, float]:
+    """Width and height of the map on a paper."""
     short, long = PAPERS_MM[paper]
     width, height = (short, long) if upright else (long, short)
     enlarged = _ENLARGED[paper]
-    map_w = width - 2 * _MARGIN_MM - _SIDE_MM * enlarged - 2 * _TICK_MM
-    map_h = height - 2 * _MARGIN_MM - (_TITLE_MM + _FOOT_MM) * enlarged - 2 * _TICK_MM
-    cover_w, cover_h = map_w * scale / 1000.0, map_h * scale / 1000.0
+    return (
+        width - 2 * _MARGIN_MM - _SIDE_MM * enlarged - 2 * _TICK_MM,
+        height - 2 * _MARGIN_MM - (_TITLE_MM + _FOOT_MM) * enlarged - 2 * _TICK_MM,
+    )
+
+
+def _rows_and_cols(bounds: tuple[float, float, float, float], paper: str, scale: int, upright: bool) -> tuple[int, int]:
     min_x, min_y, max_x, max_y = bounds
     # A margin of 3 mm of paper around the district, so that its outline does not touch the neat line.
     spare = 3.0 * scale / 1000.0
-    cols = max(math.ceil((max_x - min_x + 2 * spare) / cover_w), 1)
+    cover_w, cover_h = (side * scale / 1000.0 for side in _map_mm(paper, upright))
     rows = max(math.ceil((max_y - min_y + 2 * spare) / cover_h), 1)
+    return rows, max(math.ceil((max_x - min_x + 2 * spare) / cover_w), 1)
+
+
+def _plan(bounds: tuple[float, float, float, float], paper: str, scale: int, upright: bool) -> Plan:
+    short, long = PAPERS_MM[paper]
+    width, height = (short, long) if upright else (long, short)
+    map_w, map_h = _map_mm(paper, upright)
+    cover_w, cover_h = map_w * scale / 1000.0, map_h * scale / 1000.0
+    min_x, min_y, max_x, max_y = bounds
+    rows, cols = _rows_and_cols(bounds, paper, scale, upright)
     left = (min_x + max_x) / 2 - cols * cover_w / 2
     top = (min_y + max_y) / 2 + rows * cover_h / 2
     frames: list[Frame] = []
@@ -172,6 +188,19 @@ def _plan(bounds: tuple[float, float, float, float], paper: str, scale: int, upr
             x, y = left + col * cover_w, top - row * cover_h
             frames.append(Frame(len(frames) + 1, row, col, (x, y - cover_h, x + cover_w, y)))
     return Plan(paper, scale, width, height, (map_w, map_h), tuple(frames), rows, cols)
+
+
+_STEPS = (10, 12, 15, 20, 25, 30, 40, 50, 60, 75)
+_USUAL = (*(step * 10**power for power in (2, 3, 4) for step in _STEPS), 1_000_000)
+"""Denominators among which a scale is chosen for an extent."""
+
+
+def fitting_scale(bounds: tuple[float, float, float, float], *, paper: str) -> int:
+    """The largest usual scale at which an extent (metric CRS) fits on one sheet; InputError where none does."""
+    for scale in _USUAL:
+        if any(_rows_and_cols(bounds, paper, scale, upright) == (1, 1) for upright in (False, True)):
+            return scale
+    raise InputError(f"bounds: too large for one sheet of {paper} at 1:{_USUAL[-1]:,}; zoom in")
 
 
 def _fitting(bounds: tuple[float, float, float, float], paper: str, scale: int) -> str:
@@ -230,17 +259,9 @@ def sheet(
     if text.public and not text.map_number.strip():
         raise InputError("map_number: a sheet for the public needs its map number (审图号); without it, it is internal")
     result = query.read(district, layer_id, role=role, at=at)
-    view = district.view()
-    if view.bounds is None:
-        raise NotFound("the district has no extent yet; import its boundary or villages first")
+    whole = district_land(district)
     if result.count == 0:
         raise NotFound(f"layer '{layer_id}' holds nothing to print; import its data or run its scheme first")
-    box = shapely.box(*view.bounds)
-    outline = metric_geometries(gpd.GeoDataFrame(geometry=[box], crs=4326), district.epsg)
-    land = [g for g in metric_geometries(view.frame("boundary"), district.epsg) if g is not None] or [
-        g for g in metric_geometries(view.frame("street"), district.epsg) if g is not None
-    ]
-    whole = shapely.union_all(land) if land else outline[0]
     plan = plan_sheets(whole.bounds, paper=paper, scale=scale, single=single)
     register_fonts(fonts)
     stream = io.BytesIO()
@@ -251,7 +272,7 @@ def sheet(
         pageCompression=1,
         initialFontName=REGULAR,
     )
-    drawing = _Drawing(district, result, plan, canvas, whole, lang, text, made_on)
+    drawing = Drawing(district, [drawn_on_paper(district, result)], plan, canvas, whole, lang, text, made_on)
     canvas.setTitle(drawing.title)
     canvas.setSubject(f"1:{scale:,}")
     for frame in plan.frames:
@@ -261,13 +282,50 @@ def sheet(
     return Sheet(plan, stream.getvalue())
 
 
-class _Drawing(Pens):
-    """One map on several pages; everything is in millimetres from the lower left corner of the page."""
+def district_land(district: District) -> Any:
+    """The district's land in the metric CRS; NotFound where it has no extent."""
+    view = district.view()
+    if view.bounds is None:
+        raise NotFound("the district has no extent yet; import its boundary or villages first")
+    land = [g for g in metric_geometries(view.frame("boundary"), district.epsg) if g is not None] or [
+        g for g in metric_geometries(view.frame("street"), district.epsg) if g is not None
+    ]
+    if land:
+        return shapely.union_all(land)
+    return metric_geometries(gpd.GeoDataFrame(geometry=[shapely.box(*view.bounds)], crs=4326), district.epsg)[0]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A layer as it lies on paper: its rows with their shapes in the metric CRS."""
+
+    result: LayerFrame
+    shapes: NDArray[np.object_]
+    records: list[dict[str, Any]]
+    opacity: float = 1.0
+
+    @property
+    def layer(self) -> Layer:
+        """The layer, with its style."""
+        return self.result.layer
+
+
+def drawn_on_paper(district: District, result: LayerFrame, opacity: float = 1.0) -> Drawn:
+    """A layer that was read, ready to be drawn."""
+    shapes = metric_geometries(result.frame, district.epsg)
+    return Drawn(result, shapes, result.frame.drop(columns="geometry").to_dict("records"), opacity)
+
+
+class Drawing(Pens):
+    """One map on several pages; everything is in millimetres from the lower left corner of the page.
+
+    The layers lie one over the other, the last one on top; that one gives the title.
+    """
 
     def __init__(
         self,
         district: District,
-        result: LayerFrame,
+        drawn: Sequence[Drawn],
         plan: Plan,
         canvas: Canvas,
         land: Any,
@@ -276,8 +334,9 @@ class _Drawing(Pens):
         made_on: date,
     ) -> None:
         super().__init__(canvas, lang)
-        self.district, self.result, self.plan = district, result, plan
-        self.layer: Layer = result.layer
+        self.district, self.drawn, self.plan = district, drawn, plan
+        self.result = drawn[-1].result
+        self.layer: Layer = self.result.layer
         self.land, self.text, self.made_on = land, text, made_on
         self.title = text.title or self._t(
             f"{district.name}{self.layer.title.zh}图", f"{district.name} · {self.layer.title.en}"
@@ -303,8 +362,6 @@ class _Drawing(Pens):
             for name, shape in zip(rivers["name"], metric_geometries(rivers, district.epsg), strict=True)
             if name and shape is not None and shapely.get_dimensions(shape) == 2
         ]
-        self.shapes = metric_geometries(result.frame, district.epsg)
-        self.records = result.frame.drop(columns="geometry").to_dict("records")
 
     # -- pens -----------------------------------------------------------------------------------------
 
@@ -368,8 +425,10 @@ class _Drawing(Pens):
         canvas.rect(0, 0, self.plan.width_mm * mm, self.plan.height_mm * mm, stroke=0, fill=1)
         self._areas(frame, [self.land], near, fine, fill=_PAPER)
         self._areas(frame, [g for g in self.water if shapely.get_dimensions(g) == 2], near, fine, fill=_WATER)
-        if self.layer.geometry == "polygon":
-            self._polygons(frame, near, fine)
+        # Areas at the bottom lie below the lines of the base map, everything else above them.
+        below = list(takewhile(lambda one: one.layer.geometry == "polygon", self.drawn))
+        for one in below:
+            self._layer(frame, one, near, fine)
         canvas.setStrokeColor(_WATER_LINE)
         canvas.setLineWidth(0.15 * mm)
         for shape in self.water:
@@ -396,11 +455,23 @@ class _Drawing(Pens):
         canvas.setLineWidth(0.6 * mm)
         canvas.setStrokeColor(_DISTRICT_LINE)
         canvas.drawPath(self._path(frame, shapely.simplify(shapely.boundary(self.land), fine)), stroke=1, fill=0)
-        if self.layer.geometry == "line":
-            self._lines(frame, near, fine)
-        if self.layer.geometry == "point":
-            self._points(frame, near)
+        for one in self.drawn[len(below) :]:
+            self._layer(frame, one, near, fine)
         self._labels(frame)
+
+    def _layer(self, frame: Frame, drawn: Drawn, near: Any, fine: float) -> None:
+        self.canvas.saveState()
+        if drawn.opacity < 1.0:
+            self.canvas.setFillAlpha(drawn.opacity)
+            self.canvas.setStrokeAlpha(drawn.opacity)
+        match drawn.layer.geometry:
+            case "polygon":
+                self._polygons(frame, drawn, near)
+            case "line":
+                self._lines(frame, drawn, near, fine)
+            case "point":
+                self._points(frame, drawn, near)
+        self.canvas.restoreState()
 
     def _areas(self, frame: Frame, shapes: Sequence[Any], near: Any, fine: float, *, fill: Color) -> None:
         self.canvas.setFillColor(fill)
@@ -409,11 +480,11 @@ class _Drawing(Pens):
             if not shapely.is_empty(part) and shapely.get_dimensions(part) == 2:
                 self.canvas.drawPath(self._path(frame, part), stroke=0, fill=1, fillMode=0)
 
-    def _polygons(self, frame: Frame, near: Any, fine: float) -> None:
-        for shape, record in zip(self.shapes, self.records, strict=True):
+    def _polygons(self, frame: Frame, drawn: Drawn, near: Any) -> None:
+        for shape, record in zip(drawn.shapes, drawn.records, strict=True):
             if shape is None or not shapely.intersects(shape, near):
                 continue
-            mark = mark_for(self.layer, record)
+            mark = mark_for(drawn.layer, record)
             part = shapely.intersection(shape, near)
             if shapely.get_dimensions(part) == 2:
                 fill = mark.shape == "fill"
@@ -422,7 +493,7 @@ class _Drawing(Pens):
                 self.canvas.setStrokeColor(_paper_color(mark) if fill else HexColor(mark.color))
                 self.canvas.setLineWidth((0.03 if fill else 0.35) * mm)
                 self.canvas.drawPath(self._path(frame, part), stroke=1, fill=int(fill), fillMode=0)
-                for hatch in self.layer.hatches:
+                for hatch in drawn.layer.hatches:
                     if record.get(hatch.field) is True:
                         self._hatched(frame, part, hatch)
 
@@ -444,11 +515,11 @@ class _Drawing(Pens):
                 self._path(frame, shapely.multilinestrings(parts[shapely.get_dimensions(parts) == 1])), stroke=1, fill=0
             )
 
-    def _lines(self, frame: Frame, near: Any, fine: float) -> None:
-        for shape, record in zip(self.shapes, self.records, strict=True):
+    def _lines(self, frame: Frame, drawn: Drawn, near: Any, fine: float) -> None:
+        for shape, record in zip(drawn.shapes, drawn.records, strict=True):
             if shape is None or not shapely.intersects(shape, near):
                 continue
-            mark = mark_for(self.layer, record)
+            mark = mark_for(drawn.layer, record)
             self.canvas.setStrokeColor(HexColor(mark.color))
             self.canvas.setLineWidth(0.16 * mark.size * mm)
             self.canvas.setDash([1.5 * mm, 0.8 * mm] if mark.shape == "dash" else [])
@@ -459,14 +530,13 @@ class _Drawing(Pens):
                 self.canvas.drawPath(self._path(frame, shapely.simplify(lines, fine)), stroke=1, fill=0)
         self.canvas.setDash()
 
-    def _points(self, frame: Frame, near: Any) -> None:
-        order = sorted(
-            range(len(self.shapes)), key=lambda k: -self.layer.marks().index(mark_for(self.layer, self.records[k]))
-        )
+    def _points(self, frame: Frame, drawn: Drawn, near: Any) -> None:
+        marks = [mark_for(drawn.layer, record) for record in drawn.records]
+        order = sorted(range(len(marks)), key=lambda k: -drawn.layer.marks().index(marks[k]))
         for k in order:
-            shape = self.shapes[k]
+            shape = drawn.shapes[k]
             if shape is not None and shapely.intersects(shape, near):
-                self._symbol(frame, shapely.centroid(shape), mark_for(self.layer, self.records[k]))
+                self._symbol(frame, shapely.centroid(shape), marks[k])
 
     def _symbol(self, frame: Frame, point: Any, mark: Mark) -> None:
         x, y = self.plan.to_page_mm(frame, [(point.x, point.y)])[0]
@@ -627,8 +697,12 @@ class _Drawing(Pens):
                 return scheme
         return None
 
+    @staticmethod
+    def _side_room() -> float:
+        return _SIDE_MM - 4.0 - 0.5
+
     def _side(self, frame: Frame, x: float, y: float, h: float) -> None:
-        room = _SIDE_MM - 4.0 - 0.5
+        room = self._side_room()
         self._box(x, y, room, h, 0.3)
         top = y + h
         top = self._legend(x + 3.5, top - 7.5, room - 7.0)
@@ -644,35 +718,40 @@ class _Drawing(Pens):
 
     def _legend(self, x: float, top: float, room: float) -> float:
         self._say(x, top, self._t("图例", "Legend"), 11, bold=True)
-        measured = self._measured()
+        (drawn,) = self.drawn
+        measured = self._measured(drawn)
         if self.layer.geometry == "polygon":
             whole = self._t("全区面积", "whole district")
             self._say(x + room, top, whole, 6.5, align="right", color=SOFT)
         top -= 6.5
-        for mark in self._shown_marks(measured):
-            if mark.shape in ("fill", "hatch-up", "hatch-down"):
-                self.canvas.setStrokeColor(INK)
-                self.canvas.setLineWidth(0.12 * mm)
-                fill = mark.shape == "fill"
-                self.canvas.setFillColor(_paper_color(mark) if fill else _PAPER)
-                self.canvas.rect(x * mm, (top - 0.8) * mm, 7.5 * mm, 4.2 * mm, stroke=1, fill=1)
-                if not fill:
-                    self._legend_hatch(x, top - 0.8, 7.5, 4.2, mark)
-            elif mark.shape in ("line", "dash"):
-                self.canvas.setDash([1.5 * mm, 0.8 * mm] if mark.shape == "dash" else [])
-                self._line(x, top + 1.2, x + 7.5, top + 1.2, 0.16 * mark.size, HexColor(mark.color))
-                self.canvas.setDash()
-            else:
-                self._mark(x + 3.7, top + 1.2, mark, 1.6)
-            about = measured.get(mark, "")
-            lines = self._wrapped(
-                mark.label.to(self.lang), 8, room - 10.5 - (self._width(about, 7) + 2 if about else 0)
-            )
-            for k, line in enumerate(lines):
-                self._say(x + 10.0, top - 3.6 * k, line, 8)
-            if about:
-                self._say(x + room, top, about, 7, align="right", color=SOFT)
-            top -= 6.0 + 3.6 * (len(lines) - 1)
+        for mark in self._shown_marks(drawn, measured):
+            top = self._legend_entry(x, top, room, mark, measured.get(mark, ""))
+        return self._base_legend(x, top, room)
+
+    def _legend_entry(self, x: float, top: float, room: float, mark: Mark, about: str) -> float:
+        """One mark with its name and how much there is of it; where the next one stands."""
+        if mark.shape in ("fill", "hatch-up", "hatch-down"):
+            self.canvas.setStrokeColor(INK)
+            self.canvas.setLineWidth(0.12 * mm)
+            fill = mark.shape == "fill"
+            self.canvas.setFillColor(_paper_color(mark) if fill else _PAPER)
+            self.canvas.rect(x * mm, (top - 0.8) * mm, 7.5 * mm, 4.2 * mm, stroke=1, fill=1)
+            if not fill:
+                self._legend_hatch(x, top - 0.8, 7.5, 4.2, mark)
+        elif mark.shape in ("line", "dash"):
+            self.canvas.setDash([1.5 * mm, 0.8 * mm] if mark.shape == "dash" else [])
+            self._line(x, top + 1.2, x + 7.5, top + 1.2, 0.16 * mark.size, HexColor(mark.color))
+            self.canvas.setDash()
+        else:
+            self._mark(x + 3.7, top + 1.2, mark, 1.6)
+        lines = self._wrapped(mark.label.to(self.lang), 8, room - 10.5 - (self._width(about, 7) + 2 if about else 0))
+        for k, line in enumerate(lines):
+            self._say(x + 10.0, top - 3.6 * k, line, 8)
+        if about:
+            self._say(x + room, top, about, 7, align="right", color=SOFT)
+        return top - 6.0 - 3.6 * (len(lines) - 1)
+
+    def _base_legend(self, x: float, top: float, room: float) -> float:
         self._line(x, top + 2.0, x + room, top + 2.0, 0.1, SOFT)
         top -= 3.0
         thin = 0.35 if self.plan.scale > 60_000 else 0.55
@@ -704,11 +783,11 @@ class _Drawing(Pens):
             top -= 5.2
         return top
 
-    def _shown_marks(self, measured: dict[Mark, str]) -> list[Mark]:
+    def _shown_marks(self, drawn: Drawn, measured: dict[Mark, str]) -> list[Mark]:
         """The marks of the legend: all classes, of the rest (no data, hatches) what is on the map."""
-        marks = self.layer.marks()
+        marks = drawn.layer.marks()
         classes = marks if len(marks) == 1 else [mark for mark in marks if mark in measured or mark != marks[-1]]
-        hatches = [h for h in self.layer.hatches if any(record.get(h.field) is True for record in self.records)]
+        hatches = [h for h in drawn.layer.hatches if any(record.get(h.field) is True for record in drawn.records)]
         return [*classes, *(hatch.mark() for hatch in hatches)]
 
     def _legend_hatch(self, x: float, y: float, w: float, h: float, mark: Mark) -> None:
@@ -721,13 +800,13 @@ class _Drawing(Pens):
             (ax, ay), (bx, by) = shapely.get_coordinates(part)[:2]
             self._line(x + ax, y + ay, x + bx, y + by, 0.1, HexColor(mark.color))
 
-    def _measured(self) -> dict[Mark, str]:
+    def _measured(self, drawn: Drawn) -> dict[Mark, str]:
         """How much there is of each mark: area of polygons, number of the others."""
         sums: dict[Mark, float] = {}
-        for shape, record in zip(self.shapes, self.records, strict=True):
+        for shape, record in zip(drawn.shapes, drawn.records, strict=True):
             if shape is not None:
-                mark = mark_for(self.layer, record)
-                sums[mark] = sums.get(mark, 0.0) + (shape.area / 1e6 if self.layer.geometry == "polygon" else 1.0)
+                mark = mark_for(drawn.layer, record)
+                sums[mark] = sums.get(mark, 0.0) + (shape.area / 1e6 if drawn.layer.geometry == "polygon" else 1.0)
         unit = " km²" if self.layer.geometry == "polygon" else ""
         return {mark: (f"{value:.2f}{unit}" if unit else f"{value:.0f}") for mark, value in sums.items()}
 

@@ -21,6 +21,9 @@ MAJOR_CLASSES = frozenset(
 )
 """Road classes drawn at every zoom; the others appear from `MINOR_FROM_ZOOM`."""
 
+ROAD_FIELDS = ("highway", "name", "bridge")
+"""What the tiles hold of a road."""
+
 _open: dict[Path, Reader] = {}
 _lock = threading.Lock()
 _building = threading.Lock()
@@ -45,7 +48,7 @@ def build_base(district: District) -> Path:
 
 def _build(view: View, path: Path) -> None:
     roads = view.frame("road")
-    columns = [c for c in ("highway", "name", "bridge", "geometry") if c in roads.columns]
+    columns = [c for c in (*ROAD_FIELDS, "geometry") if c in roads.columns]
     roads = roads[columns]
     major = roads["highway"].isin(MAJOR_CLASSES)
     wanted = {

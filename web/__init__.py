@@ -30,7 +30,20 @@ def create_app(
     """
     from data.store import Store
     from layers.district import District
-    from web import admin, api, auth, board, evacuation_pages, events, pages, problems, timing, whatif_pages
+    from web import (
+        admin,
+        api,
+        auth,
+        board,
+        evacuation_pages,
+        events,
+        pages,
+        problems,
+        siting_pages,
+        timing,
+        whatif_pages,
+    )
+    from web.jobs import Jobs
 
     if district is None:
         district = District(Store(store_url), snap_m=settings.snap_m)
@@ -40,6 +53,7 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
     problems.register(app, on_refusal=auth.record_refusal)
     serving = serving or auth.Serving()
+    jobs = Jobs()
     timing.register(app, district)
     auth.register(app, district, serving)
     events.register(app, district, cap=settings.listeners)
@@ -47,8 +61,9 @@ def create_app(
     app.register_blueprint(board.blueprint(district))
     app.register_blueprint(whatif_pages.blueprint(district))
     app.register_blueprint(evacuation_pages.blueprint(district))
+    app.register_blueprint(siting_pages.blueprint(district, jobs))
     app.register_blueprint(admin.blueprint(district))
-    app.register_blueprint(api.blueprint(district, settings))
+    app.register_blueprint(api.blueprint(district, settings, jobs))
 
     @app.after_request
     def safe_headers(response: Response) -> Response:

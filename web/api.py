@@ -1,6 +1,5 @@
 """The JSON API: one table of endpoints from which routes, checks and the OpenAPI document follow."""
 
-from dataclasses import asdict
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
@@ -13,7 +12,6 @@ from geo.errors import NotFound, TooLarge
 from geo.supply import Way
 from geo.supply_ways import WAYS
 from layers import analyses, query, render, sheet
-from layers.actions.gate import act
 from layers.actions.readings import report
 from layers.district import District
 from layers.layer import Lang, plain_tree
@@ -21,8 +19,21 @@ from layers.whatif.asked import scenario_by_id
 from layers.whatif.coverage import scenario_coverage
 from layers.whatif.scenario import AS_IT_IS, shipped_scenarios
 from layers.zoning import answers as zoning_answers
-from layers.zoning import runs
-from web import closures, evacuation, events, scenarios, supplies, whatif
+from web import (
+    around,
+    closures,
+    evacuation,
+    events,
+    map_views,
+    measure,
+    scenarios,
+    since,
+    siting,
+    supplies,
+    whatif,
+    whatif_jobs,
+    zoning_runs,
+)
 from web import parameters as p
 from web import schemas as s
 from web.endpoint import PREFIX, Endpoint, Question, view_of
@@ -55,19 +66,6 @@ WEIGHT = Param(
     {"type": "string", "enum": ["time", "distance"]},
     default="time",
 )
-
-
-def _place(name: str, summary: str, into: str, *, many: bool = False) -> Param:
-    return Param(
-        name,
-        p.lonlat,
-        f"{summary}, LON,LAT in degrees",
-        {"type": "string", "pattern": r"^[^,]+,[^,]+$"},
-        required=True,
-        many=many,
-        into=into,
-        example="120.86,32.01",
-    )
 
 
 # -- handlers -------------------------------------------------------------------------------------
@@ -239,21 +237,6 @@ def supply_plans(
     )
 
 
-def around(
-    q: Question,
-    *,
-    lonlat: tuple[float, float],
-    radius_m: float | None,
-    minutes: float | None,
-    kinds: list[str] | None,
-    at: datetime | None,
-) -> Any:
-    """The facilities within a radius, or within minutes of driving."""
-    return _plain(
-        analyses.around(q.district, lonlat=lonlat, radius_m=radius_m, minutes=minutes, kinds=kinds, at=at, role=q.role)
-    )
-
-
 def stock_glance(q: Question, *, item: str, at: datetime | None) -> Any:
     """Each depot by what it has of one item."""
     return _plain(analyses.glance(q.district, item, at=at))
@@ -267,36 +250,6 @@ def items(q: Question, *, q_text: str) -> Any:
 def speeds(q: Question) -> Any:
     """The speed table in force."""
     return analyses.speed_table()
-
-
-def zoning_runs(q: Question) -> Any:
-    """The zoning runs that are kept, the newest first."""
-    return [asdict(record) for record in runs.records(q.district)]
-
-
-def zoning_start(q: Question, *, body: dict[str, Any]) -> Any:
-    """Run a scheme in the background; the job says how far it is."""
-    return act(
-        q.district,
-        q.actor,
-        "zoning.run",
-        lambda conn, now: q.jobs.start(q.district, body["scheme"], made_by=q.actor.id),
-        route="run zoning",
-        body=body,
-        subject=body["scheme"],
-    )
-
-
-def zoning_job(q: Question, job: str) -> Any:
-    """How far a zoning run is."""
-    return q.jobs.state(job)
-
-
-def zoning_cancel(q: Question, job: str) -> Any:
-    """Stop a zoning run; nothing of it is kept."""
-    return act(
-        q.district, q.actor, "zoning.run", lambda conn, now: q.jobs.cancel(job), route="stop zoning", subject=job
-    )
 
 
 def zoning_summary(q: Question, scheme: str) -> Any:
@@ -398,7 +351,7 @@ def _plain(result: Any) -> Any:
 # -- the table ------------------------------------------------------------------------------------
 
 _SUPPLY = (
-    _place("to", "where the supplies are needed", "lonlat"),
+    p.place("to", "where the supplies are needed", "lonlat"),
     Param(
         "need",
         p.text,
@@ -485,7 +438,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "/reach",
         "Who reaches a place and when, nearest hospital and shelter",
         reach,
-        (_place("at", "the place", "lonlat"), WHEN),
+        (p.place("at", "the place", "lonlat"), WHEN),
         s.REACH,
         action="map.read",
     ),
@@ -493,7 +446,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "/route",
         "The quickest or shortest route",
         route,
-        (_place("from", "start", "origin"), _place("to", "end", "destination"), WEIGHT, AT),
+        (p.place("from", "start", "origin"), p.place("to", "end", "destination"), WEIGHT, AT),
         s.ROUTE,
         action="map.read",
     ),
@@ -502,8 +455,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "Travel times and distances from every origin to every destination",
         times,
         (
-            _place("from", "an origin", "origins", many=True),
-            _place("to", "a destination", "destinations", many=True),
+            p.place("from", "an origin", "origins", many=True),
+            p.place("to", "a destination", "destinations", many=True),
             WEIGHT,
             AT,
         ),
@@ -581,30 +534,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         action="map.read",
     ),
     Endpoint(
-        "/around",
-        "What stands around a place, by metres or by minutes of driving",
-        around,
-        (
-            _place("at", "the place", "lonlat"),
-            Param(
-                "radius_m",
-                p.number(0, 1_000_000, "m"),
-                "within this distance in metres, bound included",
-                {"type": "number", "minimum": 0, "maximum": 1_000_000},
-            ),
-            Param(
-                "minutes",
-                p.number(0, 100_000, "minutes"),
-                "or within this driving time, bound included",
-                {"type": "number", "minimum": 0, "maximum": 100_000},
-            ),
-            Param("kinds", p.names, "layers to look in, separated by commas (default: all facilities)"),
-            WHEN,
-        ),
-        s.AROUND,
-        action="map.read",
-    ),
-    Endpoint(
         "/stock/glance",
         "Each depot by what it has of one item: enough, low, none, not counted for long",
         stock_glance,
@@ -622,38 +551,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         action="map.read",
     ),
     Endpoint("/speeds", "The speed table in force", speeds, schema=s.SPEEDS, kept=True, action="map.read"),
-    Endpoint(
-        "/zoning/runs", "The zoning runs that are kept", zoning_runs, schema=s.array(s.ZONING_RUN), action="map.read"
-    ),
-    Endpoint(
-        "/zoning/runs",
-        "Run a zoning scheme in the background",
-        zoning_start,
-        schema=s.ZONING_JOB,
-        status=202,
-        method="POST",
-        body=s.ZONING_ORDER,
-        action="zoning.run",
-    ),
-    Endpoint(
-        "/zoning/jobs/{job}",
-        "How far a zoning run is",
-        zoning_job,
-        (),
-        s.ZONING_JOB,
-        {"job": "id of a job"},
-        action="map.read",
-    ),
-    Endpoint(
-        "/zoning/jobs/{job}",
-        "Stop a zoning run",
-        zoning_cancel,
-        (),
-        s.ZONING_JOB,
-        {"job": "id of a job"},
-        method="DELETE",
-        action="zoning.run",
-    ),
+    *zoning_runs.ENDPOINTS,
     Endpoint(
         "/zoning/compare",
         "What moved class between two runs, and why",
@@ -803,19 +701,24 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         kept=True,
         action="map.read",
     ),
+    *around.ENDPOINTS,
+    *since.ENDPOINTS,
     *supplies.ENDPOINTS,
     *whatif.ENDPOINTS,
+    *whatif_jobs.ENDPOINTS,
+    *siting.ENDPOINTS,
     *scenarios.ENDPOINTS,
     *closures.ENDPOINTS,
     *evacuation.ENDPOINTS,
+    *map_views.ENDPOINTS,
+    *measure.ENDPOINTS,
 )
 
 
-def blueprint(district: District, settings: Settings) -> Blueprint:
+def blueprint(district: District, settings: Settings, jobs: Jobs) -> Blueprint:
     """The routes of the API over one district."""
     api = Blueprint("api", __name__, url_prefix=PREFIX)
     kept = Kept()
-    jobs = Jobs()
     for endpoint in ENDPOINTS:
         name = endpoint.path.strip("/").replace("/", "_").replace(".", "_").replace("{", "").replace("}", "")
         rule = endpoint.path.replace("{", "<").replace("}", ">")

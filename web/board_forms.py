@@ -205,9 +205,9 @@ def _is_nothing(value: str) -> bool:
     return re.fullmatch(r"0*\.?0*", entries.plain_number(value)) is not None
 
 
-def uploaded() -> tuple[bytes, str] | None:
-    """The file that came with the form; None where none was chosen."""
-    file = request.files.get("sheet")
+def uploaded(field: str = "sheet") -> tuple[bytes, str] | None:
+    """The file that came with the form in a field; None where none was chosen."""
+    file = request.files.get(field)
     if file is None or not file.filename:
         return None
     with file.stream:

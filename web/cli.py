@@ -310,46 +310,6 @@ def unplaced(db: str | None, json_out: bool) -> None:
 
 
 @cli.command()
-@database
-@click.option("--at", "place", required=True, metavar="LON,LAT", help="The place.")
-@click.option("--radius-m", type=float, help="Within this distance, bound included.")
-@click.option("--minutes", type=float, help="Or within this driving time on the road network.")
-@click.option("--kinds", help="Layers to look in, separated by commas (default: all facilities).")
-@click.option("--when", "moment", metavar="TIME", help="The moment asked about (default: now).")
-@as_json
-@blue_light
-def around(
-    db: str | None,
-    place: str,
-    radius_m: float | None,
-    minutes: float | None,
-    kinds: str | None,
-    moment: str | None,
-    json_out: bool,
-    ignore_oneway: bool,
-) -> None:
-    """What stands around a place."""
-    from layers import analyses
-
-    district = _district(db, ignore_oneway=ignore_oneway)
-    result = analyses.around(
-        district,
-        lonlat=parse_lonlat(place, "at"),
-        radius_m=radius_m,
-        minutes=minutes,
-        kinds=kinds.split(",") if kinds else None,
-        at=parse_moment(moment, district),
-    )
-    if json_out:
-        _print_json(result)
-        return
-    for row in result["facilities"]:
-        far = f"{row['distance_m']:>8.0f} m" if "distance_m" in row else f"{row['total_s'] / 60:>8.1f} min"
-        click.echo(f"{far}  {row['kind']:<18} {row['id']:<14} {row['name'] or ''}")
-    click.echo(f"{result['count']} found")
-
-
-@cli.command()
 @as_json
 def speeds(json_out: bool) -> None:
     """Print the speed table in force."""
@@ -1265,10 +1225,12 @@ def main() -> None:
 
 
 # The groups of commands that have a file of their own join here, when all that they use is there.
+from web import cli_around as _around  # noqa: E402, F401
 from web import cli_closures as _closures  # noqa: E402, F401
 from web import cli_evacuation as _evacuation  # noqa: E402, F401
 from web import cli_records as _records  # noqa: E402, F401
 from web import cli_scenarios as _scenarios  # noqa: E402, F401
+from web import cli_siting as _siting  # noqa: E402, F401
 from web import cli_supplies as _supplies  # noqa: E402, F401
 from web import cli_whatif as _whatif  # noqa: E402, F401
 

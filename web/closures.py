@@ -1,10 +1,20 @@
-"""The API of closures: roads are closed, slowed and opened by hand. Every change carries an Idempotency-Key."""
+"""The API of closures: roads are closed, slowed and opened by hand, and what that takes from the coverage.
 
+Every change carries an Idempotency-Key.
+"""
+
+from datetime import datetime
 from typing import Any
 
+from data.kinds import SKILLS
 from layers.actions import closures
+from layers.analyses.places import PLACES
+from layers.layer import plain_tree
+from layers.whatif.coverage import closure_effect
+from web import parameters as p
 from web import schemas as s
 from web.endpoint import Endpoint, Question
+from web.parameters import Param
 
 _MOMENT = {"type": ["string", "null"], "maxLength": 40}
 
@@ -37,6 +47,21 @@ def reopen(q: Question, closure: str, *, body: dict[str, Any]) -> Any:
     return closures.reopen(q.district, q.actor, closure, body, key=str(q.key))
 
 
+def closure_difference(
+    q: Question, closure: str, *, limit_s: float | None, skill: str | None, places: str, at: datetime | None
+) -> Any:
+    """What a closure takes from the coverage."""
+    found = closure_effect(
+        q.district,
+        closure,
+        at=at,
+        limit_s=q.settings.limit_s if limit_s is None else limit_s,
+        skill=skill,
+        places=places,
+    )
+    return plain_tree(found.to_json())
+
+
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         "/closures",
@@ -60,5 +85,31 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         body=REOPENED,
         needs_key=True,
         action="closure.change",
+    ),
+    Endpoint(
+        "/closures/{closure}/difference",
+        "Who is reached later, or no longer within the limit, because of a closure",
+        closure_difference,
+        (
+            Param(
+                "limit",
+                p.number(1, 86_400, "s"),
+                "response time limit in seconds, bound included (default: ONEMAP_LIMIT_S)",
+                {"type": "number", "minimum": 1, "maximum": 86_400},
+                into="limit_s",
+            ),
+            Param("skill", p.one_of(*(skill.code for skill in SKILLS)), "only teams with this skill count"),
+            Param(
+                "places",
+                p.one_of(*PLACES),
+                "which places are to be reached",
+                {"type": "string", "enum": list(PLACES)},
+                default="villages",
+            ),
+            Param("at", p.moment, "the moment asked about (default: now, or when the closure begins)"),
+        ),
+        s.CLOSURE_DIFFERENCE,
+        {"closure": "id of a closure"},
+        action="map.read",
     ),
 )

@@ -137,12 +137,17 @@ def read_body(schema: Mapping[str, Any]) -> dict[str, Any]:
         raise InputError("the body is nested too deeply; expected a JSON object of a few levels") from None
     if not isinstance(body, dict):
         raise InputError("the body is no JSON object")
+    require_schema(body, schema)
+    return body
+
+
+def require_schema(value: dict[str, Any], schema: Mapping[str, Any]) -> None:
+    """InputError that names the field, the value and what was expected, unless a JSON object fits its schema."""
     try:
-        _validator(schema)(body)
+        _validator(schema)(value)
     except fastjsonschema.JsonSchemaValueException as error:
         raise InputError(_sentence(error)) from None
-    _require_plain(body)
-    return body
+    _require_plain(value)
 
 
 def _require_plain(value: Any, where: str = "") -> None:

@@ -14,7 +14,6 @@ from geo.errors import InputError
 from layers import listing
 from layers.district import District
 from layers.layer import Text, plain_tree
-from layers.whatif import answers
 from layers.whatif.balance import LISTING, balance, rows
 from layers.whatif.evacuation import BUSES, KIND, SEATS
 from layers.whatif.layers import NO_PLACE, SHELTER_OUT
@@ -27,7 +26,10 @@ from web.board import download
 from web.board_forms import Problem, Typed
 from web.evacuation import save_evacuation
 from web.pages import language
-from web.whatif_frame import WhatifPages, add_route
+from web.whatif_frame import WhatifPages, add_route, number_of_form
+
+LINE_M = 500
+"""So many metres on either side of a line the form offers as a zone."""
 
 _SPEEDS = {
     "adult": Text("成人 1.1 m/s", "adults 1.1 m/s"),
@@ -68,7 +70,14 @@ class _Pages(WhatifPages):
         """The saved plans, and the form that makes one."""
         lang = language()
         areas = self.district.view().frame("hazard_area")
-        zones = [(f"area:{id_}", name) for id_, name in zip(areas["id"], areas["name"], strict=True)]
+        zones = [
+            (f"area:{id_}", name)
+            if shape.endswith("Polygon")
+            # A line is no area before it is widened.
+            else (f"area:{id_}:{LINE_M}", _("%(name)s 两侧 %(m)s m", name=name, m=LINE_M))
+            for id_, name, shape in zip(areas["id"], areas["name"], areas.geom_type, strict=True)
+            if shape is not None
+        ]
         zones += [
             (f"level:zones_{scheme}:{least}", f"{title} ≥ {least}")
             for scheme, title in (("natural", _("自然灾害区划")), ("accident", _("事故灾难区划")))
@@ -107,16 +116,16 @@ class _Pages(WhatifPages):
             "stay": forms.text("stay") or "day",
             "on": forms.text("on") or "foot",
             "objective": forms.text("objective") or "total",
-            "walk_m_s": _number("walk_m_s", _("步行速度"), 0.1, 5.0),
-            "most_walk_m": _number("most_walk_m", _("步行上限"), 0.0, 100_000.0),
+            "walk_m_s": number_of_form("walk_m_s", _("步行速度"), 0.1, 5.0),
+            "most_walk_m": number_of_form("most_walk_m", _("步行上限"), 0.0, 100_000.0),
             "together": "together" in request.form,
             "replace": "replace" in request.form,
         }
-        percent = _number("share", _("转移比例 (百分比)"), 0.1, 100.0)
+        percent = number_of_form("share", _("转移比例 (百分比)"), 0.1, 100.0)
         if percent is not None:
             told["share"] = percent / 100
         for name, label in (("buses", _("车辆数")), ("seats", _("每车座位"))):
-            count = _number(name, label, 1, 10_000)
+            count = number_of_form(name, label, 1, 10_000)
             if count is not None:
                 told[name] = int(count)
         return {name: value for name, value in told.items() if value is not None}
@@ -129,7 +138,6 @@ class _Pages(WhatifPages):
         street = request.args.get("street", "").strip() or None
         record, result = plan_of(self.district, name)
         shelters: list[dict[str, Any]] = plain_tree(result.tables["shelters"].to_dict("records"))
-        others = [r["name"] for r in answers.result_list(self.district, KIND) if r["name"] != record.name]
         streets = sorted({str(s) for s in result.tables["villages"]["street"].dropna()})
         return self.page(
             "evacuation_plan",
@@ -141,7 +149,7 @@ class _Pages(WhatifPages):
             streets=streets,
             used=[row for row in shelters if row["load"] > 0],
             out=[row for row in shelters if row["out"] is not None],
-            others=others,
+            **self.beside(KIND, record.name),
             stale=words.store_tables(record.stale(self.district.view()), language()),
         )
 
@@ -179,17 +187,3 @@ class _Pages(WhatifPages):
         lang, now = language(), self.district.now()
         content = listing.xlsx(LISTING, table, district=self.district, lang=lang, made=now)
         return download(content, f"{LISTING.title.to(lang)}-{now:%Y%m%d-%H%M}.xlsx")
-
-
-def _number(name: str, label: str, low: float, high: float) -> float | None:
-    """A number of the form; None for an empty field."""
-    text = forms.text(name)
-    if text is None:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not low <= value <= high:
-        raise InputError(_("%(label)s写 %(low)s 到 %(high)s 的数字。", label=label, low=f"{low:g}", high=f"{high:g}"))
-    return value

@@ -1,33 +1,41 @@
-"""Zoning runs in the background: one at a time, with progress, remaining time and cancelling."""
+"""What takes long runs in the background: one at a time of each sort, with progress, remaining time and cancelling."""
 
 import logging
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from geo.errors import Cancelled, Conflict, NotFound, OneMapError
-from layers.district import District
 
 _LOG = logging.getLogger(__name__)
 _KEPT = 50
 
+Sort = Literal["zoning", "whatif"]
+Work = Callable[[Callable[[str, float], None], Callable[[], bool]], str]
+"""(progress, cancelled) -> what it made; `progress` takes the phase and the share that is done."""
+
 
 @dataclass
-class _Job:
+class Job:
+    """One piece of work: `kind` and `name` are what is made, `result` is its id when it is there."""
+
     id: str
-    scheme: str
-    made_by: str
+    sort: Sort
+    kind: str
+    name: str
     phase: str = "waiting"
     share: float = 0.0
     state: str = "running"
-    run: str = ""
+    result: str = ""
     error: str = ""
+    refusal: OneMapError | None = None
     seconds: float = 0.0
     started: float = field(default_factory=time.monotonic)
     stop: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
 
     def shown(self) -> dict[str, Any]:
         """The job as plain values."""
@@ -35,80 +43,66 @@ class _Job:
         left = took * (1.0 - self.share) / self.share if self.state == "running" and self.share > 0.05 else None
         return {
             "job": self.id,
-            "scheme": self.scheme,
+            "kind": self.kind,
+            "name": self.name,
             "state": self.state,
             "phase": self.phase,
             "share": round(self.share, 3),
             "seconds": round(took, 1),
             "remaining_s": None if left is None else round(left, 1),
-            "run": self.run,
+            "result": self.result,
             "error": self.error,
         }
 
 
 class Jobs:
-    """The zoning runs that this server started."""
+    """What this server started."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._jobs: dict[str, _Job] = {}
+        self._jobs: dict[str, Job] = {}
 
-    def start(self, district: District, scheme: str, *, made_by: str) -> dict[str, Any]:
-        """Begin to run a shipped scheme for somebody; Conflict while another runs."""
-        from layers.zoning.scheme import shipped_scheme
-
-        checked = shipped_scheme(scheme)
+    def start(self, sort: Sort, kind: str, name: str, work: Work) -> Job:
+        """Begin a piece of work; Conflict while another of its sort runs."""
         with self._lock:
-            running = next((job for job in self._jobs.values() if job.state == "running"), None)
+            running = next((j for j in self._jobs.values() if j.sort == sort and j.state == "running"), None)
             if running is not None:
-                raise Conflict(f"scheme '{running.scheme}' is being run; wait for it or cancel it")
-            job = _Job(secrets.token_hex(8), checked.id, made_by)
+                raise Conflict(f"{running.kind} '{running.name}' is being run; wait for it or cancel it")
+            job = Job(secrets.token_hex(8), sort, kind, name)
             self._jobs[job.id] = job
             for old in list(self._jobs)[:-_KEPT]:
                 del self._jobs[old]
-        threading.Thread(target=self._work, args=(district, scheme, job), daemon=True, name="zoning").start()
-        return job.shown()
+        threading.Thread(target=self._run, args=(job, work), daemon=True, name=sort).start()
+        return job
 
-    def _work(self, district: District, scheme: str, job: _Job) -> None:
-        from layers.zoning import runs
-        from layers.zoning.run import run_zoning
-        from layers.zoning.scheme import shipped_scheme
-
+    def _run(self, job: Job, work: Work) -> None:
         def progress(phase: str, share: float) -> None:
             job.phase, job.share = phase, share
 
         try:
-            found = run_zoning(district, shipped_scheme(scheme), progress=progress, cancelled=job.stop.is_set)
-            runs.publish(
-                district,
-                found,
-                made_utc=datetime.now(UTC),
-                made_by=job.made_by,
-                seconds=time.monotonic() - job.started,
-            )
-            job.run, state = found.id, "done"
+            job.result, state = work(progress, job.stop.is_set), "done"
+            job.share = 1.0
         except Cancelled:
             state = "cancelled"
         except OneMapError as error:
-            job.error, state = error.detail, "failed"
+            job.error, job.refusal, state = error.detail, error, "failed"
         except Exception:
-            _LOG.exception("zoning run of %s", scheme)
+            _LOG.exception("%s of %s", job.kind, job.name)
             job.error, state = "the run failed; see the server's log", "failed"
         job.seconds = time.monotonic() - job.started
         job.state = state
+        job.ended.set()
 
-    def _job(self, job: str) -> _Job:
+    def one(self, sort: Sort, job: str) -> Job:
+        """A job of a sort by its id; NotFound where there is none."""
         with self._lock:
-            if job not in self._jobs:
-                raise NotFound(f"there is no job '{job}'")
-            return self._jobs[job]
+            found = self._jobs.get(job)
+        if found is None or found.sort != sort:
+            raise NotFound(f"there is no job '{job}'")
+        return found
 
-    def state(self, job: str) -> dict[str, Any]:
-        """How far a job is."""
-        return self._job(job).shown()
-
-    def cancel(self, job: str) -> dict[str, Any]:
+    def cancel(self, sort: Sort, job: str) -> Job:
         """Ask a job to stop; it does at its next step."""
-        found = self._job(job)
+        found = self.one(sort, job)
         found.stop.set()
-        return found.shown()
+        return found

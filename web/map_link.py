@@ -1,17 +1,22 @@
-"""A link to the map that opens its panel of supplies with a question filled in."""
+"""Links to the map: one opens its panel of supplies with a question filled in, one restores a view."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from werkzeug.datastructures import MultiDict
 
+from data import map_views
 from geo.errors import InputError, NotFound
 from geo.supply import number_of, thousandths
 from layers import analyses
 from layers.analyses.stock import item_titles
 from layers.district import District
+from layers.permissions import Actor
+from layers.views.map_view import SCHEMA, readable
 from web import parameters as p
+from web.endpoint import require_schema
 from web.parameters import Param
 
 PANEL = "panel"
@@ -81,3 +86,40 @@ def question(query: MultiDict[str, str], district: District) -> dict[str, Any] |
         "own": values["own"] == "yes",
         "to_depot": values["to_depot"],
     }
+
+
+MAX_TEXT = 6_000
+"""Characters of a view in an address, bound included; a larger one is kept under a name."""
+
+
+def read_view_text(name: str, value: str, district: District) -> dict[str, Any]:
+    """A view in an address: JSON that fits the schema. InputError names what is wrong."""
+    if len(value) > MAX_TEXT:
+        raise InputError(f"{name}: {len(value)} characters; expected at most {MAX_TEXT}, save the view under a name")
+    try:
+        document = json.loads(value)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise InputError(f"{name}={value[:40]}: expected a view as the map writes it into its links")
+    require_schema(document, SCHEMA)
+    return document
+
+
+def view(
+    query: MultiDict[str, str], district: District, actor: Actor
+) -> tuple[dict[str, Any] | None, list[InputError | NotFound]]:
+    """The view that an address restores, and why layers of it are left out.
+
+    ``view`` is its document, ``saved`` the id of a named one; None where there is neither. InputError and NotFound
+    name what is wrong with the whole.
+    """
+    if "saved" in query:
+        with district.store.reading() as conn:
+            named = map_views.read(conn, query["saved"], actor.id, all_views=actor.role == "administrator")
+        document = named.document or {}
+    elif "view" in query:
+        document = read_view_text("view", query["view"], district)
+    else:
+        return None, []
+    return readable(document, role=actor.role, timezone=district.timezone)

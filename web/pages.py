@@ -12,17 +12,18 @@ from flask_babel import Babel
 from flask_wtf.csrf import generate_csrf
 from werkzeug.wrappers import Response as BaseResponse
 
-from data.kinds import DEPOT_LEVELS, ORDER_STATES, SKILLS, TEAM_TYPES, Choice
+from data.kinds import DEPOT_LEVELS, ORDER_STATES, RISK_LEVELS, SKILLS, STAYS, TEAM_TYPES, Choice
 from data.settings import Settings
 from geo.errors import Forbidden, InputError, NotFound, Unauthenticated, Unavailable
 from layers import html, tiles
 from layers.actions import accounts
 from layers.analyses.zoning import SCHEME_HAZARDS
-from layers.catalogue import LAYERS, LEVEL_COLORS, REASON_TEXTS
+from layers.catalogue import LAYERS, LEVEL_COLORS, REASON_TEXTS, ROAD_CLASS_TEXTS
 from layers.district import District
 from layers.fonts import SheetFonts
 from layers.layer import Computed, Lang, Text
 from layers.permissions import ACTIONS, ROLE_TEXTS, may, may_somewhere
+from layers.whatif.layers import SHELTER_OUT
 from layers.zoning import runs
 from layers.zoning.result import LEVEL_TEXTS
 from layers.zoning.scheme import SHIPPED, shipped_scheme
@@ -133,6 +134,10 @@ def page_config(district: District, settings: Settings, lang: Lang) -> dict[str,
         "skills": _choices(SKILLS, lang),
         "team_types": _choices(TEAM_TYPES, lang),
         "depot_levels": _choices(DEPOT_LEVELS, lang),
+        "risk_levels": _choices(RISK_LEVELS, lang),
+        "stays": _choices(STAYS, lang),
+        "shelter_reasons": {code: text.to(lang) for code, text in SHELTER_OUT.items()},
+        "road_classes": {code: text.to(lang) for code, text in ROAD_CLASS_TEXTS.items()},
         "order_states": _choices(ORDER_STATES, lang),
         "reasons": {code: text.to(lang) for code, text in REASON_TEXTS.items()},
         "zoning": _zoning_config(lang),
@@ -208,6 +213,9 @@ def register(app: Flask, district: District, settings: Settings, serving: Servin
         config, status = page_config(district, settings, language()), HTTPStatus.OK
         try:
             config["supply"] = map_link.question(request.args, district)
+            config["view"], problems = map_link.view(request.args, district, actor_of_request())
+            if problems:
+                raise problems[0]
         except (InputError, NotFound) as error:
             # The map is of use without the question; what is wrong with it stands above.
             config["problem"], status = problem_body(error, request.path), HTTPStatus(error.status)

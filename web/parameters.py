@@ -41,6 +41,20 @@ class Param:
         return self.into or self.name
 
 
+def place(name: str, summary: str, into: str, *, many: bool = False) -> Param:
+    """A place as LON,LAT."""
+    return Param(
+        name,
+        lonlat,
+        f"{summary}, LON,LAT in degrees",
+        {"type": "string", "pattern": r"^[^,]+,[^,]+$"},
+        required=True,
+        many=many,
+        into=into,
+        example="120.86,32.01",
+    )
+
+
 def read_query(params: Sequence[Param], query: MultiDict[str, str], district: District, path: str) -> dict[str, Any]:
     """The values of all parameters; InputError for unknown, repeated, missing or unreadable ones."""
     known = {param.name: param for param in params}

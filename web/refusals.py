@@ -43,10 +43,43 @@ _WHAT_IF: tuple[tuple[str, Words], ...] = (
     (r"closure (\S+) is over since (\S+)", plain("封闭 {0} 已于 {1} 结束。")),
     (r"there is no closure '(.*)'", plain("没有找到封闭 {0}。")),
     (r"raster: no water of .*", plain("这个栅格里没有 0.15 m 以上的积水, 不影响通行。")),
+    (r"\S+ '(.*)' is being run; .*", plain("正在计算“{0}”, 等它算完, 或先停止它。")),
+    (r"stopped; nothing of it is kept", plain("已停止, 没有保存任何结果。")),
+    (r"the solver found no plan in its time; .*", plain("限时内没有找到方案, 请放宽求解时限。")),
+)
+
+_SITING: tuple[tuple[str, Words], ...] = (
+    (r"add=\S+: expected (\d+) to (\d+)", plain("新增数量应为 {0} 到 {1}。")),
+    (r"add, budget: .*", plain("数量和造价总额填一个, 只能填一个; 求覆盖全部的最少点数时都不填。")),
+    (r"keep_teams: with a budget .*", plain("按造价总额选点时现有队伍不迁移, 请改填数量。")),
+    (
+        r"budget: some candidates have no cost; .*",
+        plain("按造价总额选点时, 每个备选点都要在表里写造价。"),
+    ),
+    (r"candidates: name some of .*", plain("至少选一类备选点, 或上传备选点表。")),
+    (r"candidates: there is none with a place .*", plain("选的备选点都没有位置。")),
+    (
+        r"candidates: (\d+) of them; expected at most (\d+): .*",
+        plain("备选点有 {0} 个, 最多 {1} 个: 加大间距或少选几类。"),
+    ),
+    (r"spacing_m: a grid needs its spacing, .*", plain("选了道路上的网格点, 就要填网格间距。")),
+    (r"needs: give either .*", plain("填受灾或转移比例, 或上传各村需求, 二者取一。")),
+    (
+        r"needs: (\S+), (\S+): expected a village .*",
+        plain("需求表里的 {0}、{1}: 写本区的村编号和所选的物资编号。"),
+    ),
+    (r"needs: village (\S+) has needs and no persons", plain("村(社区) {0} 有需求但没有人口。")),
+    (r"there are no relief standards; .*", plain("本区还没有导入救助标准; 请上传各村需求。")),
+    (r"items: there is no relief standard for (.*); .*", plain("{0} 没有救助标准; 请上传各村需求。")),
+    (r"items: there is no item '(.*)' in the catalogue", plain("物资目录里没有 {0}。")),
+    (r"items: \d+ of them; expected 1 to (\d+), each once", plain("物资要 1 到 {0} 种, 每种一行。")),
+    (r"\w+=(\S+): expected yuan, .*", plain("金额 {0}: 不小于 0, 最多两位小数。")),
+    (r"depots: there is none in the district; .*", plain("本区还没有仓库, 请先导入。")),
 )
 
 _SAID: tuple[tuple[str, Words], ...] = (
     *_WHAT_IF,
+    *_SITING,
     (
         rf"(\w+) {_ORDER}: the order is (\w+); expected .*",
         lambda m: f"这张单现在是“{_word(STATES, m[2])}”, 不能再{_word(ACTS, m[1])}。",

@@ -88,7 +88,53 @@ STYLE = _object({"version": {"const": 8}, "sources": {"type": "object"}, "layers
 
 FOUND = _object({"layer": TEXT, "id": TEXT, "name": TEXT, "place": MAYBE_PLACE})
 
-REACH = _object(_ASKED, covered=FLAG)
+ORIGIN: dict[str, Schema] = {"source": MAYBE_TEXT, "updated_utc": MAYBE_TEXT, "age_s": MAYBE_NUMBER}
+"""Where a row comes from and how old it is."""
+
+_NEAREST = _object(
+    {
+        "id": TEXT,
+        "name": MAYBE_TEXT,
+        "place": PLACE,
+        "travel_s": NUMBER,
+        "last_leg_s": NUMBER,
+        "total_s": NUMBER,
+        **ORIGIN,
+    },
+    places=WHOLE,
+    out=TEXT,
+)
+
+REACH = _object(
+    {
+        **_ASKED,
+        "place": PLACE,
+        "datum": TEXT,
+        "metric": _object({"epsg": WHOLE, "x_m": NUMBER, "y_m": NUMBER}),
+        "village": MAYBE_TEXT,
+        "street": MAYBE_TEXT,
+        "road": _or_null("object"),
+        "limit_s": NUMBER,
+        "covered": FLAG,
+        "reason": MAYBE_TEXT,
+        "teams": array(
+            _object(
+                {
+                    "team_id": TEXT,
+                    "handling_s": NUMBER,
+                    "turnout_s": NUMBER,
+                    "travel_s": NUMBER,
+                    "last_leg_s": NUMBER,
+                    "total_s": NUMBER,
+                    **ORIGIN,
+                }
+            )
+        ),
+        "hospital": {"anyOf": [_NEAREST, {"type": "null"}]},
+        "shelter": {"anyOf": [_NEAREST, {"type": "null"}]},
+        "shelters_out": array(_NEAREST),
+    }
+)
 
 ROUTE = _object(
     {
@@ -196,15 +242,49 @@ SUPPLY = _object(
 
 SUPPLY_PLANS = _object({**_ASKED, "to": PLACE, "plans": array(SUPPLY)})
 
+_BOUND: dict[str, Schema] = {"radius_m": NUMBER, "minutes": NUMBER}
+
 AROUND = _object(
     {
         **_ASKED,
         "place": PLACE,
+        "village": MAYBE_TEXT,
+        "street": MAYBE_TEXT,
         "kinds": array(TEXT),
+        "summary": _object(
+            {
+                "persons": _object(
+                    {
+                        "resident": WHOLE,
+                        "day": _or_null("integer"),
+                        "day_unknown": WHOLE,
+                        "villages": array(_object({"id": TEXT, "share": NUMBER, "basis": TEXT, "resident": WHOLE})),
+                    }
+                ),
+                "roads": _object({"length_m": NUMBER, "by_class": array(_object({"class": TEXT, "length_m": NUMBER}))}),
+            }
+        ),
+        "sources": {"type": "object", "additionalProperties": _object({"rows": WHOLE, **ORIGIN})},
         "count": WHOLE,
-        "facilities": array(_object({"kind": TEXT, "id": TEXT, "name": MAYBE_TEXT})),
-    }
+        "facilities": array(
+            _object(
+                {
+                    "kind": TEXT,
+                    "id": TEXT,
+                    "name": MAYBE_TEXT,
+                    "place": PLACE,
+                    "distance_m": NUMBER,
+                    "total_s": MAYBE_NUMBER,
+                    "attributes": {"type": "object"},
+                    **ORIGIN,
+                }
+            )
+        ),
+    },
+    **_BOUND,
 )
+
+AROUND_AREA = _object({**_ASKED, "place": PLACE, "geometry": _or_null("object")}, **_BOUND)
 
 ITEM = _object({"id": TEXT, "name": TEXT, "unit": TEXT, "on_hand": NUMBER})
 
@@ -323,10 +403,25 @@ WHATIF_DIFFERENCE = _object(
         "asked_otherwise": array(TEXT),
         "summary": {"type": "object"},
         "table": TEXT,
+        "keys": array(TEXT),
         **_ROWS,
     }
 )
 WHATIF_SAVED = _object({"id": TEXT, "kind": TEXT, "name": TEXT, "seconds": NUMBER, "summary": {"type": "object"}})
+WHATIF_JOB = _object(
+    {
+        "job": TEXT,
+        "kind": TEXT,
+        "name": TEXT,
+        "state": {"type": "string", "enum": ["running", "done", "failed", "cancelled"]},
+        "phase": TEXT,
+        "share": NUMBER,
+        "seconds": NUMBER,
+        "remaining_s": {"type": ["number", "null"]},
+        "result": TEXT,
+        "error": TEXT,
+    }
+)
 CLOSURE_MADE = _object(
     {
         "id": TEXT,
@@ -340,5 +435,53 @@ CLOSURE_MADE = _object(
     },
     unknown_m=NUMBER,
     bridges_spared=WHOLE,
+)
+SINCE = _object(
+    {
+        **_ASKED,
+        "since": TEXT,
+        "count": WHOLE,
+        "truncated": FLAG,
+        "rows": array(
+            _object(
+                {
+                    "part": TEXT,
+                    "group": TEXT,
+                    "id": TEXT,
+                    "recorded_utc": TEXT,
+                    "title": TEXT,
+                    "detail": TEXT,
+                    "tone": TEXT,
+                    "place": MAYBE_PLACE,
+                    "page": MAYBE_TEXT,
+                }
+            )
+        ),
+    }
+)
+CLOSURE_DIFFERENCE = _object(
+    {
+        **_ASKED,
+        "closure": _object({"id": TEXT, "reason": MAYBE_TEXT, "factor": NUMBER, "in_force": FLAG}),
+        "difference": _object(
+            {
+                "limit_s": NUMBER,
+                "totals": _object({"lost_places": WHOLE, "lost_persons": WHOLE, "slower_places": WHOLE}),
+                "places": array(
+                    _object(
+                        {
+                            "id": TEXT,
+                            "name": MAYBE_TEXT,
+                            "persons": WHOLE,
+                            "change": TEXT,
+                            "total_old_s": MAYBE_NUMBER,
+                            "total_new_s": MAYBE_NUMBER,
+                            "change_s": MAYBE_NUMBER,
+                        }
+                    )
+                ),
+            }
+        ),
+    }
 )
 CLOSURE_ENDED = _object({"id": TEXT, "to_utc": TEXT})

@@ -2,6 +2,8 @@
 
 from flask_babel import gettext as _
 
+from web import texts_planner, texts_storm
+
 _ON_BOARDS = ("connection.", "error.", "live.", "login")
 
 
@@ -13,6 +15,7 @@ def for_boards() -> dict[str, str]:
 def for_scripts() -> dict[str, str]:
     """Every text by key, in the language of the request."""
     return {
+        **texts_planner.for_scripts(),
         "again": _("重试"),
         "age.day": _("{n} 天前"),
         "age.hour": _("{n} 小时前"),
@@ -103,7 +106,6 @@ def for_scripts() -> dict[str, str]:
         "problem.unauthenticated": _("需要登录"),
         "problem.unavailable": _("暂不可用"),
         "readings.none": _("还没有读数"),
-        "reach.capacity": _("可容纳 {n} 人"),
         "reach.col.handling": _("接警调度"),
         "reach.col.last_leg": _("最后一段"),
         "reach.col.team": _("队伍"),
@@ -111,16 +113,24 @@ def for_scripts() -> dict[str, str]:
         "reach.col.travel": _("行车"),
         "reach.col.turnout": _("出动"),
         "reach.covered": _("{limit} 分钟内可到"),
+        "reach.degrees": _("{place} ({datum})"),
         "reach.hospital": _("最近医院"),
+        "reach.metric": _("EPSG:{epsg} 东 {x} m 北 {y} m"),
         "reach.minutes_note": _("单位: 分钟。到场后的准备展开不计入。"),
         "reach.no_hospital": _("没有可到的医院"),
+        "reach.no_road": _("附近没有可通行道路"),
         "reach.no_shelter": _("没有可到的避难场所"),
         "reach.no_teams": _("没有队伍能到这里。"),
         "reach.order": _("第 {n} 到达"),
-        "reach.shelter": _("最近避难场所"),
+        "reach.places": _("可安置 {n} 人 ({stay}, 按登记容量; 入住人数没有登记)"),
+        "reach.road": _("最近道路 {name}, 相距 {far}"),
+        "reach.shelter": _("最近的可用避难场所"),
+        "reach.shelter_out": _("更近的 {name} ({min}) 不可用: {reason}"),
+        "reach.split": _("行车 {travel} + 最后一段 {leg} 分"),
         "reach.teams": _("最先到达的队伍"),
         "reach.uncovered": _("{limit} 分钟内没有队伍能到"),
         "reach.working": _("正在计算谁能到…"),
+        "row.origin": _("来源 {source}, 更新于 {age}"),
         "refused.closed": _("道路封闭"),
         "refused.expired": _("已过期"),
         "refused.higher_level": _("下级仓库已够"),
@@ -299,4 +309,5 @@ def for_scripts() -> dict[str, str]:
         "zoning.why_hazards": _("各灾种: 等级与权重"),
         "zoning.why_note": _("展开一行, 看从原始值到等级。"),
         "zoning.why_rest": _("暴露度、脆弱性与减灾能力"),
+        **texts_storm.for_scripts(),
     }

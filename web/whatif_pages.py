@@ -18,9 +18,12 @@ from layers.actions import closures
 from layers.actions.closures import depth_rasters
 from layers.district import District
 from layers.layer import Lang, Text
-from layers.whatif import answers
+from layers.whatif import answers, criticality, siting
 from layers.whatif.asked import scenario_by_id
 from layers.whatif.coverage import ScenarioCoverage, scenario_coverage
+from layers.whatif.layers import COVERAGE_CHANGES
+from layers.whatif.link_names import road_words
+from layers.whatif.saved import load
 from layers.whatif.scenario import AS_IT_IS, shipped_scenarios
 from layers.whatif.scenarios import MEASURE_TEXTS
 from web import board_forms as forms
@@ -30,6 +33,7 @@ from web.board_forms import Problem, Typed
 from web.pages import language
 from web.scenarios import save_scenarios
 from web.whatif_frame import WhatifPages, add_route
+from web.whatif_tables import one_table, signed, two_tables, value_text
 
 SHOWN = 200
 """Rows of a table on a page; the rest is in its file."""
@@ -40,12 +44,12 @@ STATES: dict[str, Text] = {
     "over": Text("已结束", "over"),
 }
 
-CHANGE_TEXTS: dict[str, Text] = {
-    "lost": Text("失去覆盖", "lost"),
-    "gained": Text("得到覆盖", "gained"),
-    "slower": Text("变慢", "slower"),
-    "quicker": Text("变快", "quicker"),
+PLANS: dict[str, Text] = {
+    "siting": Text("选中的点与曲线", "the sites and the curve"),
+    "stocking": Text("应购清单与缺口", "what to buy and what is missing"),
+    "evacuation": Text("各村(社区)疏散安排", "who goes where, village by village"),
 }
+"""Kinds of results with a page of their own."""
 
 _Column = Mapping[str, Any]
 
@@ -80,33 +84,14 @@ def _columns(*titles: str, numeric: Sequence[int] = ()) -> list[_Column]:
     return [{"title": title, "numeric": k in numeric} for k, title in enumerate(titles)]
 
 
-def _table_of(rows: Sequence[Mapping[str, Any]], count: int, lang: Lang) -> dict[str, Any]:
-    """Rows of a proof table, columns and codes in words."""
-    names = list(rows[0]) if rows else []
-    numeric = [all(isinstance(row[name], int | float | None) for row in rows) for name in names]
-    return {
-        "columns": [
-            {"title": words.column_title(name, lang), "numeric": is_number}
-            for name, is_number in zip(names, numeric, strict=True)
-        ],
-        "rows": [[_cell(words.shown(name, row[name], lang)) for name in names] for row in rows],
-        "count": count,
-    }
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:,.3f}".rstrip("0").rstrip(".")
-    return "" if value is None else str(value)
-
-
 class _Pages(WhatifPages):
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
         """A page with the words of results."""
         lang = language()
         kinds = {kind: title.to(lang) for kind, title in words.KINDS.items()}
         tables = {name: title.to(lang) for name, title in words.TABLES.items()}
-        return super().page(template, status, **{"kinds": kinds, "tables": tables, **values})
+        plans = {kind: title.to(lang) for kind, title in PLANS.items()}
+        return super().page(template, status, **{"kinds": kinds, "tables": tables, "plans": plans, **values})
 
     # -- results --------------------------------------------------------------------------------------
 
@@ -145,24 +130,52 @@ class _Pages(WhatifPages):
         found = answers.saved_result(self.district, kind, name)
         table = request.args.get("table") or next(iter(found["tables"]))
         rows = answers.saved_result(self.district, kind, name, table=table, limit=SHOWN)
-        others = [r["name"] for r in answers.result_list(self.district, kind) if r["name"] != found["name"]]
+        lang = language()
         return self.page(
             "result",
+            **self.beside(kind, found["name"]),
             record=found,
-            stale=words.store_tables(found["stale"], language()),
+            comparable=_first(table, {name: words.word(words.TABLES, name, lang) for name in found["tables"]}),
+            stale=words.store_tables(found["stale"], lang),
             table=table,
-            figures=_figures(found["summary"], language()),
-            shown=_table_of(rows["rows"], rows["count"], language()),
-            others=others,
+            figures=_figures(found["summary"], lang, kind),
+            shown=one_table(rows["rows"], rows["count"], lang, kind=kind, called=self._called(kind, found["name"])),
             parameters=json.dumps(found["parameters"], ensure_ascii=False, indent=1),
         )
 
     def difference(self) -> Response:
         """What differs between two saved results of a kind."""
-        found = answers.compared_results(
-            self.district, _asked("kind"), _asked("old"), _asked("new"), table=_asked("table"), limit=SHOWN
+        kind, old, new, lang = _asked("kind"), _asked("old"), _asked("new"), language()
+        found = answers.compared_results(self.district, kind, old, new, table=_asked("table"), limit=SHOWN)
+        figures = [
+            [
+                words.column_title(name, lang),
+                *(value_text(name, row[side], lang, kind=kind) for side in ("old", "new")),
+                signed(name, row["change"], lang),
+            ]
+            for name, row in found["summary"].items()
+            if row["change"]
+        ]
+        return self.page(
+            "difference",
+            found=found,
+            asked_otherwise=[words.word(words.ASKED, name, lang) for name in found["asked_otherwise"]],
+            figures={"columns": _columns(_("名称"), _("原"), _("新"), _("差"), numeric=(1, 2, 3)), "rows": figures},
+            shown=two_tables(found["rows"], found["keys"], lang, kind=kind, called=self._called(kind, old, new)),
         )
-        return self.page("difference", found=found, shown=_table_of(found["rows"], found["count"], language()))
+
+    def _called(self, kind: str, *names: str) -> dict[str, dict[str, str]]:
+        """What people call the links, teams and sites of some results: column -> id -> words."""
+        teams, lang = self.team_names(), language()
+        links: dict[str, str] = {}
+        for name in names:
+            tables = load(self.district, kind, name)[1].tables
+            if kind == criticality.KIND:
+                links |= {row["link"]: road_words(row, lang) for row in tables["links"].to_dict("records")}
+            elif kind == siting.KIND:
+                sites = tables["candidates"]
+                teams |= dict(zip(sites["id"], sites["name"].where(sites["name"].notna(), sites["id"]), strict=True))
+        return {"link": links, **dict.fromkeys(("team_before", "team_after"), teams)}
 
     def table_csv(self) -> Response:
         """A whole proof table as a file."""
@@ -181,7 +194,7 @@ class _Pages(WhatifPages):
         skill, lang = request.args.get("skill") or None, language()
         found = scenario_coverage(self.district, scenario_by_id(chosen), compare=scenario_by_id(compare), skill=skill)
         assert found.change is not None
-        rows = found.change.table.head(SHOWN).to_dict("records")
+        rows, named = found.change.table.head(SHOWN).to_dict("records"), self.team_names()
         return self.page(
             "coverage",
             scenarios=[AS_IT_IS, *shipped_scenarios().values()],
@@ -201,11 +214,11 @@ class _Pages(WhatifPages):
                         row["name"] or row["id"],
                         row["street"] or "",
                         f"{row['persons']:,}",
-                        CHANGE_TEXTS[row["change"]].to(lang),
+                        COVERAGE_CHANGES[row["change"]].to(lang),
                         _minutes(row["total_old_s"]),
                         _minutes(row["total_new_s"]),
                         f"{row['change_s'] / 60:+.1f}" if math.isfinite(row["change_s"]) else "",
-                        row["team_new"] or "",
+                        named.get(row["team_new"], row["team_new"] or ""),
                     ]
                     for row in rows
                 ],
@@ -271,6 +284,11 @@ class _Pages(WhatifPages):
         return self.attempt(work, self.closures, f"end-{closure_id}")
 
 
+def _first(table: str, titles: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The tables with the one that is shown first."""
+    return sorted(titles.items(), key=lambda pair: pair[0] != table)
+
+
 def _asked(name: str) -> str:
     value = request.args.get(name, "").strip()
     if not value:
@@ -278,7 +296,7 @@ def _asked(name: str) -> str:
     return value
 
 
-def _figures(summary: Mapping[str, Any], lang: Lang) -> dict[str, Any] | None:
+def _figures(summary: Mapping[str, Any], lang: Lang, kind: str) -> dict[str, Any] | None:
     """The figures of a result: one row a scenario, or one row a number."""
     rows = summary.get("scenarios")
     if isinstance(rows, list):
@@ -297,18 +315,18 @@ def _figures(summary: Mapping[str, Any], lang: Lang) -> dict[str, Any] | None:
             ],
         }
     numbers = [
-        [words.column_title(name, lang), _cell(value)]
+        [words.column_title(name, lang), value_text(name, value, lang, kind=kind)]
         for name, value in summary.items()
         if isinstance(value, int | float | str)
     ]
-    return {"columns": _columns(_("名称"), _("数值"), numeric=(1,)), "rows": numbers} if numbers else None
+    return {"facts": numbers} if numbers else None
 
 
 def _totals(found: ScenarioCoverage, lang: Lang) -> dict[str, Any]:
     assert found.change is not None
     totals, now = found.change.totals(), found.answer.result.totals()
     rows = [
-        [CHANGE_TEXTS[name].to(lang), f"{totals[f'{name}_places']:,}", f"{totals[f'{name}_persons']:,}"]
+        [COVERAGE_CHANGES[name].to(lang), f"{totals[f'{name}_places']:,}", f"{totals[f'{name}_persons']:,}"]
         for name in CHANGES
     ]
     rows.append(

@@ -50,7 +50,7 @@ def sheet_of(district: District, kind: str) -> bytes:
 
 def check_sheet(district: District, kind: str, content: bytes, *, name: str) -> ImportReport:
     """What importing a sheet would do; ImportRefused lists what is wrong. Nothing is written."""
-    with _kept(content, name) as path:
+    with as_file(content, name) as path:
         return importers.import_file(
             district.store, require_sheet(kind), path, dry_run=True, bounds=reading.UPLOADED, now_utc=district.now()
         )
@@ -58,7 +58,7 @@ def check_sheet(district: District, kind: str, content: bytes, *, name: str) -> 
 
 def import_sheet(district: District, actor: Actor, kind: str, content: bytes, *, name: str, key: str) -> dict[str, Any]:
     """Write a sheet into its register, all rows or none; rows that it lacks stay as they are."""
-    with _kept(content, name) as path:
+    with as_file(content, name) as path:
         prepared = importers.prepare_file(
             district.store, require_sheet(kind), path, bounds=reading.UPLOADED, source=f"{name} ({actor.id})"
         )
@@ -90,7 +90,7 @@ def _body(prepared: Prepared) -> dict[str, Any]:
 
 
 @contextmanager
-def _kept(content: bytes, name: str) -> Iterator[Path]:
+def as_file(content: bytes, name: str) -> Iterator[Path]:
     """The content as a file of that name, as long as it is read."""
     plain = "".join(letter for letter in Path(name.replace("\\", "/")).name if letter.isprintable())[-_LONGEST_NAME:]
     if not plain.lower().endswith((".xlsx", *reading.OTHER_BOOKS)):

@@ -3,6 +3,7 @@
 The command line and the API answer with the same values; nothing is computed elsewhere.
 """
 
+from layers.analyses.around import around, around_area, around_lines
 from layers.analyses.balances import balances
 from layers.analyses.boards import (
     availability_curve,
@@ -25,10 +26,11 @@ from layers.analyses.drawn import (
 )
 from layers.analyses.moving import MOVING_FUNCTIONS, trace_way
 from layers.analyses.places import require_place
+from layers.analyses.reach import reach
 from layers.analyses.registers import search, source_note, table_layer, unplaced
-from layers.analyses.response import CoverageAnswer, coverage, coverage_lines, reach
+from layers.analyses.response import CoverageAnswer, coverage, coverage_lines
 from layers.analyses.supplies import items, parse_needs, supply, supply_lines, supply_plans
-from layers.analyses.travel import MAX_ROUTED_PAIRS, around, route, speed_table, times
+from layers.analyses.travel import MAX_ROUTED_PAIRS, route, speed_table, times
 from layers.analyses.whatif import WHATIF_FUNCTIONS
 from layers.analyses.zoning import ZONING_FUNCTIONS
 
@@ -41,6 +43,8 @@ __all__ = [
     "CoverageAnswer",
     "alarms",
     "around",
+    "around_area",
+    "around_lines",
     "availability_curve",
     "balances",
     "board_lines",

@@ -1,19 +1,22 @@
 """Places as they are asked about: checked, put on the road network, and said back."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
-from geo.crs import to_lonlat
+from geo.crs import to_lonlat, to_metric
 from geo.errors import InputError
 from geo.network import Snapped
 from geo.times import last_leg_s
+from layers.catalogue import ROAD_CLASS_TEXTS
 from layers.district import FACILITY_TABLES, View, metric_geometries
 
 LonLat = tuple[float, float]
@@ -79,6 +82,23 @@ def containing(view: View, lonlat: LonLat) -> dict[str, str | None]:
     return {"village": row["name"], "street": row["street"]}
 
 
+def road_names(view: View) -> pd.DataFrame:
+    """Name (None where there is none) and class of every row of the roads."""
+
+    def make() -> pd.DataFrame:
+        roads = view.district.store.frame("road", columns=["name", "highway"])
+        names = roads["name"].where(roads["name"].notna(), None)
+        return pd.DataFrame({"name": names.astype(object), "highway": roads["highway"].astype(object)})
+
+    return view.kept(("points", "road names", "road"), make)
+
+
+def road_class(highway: Any) -> str:
+    """The class that a road counts with, a key of `ROAD_CLASS_TEXTS`."""
+    name = str(highway).removesuffix("_link")
+    return name if name in ROAD_CLASS_TEXTS else "other"
+
+
 def outline_m(view: View) -> Any:
     """The district's outline in metres: of its boundary, else its streets, else its villages; None without any."""
 
@@ -93,6 +113,18 @@ def outline_m(view: View) -> Any:
     return view.kept(("points", "outline", "boundary", "street", "village"), make)
 
 
+def provenance(view: View, record: "Mapping[str, Any] | pd.Series[Any]") -> dict[str, Any]:
+    """Where a row of the store comes from, when it was last changed, and its age in seconds."""
+    found = record.get("updated_utc")
+    updated = found if isinstance(found, str) else None
+    age_s = None if updated is None else (view.district.now() - datetime.fromisoformat(updated)).total_seconds()
+    return {
+        "source": record.get("source"),
+        "updated_utc": updated,
+        "age_s": None if age_s is None else round(age_s),
+    }
+
+
 def asked(view: View, at: datetime) -> dict[str, Any]:
     """What every answer says of itself: the moment asked about and the revision it is of."""
     return {"at": at.isoformat(), "revision": view.revision}
@@ -103,3 +135,15 @@ def nulls(values: NDArray[np.float64]) -> Any:
     rounded = np.round(values, 3).astype(object)
     rounded[~np.isfinite(values)] = None
     return rounded.tolist()
+
+
+def nearest_villages(view: View, xy_m: NDArray[np.float64]) -> list[str | None]:
+    """The name of the village nearest in a straight line to each place (k, 2) m; None where there is none."""
+    frame = view.frame("village")
+    places = np.array(lonlats(frame), dtype=np.float64).reshape(-1, 2)
+    there = np.isfinite(places).all(axis=1) & frame["name"].notna().to_numpy(dtype=bool)
+    if not there.any() or len(xy_m) == 0:
+        return [None] * len(xy_m)
+    names = frame["name"].to_numpy(dtype=object)[there]
+    nearest = cKDTree(to_metric(places[there], epsg=view.district.epsg)).query(xy_m)[1]
+    return [str(name) for name in names[nearest]]

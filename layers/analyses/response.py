@@ -1,4 +1,4 @@
-"""Who reaches whom and when: coverage with its proof table, and the teams that reach one place."""
+"""Who reaches whom and when: coverage with its proof table."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -16,8 +16,9 @@ from geo.duty import Duty, is_on_duty, parse_duty
 from geo.errors import InputError
 from geo.network import Snapped
 from geo.times import last_leg_s
-from layers.analyses.places import PLACES, TABLE_OF, LonLat, asked, containing, lonlats, nulls, snapped_places
+from layers.analyses.places import PLACES, asked
 from layers.district import District, View
+from layers.listing import clock_text
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def _place_frame(view: View, places: str) -> pd.DataFrame:
     )
 
 
-def _covered(
+def covered_places(
     view: View, table: pd.DataFrame, places: Snapped | str, teams: Teams, *, limit_s: float, at: datetime
 ) -> Coverage:
     """The coverage of places given as a table, and on the road network or as the rows of a stored table."""
@@ -132,7 +133,7 @@ def coverage(
     code = _skill_code(skill)
     teams = teams_at(view, code, moment)
     table = view.kept(("places", places), lambda: _place_frame(view, places))
-    result = _covered(view, table, PLACES[places], teams, limit_s=limit_s, at=moment)
+    result = covered_places(view, table, PLACES[places], teams, limit_s=limit_s, at=moment)
     return CoverageAnswer({**asked(view, moment), "skill": code, "places_kind": places}, result)
 
 
@@ -141,7 +142,7 @@ def coverage_lines(answer: CoverageAnswer) -> Iterator[str]:
     totals = answer.result.totals()
     share = "no persons" if totals["covered_share"] is None else f"{totals['covered_share']:.2%}"
     yield (
-        f"within {answer.result.limit_s / 60:g} min at {answer.asked['at']}: "
+        f"within {answer.result.limit_s / 60:g} min at {clock_text(answer.asked['at'])}: "
         f"{totals['covered_persons']:,} of {totals['persons']:,} persons ({share}), "
         f"{totals['covered_places']} of {totals['places']} places"
     )
@@ -153,90 +154,3 @@ def coverage_lines(answer: CoverageAnswer) -> Iterator[str]:
         quickest = f"{place['total_s'] / 60:.1f} min" if math.isfinite(place["total_s"]) else "-"
         who = f"{place['id']} {place['name'] or ''} {place['persons']} persons"
         yield f"  not covered: {who}, {place['reason']}, quickest {quickest}"
-
-
-def reach(
-    district: District,
-    *,
-    lonlat: LonLat,
-    at: datetime | None = None,
-    limit_s: float = LIMIT_S,
-    shown: int = 3,
-) -> dict[str, Any]:
-    """Who reaches a place and when: the quickest teams with their split, the nearest hospital and shelter."""
-    view = district.view()
-    moment = district.local(at)
-    place = snapped_places(view, [lonlat], "at")
-    teams = teams_at(view, None, moment)
-    table = pd.DataFrame({"id": ["place"], "name": [None], "street": [None], "persons": [0]})
-    row = _covered(view, table, place, teams, limit_s=limit_s, at=moment).table.iloc[0]
-    stations = view.snapped("team")
-    travel = view.travel(moment)
-    travel_s = travel.matrix_s(stations, place)[:, 0]
-    legs_s = last_leg_s(stations.access_m) + last_leg_s(place.access_m)[0]
-    total_s = np.where(teams.eligible, teams.before_travel_s + travel_s + legs_s, np.inf)
-    total_s = np.where(np.isfinite(total_s), total_s, np.inf)
-    order = sorted(np.flatnonzero(np.isfinite(total_s)), key=lambda j: (total_s[j], teams.id[j]))[:shown]
-    frame = view.frame("team")
-    found = []
-    for j in order:
-        metres = float(travel.distance_m(stations.take([j]), place)[0, 0])
-        found.append(
-            {
-                "team_id": teams.id[j],
-                "name": frame["name"].iloc[j],
-                "type": frame["type"].iloc[j],
-                "skills": frame["skills"].iloc[j],
-                "place": list(lonlats(frame.iloc[[j]])[0]),
-                "handling_s": float(teams.handling_s[j]),
-                "turnout_s": float(teams.turnout_s[j]),
-                "travel_s": round(float(travel_s[j]), 3),
-                "last_leg_s": round(float(legs_s[j]), 3),
-                "total_s": round(float(total_s[j]), 3),
-                "setup_s": float(teams.setup_s[j]),
-                "distance_m": round(metres, 1) if math.isfinite(metres) else None,
-            }
-        )
-    where = containing(view, lonlat)
-    return {
-        **asked(view, moment),
-        "place": list(lonlat),
-        **where,
-        "limit_s": limit_s,
-        "covered": bool(row["covered"]),
-        "reason": row["reason"],
-        "backup_teams": int(row["backup_teams"]),
-        "teams_on_duty": int(teams.on_duty.sum()),
-        "last_leg_m": nulls(place.access_m)[0],
-        "teams": found,
-        "hospital": _nearest(view, "hospitals", place, moment),
-        "shelter": _nearest(view, "shelters", place, moment),
-    }
-
-
-def _nearest(view: View, layer_id: str, place: Snapped, at: datetime) -> dict[str, Any] | None:
-    """The quickest facility of a layer to drive to from a place, legs off the road included."""
-    table = TABLE_OF[layer_id]
-    frame = view.frame(table)
-    if len(frame) == 0:
-        return None
-    snapped = view.snapped(table)
-    total_s = view.travel(at).matrix_s(place, snapped)[0] + last_leg_s(place.access_m)[0]
-    total_s = total_s + last_leg_s(snapped.access_m)
-    total_s = np.where(np.isfinite(total_s), total_s, np.inf)
-    best = min(range(len(frame)), key=lambda j: (total_s[j], str(frame["id"].iloc[j])))
-    if not math.isfinite(total_s[best]):
-        return None
-    record = frame.iloc[best]
-    capacity = {"capacity": _number(record["capacity"])} if "capacity" in frame.columns else {}
-    return {
-        "id": record["id"],
-        "name": record["name"],
-        "place": list(lonlats(frame.iloc[[best]])[0]),
-        "total_s": round(float(total_s[best]), 3),
-        **capacity,
-    }
-
-
-def _number(value: Any) -> int | None:
-    return None if value is None or value != value else int(value)  # NaN differs from itself

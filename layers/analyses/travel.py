@@ -1,6 +1,5 @@
-"""Travel times, routes, and what stands around a place."""
+"""Travel times and routes."""
 
-import math
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -8,24 +7,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.crs import to_lonlat, to_metric
+from geo.crs import to_lonlat
 from geo.errors import InputError, TooLarge
 from geo.network import Snapped
 from geo.speeds import DEFAULT_SPEEDS
 from geo.times import WALK_M_S, last_leg_s
 from layers.analyses.places import (
-    TABLE_OF,
     LonLat,
     asked,
     last_legs,
     nulls,
-    require_place,
     snapped_lonlats,
     snapped_places,
 )
-from layers.catalogue import FACILITY_LAYERS, LAYERS
 from layers.district import District, View
-from layers.layer import Role, plain
 
 MAX_PAIRS = 250_000
 """Origin-destination pairs in one question."""
@@ -131,81 +126,6 @@ def route(
         "distance_m": round(found.distance_m, 3),
         "geometry": {"type": "LineString", "coordinates": coordinates},
     }
-
-
-def around(
-    district: District,
-    *,
-    lonlat: LonLat,
-    radius_m: float | None = None,
-    minutes: float | None = None,
-    kinds: Sequence[str] | None = None,
-    at: datetime | None = None,
-    role: Role = "administrator",
-) -> dict[str, Any]:
-    """The facilities within a radius, or within minutes of driving from the place (bounds included)."""
-    if (radius_m is None) == (minutes is None):
-        raise InputError("radius_m, minutes: give exactly one of the two")
-    wanted = list(kinds) if kinds else list(FACILITY_LAYERS)
-    for kind in wanted:
-        if kind not in FACILITY_LAYERS:
-            raise InputError(f"kinds={kind}: expected one of {', '.join(FACILITY_LAYERS)}")
-    view = district.view()
-    moment = district.local(at)
-    require_place(view, lonlat, "at")
-    answer = {**asked(view, moment), "place": list(lonlat), "kinds": wanted}
-    if radius_m is not None:
-        if not (math.isfinite(radius_m) and radius_m >= 0):
-            raise InputError(f"radius_m={radius_m}: expected metres, 0 or more")
-        centre = to_metric([lonlat], epsg=district.epsg)[0]
-        hits = view.index.within_radius(centre, radius_m, kinds=set(wanted))
-        found = [
-            {**_facility(hit.kind, hit.id, hit.attributes, role), "distance_m": round(distance_m, 1)}
-            for hit, distance_m in hits
-        ]
-        return {**answer, "radius_m": radius_m, "count": len(found), "facilities": found}
-    assert minutes is not None
-    if not (math.isfinite(minutes) and minutes >= 0):
-        raise InputError(f"minutes={minutes}: expected minutes, 0 or more")
-    return {**answer, "minutes": minutes, **_within_minutes(view, lonlat, minutes, wanted, moment, role)}
-
-
-def _within_minutes(
-    view: View, lonlat: LonLat, minutes: float, kinds: Sequence[str], at: datetime, role: Role
-) -> dict[str, Any]:
-    origin = view.snap_lonlat([lonlat])
-    travel = view.travel(at)
-    rows = []
-    for kind in kinds:
-        table = TABLE_OF[kind]
-        frame = view.frame(table)
-        if len(frame) == 0:
-            continue
-        snapped = view.snapped(table)
-        travel_s = travel.matrix_s(origin, snapped)[0]
-        legs_s = last_leg_s(origin.access_m)[0] + last_leg_s(snapped.access_m)
-        total_s = travel_s + legs_s
-        near = np.flatnonzero(total_s <= minutes * 60.0)
-        layer = LAYERS[kind]
-        names = [f.name for f in layer.fields if f.name in frame.columns]
-        records = frame.iloc[near][names].to_dict("records")
-        for position, record in zip(near, records, strict=True):
-            rows.append(
-                {
-                    **_facility(kind, str(record["id"]), record, role),
-                    "travel_s": round(float(travel_s[position]), 1),
-                    "last_leg_s": round(float(legs_s[position]), 1),
-                    "total_s": round(float(total_s[position]), 1),
-                }
-            )
-    rows.sort(key=lambda row: (row["total_s"], row["kind"], row["id"]))
-    return {"count": len(rows), "facilities": rows}
-
-
-def _facility(kind: str, id_: str, attributes: Any, role: Role) -> dict[str, Any]:
-    seen = {f.name for f in LAYERS[kind].fields if role in f.roles}
-    shown = {k: plain(v) for k, v in attributes.items() if k in seen and k not in ("id", "name")}
-    return {"kind": kind, "id": id_, "name": attributes.get("name"), "attributes": shown}
 
 
 def speed_table() -> dict[str, Any]:

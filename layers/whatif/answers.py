@@ -47,6 +47,7 @@ def compared_results(
             if isinstance(value, int | float) and isinstance(other.summary.get(key), int | float)
         },
         "table": table,
+        "keys": list(before.keys[table]),
         **_rows(rows, limit),
     }
 

@@ -1,6 +1,6 @@
 """Candidate sites: public buildings in the store, a grid on the roads, or a file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from data.importers import checked_file
 from data.kinds import LEVEL_BOUND, Column, Kind
+from data.reading import AT_HAND, SheetBounds
 from geo.crs import to_lonlat
 from geo.errors import InputError, TooLarge
 from geo.grid import Grid
 from geo.network import Snapped
-from layers.analyses.places import containing, lonlats, outline_m
+from layers.analyses.places import containing, lonlats, nearest_villages, outline_m, require_place
 from layers.district import View
 from layers.whatif.layers import CANDIDATE_SOURCES
 
@@ -64,25 +65,30 @@ def candidate_sites(
     spacing_m: float | None = None,
     file: str | Path | None = None,
     crs: str | None = None,
+    bounds: SheetBounds = AT_HAND,
+    given: Sequence[Mapping[str, Any]] = (),
 ) -> Candidates:
-    """The candidates of some tables of buildings, of a grid on the roads (`grid`), and of a file, together.
+    """The candidates of tables of buildings, of a grid on the roads (`grid`), of a file and `given` ones, together.
 
-    Grid: the centres of squares of `spacing_m` inside the district, each moved to the nearest road; a
-    square without a road has none. A building without a place is left out. InputError names what is unknown or
-    missing; TooLarge where there are more than `MAX_CANDIDATES`.
+    Grid: the centres of squares of `spacing_m` inside the district, each moved to the nearest road; a square without
+    a road has none. Such a point goes by the name of the nearest village. A building without a place is left out.
+    Each of `given` has id, name, lon, lat (WGS 84) and may have cost and capacity, like a row of the file.
+    InputError names what is unknown or missing; TooLarge where there are more than `MAX_CANDIDATES`.
     """
     unknown = [source for source in sources if source not in (*BUILDINGS, GRID)]
     if unknown or len(set(sources)) != len(sources):
         raise InputError(
             f"candidates={', '.join(sources)}: expected some of {', '.join((*BUILDINGS, GRID))}, each once"
         )
-    if not sources and file is None:
+    if not sources and file is None and not given:
         raise InputError(f"candidates: name some of {', '.join((*BUILDINGS, GRID))}, or a file")
     if (GRID in sources) != (spacing_m is not None):
         raise InputError("spacing_m: a grid needs its spacing, and only a grid has one")
     parts = [_grid(view, spacing_m) if spacing_m is not None and s == GRID else _buildings(view, s) for s in sources]
     if file is not None:
-        parts.append(_file(view, file, crs))
+        parts.append(_file(view, file, crs, bounds))
+    if given:
+        parts.append(_given(view, given))
     table = pd.concat(parts, ignore_index=True)
     if len(table) > MAX_CANDIDATES:
         raise TooLarge(
@@ -119,7 +125,7 @@ def _grid(view: View, spacing_m: float) -> pd.DataFrame:
     on_road = snapped.edge >= 0
     places = to_lonlat(snapped.xy_m[on_road], epsg=view.district.epsg)
     centres = xy[on_road].round().astype(int).tolist()
-    names = [f"({x}, {y})" for x, y in centres]
+    names = nearest_villages(view, snapped.xy_m[on_road])
     return _rows(GRID, [f"grid:{x}-{y}" for x, y in centres], names, np.round(places, 7))
 
 
@@ -137,13 +143,26 @@ def _cells(view: View, spacing_m: float) -> NDArray[np.float64]:
     return xy if outline is None else xy[shapely.contains_xy(outline, xy)]
 
 
-def _file(view: View, path: str | Path, crs: str | None) -> pd.DataFrame:
-    frame = checked_file(view.district.store, FILE_KIND, path, crs=crs)
+def _file(view: View, path: str | Path, crs: str | None, bounds: SheetBounds) -> pd.DataFrame:
+    frame = checked_file(view.district.store, FILE_KIND, path, crs=crs, bounds=bounds)
     numbers = {
         name: pd.Series([None if v is None or v != v else int(v) for v in frame[name].tolist()], dtype=object)
+        if name in frame  # a column that is not required may be missing as a whole
+        else None
         for name in ("cost", "capacity")
     }
     points = np.asarray(frame.geometry, dtype=object)
     places = list(zip(shapely.get_x(points).tolist(), shapely.get_y(points).tolist(), strict=True))
     ids = [f"file:{i}" for i in frame["id"].tolist()]
     return _rows("file", ids, frame["name"].tolist(), places, **numbers)
+
+
+def _given(view: View, sites: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    ids = [str(site["id"]) for site in sites]
+    if len(set(ids)) != len(ids):
+        raise InputError("own_candidates: an id stands twice")
+    places = [(float(site["lon"]), float(site["lat"])) for site in sites]
+    for number, place in enumerate(places, start=1):
+        require_place(view, place, f"own_candidates {number}")
+    numbers = {name: pd.Series([site.get(name) for site in sites], dtype=object) for name in ("cost", "capacity")}
+    return _rows("file", [f"file:{i}" for i in ids], [str(site["name"]) for site in sites], places, **numbers)

@@ -1,6 +1,6 @@
 """Coverage under a scenario, and what becomes of it from one scenario to another."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,8 +12,9 @@ from data.importers import checked_file
 from data.kinds import KINDS
 from geo.coverage import LIMIT_S
 from geo.coverage_change import CHANGES, CoverageChange, coverage_change
+from geo.errors import NotFound
 from layers.analyses.response import CoverageAnswer, coverage
-from layers.district import District
+from layers.district import Assumed, District
 from layers.whatif.scenario import AS_IT_IS, Closure, Scenario, read_scenario, under
 
 
@@ -54,6 +55,52 @@ def scenario_coverage(
     if compare is None:
         return ScenarioCoverage(scenario, answer)
     return ScenarioCoverage(scenario, answer, compare, coverage_change(asked(compare).result, answer.result))
+
+
+@dataclass(frozen=True)
+class ClosureEffect:
+    """What a closure of the register takes from the coverage at a moment: from without it to with it."""
+
+    asked: Mapping[str, Any]
+    closure: Mapping[str, Any]
+    is_in_force: bool
+    change: CoverageChange
+
+    def to_json(self) -> dict[str, Any]:
+        """The effect as plain values."""
+        closure = {**self.closure, "in_force": self.is_in_force}
+        return {**self.asked, "closure": closure, "difference": self.change.to_json()}
+
+
+def closure_effect(
+    district: District,
+    closure_id: str,
+    *,
+    at: datetime | None = None,
+    limit_s: float = LIMIT_S,
+    skill: str | None = None,
+    places: str = "villages",
+) -> ClosureEffect:
+    """Who is reached later, or no longer within the limit, because of one closure; the others hold in both.
+
+    Without a moment it is asked for now, of one that is still to come for its beginning.
+    """
+    view = district.view()
+    frame = view.frame("closure")
+    own = frame["id"] == closure_id
+    if not own.any():
+        raise NotFound(f"there is no closure '{closure_id}'")
+    names = ["id", "reason", "from_utc", "to_utc", "factor"]
+    row = frame.loc[own, names].astype(object).where(frame.loc[own, names].notna(), None).iloc[0].to_dict()
+    moment = district.local(at)
+    if at is None and row["from_utc"] is not None:
+        moment = max(moment, district.local(datetime.fromisoformat(row["from_utc"])))
+    without = view.assuming(Assumed(f"without closure {closure_id}"), {"closure": frame[~own].reset_index(drop=True)})
+    old, new = (
+        coverage(district, view=one, at=moment, limit_s=limit_s, skill=skill, places=places) for one in (without, view)
+    )
+    is_in_force = bool(own.to_numpy()[view.closures_in_force(moment)].any())
+    return ClosureEffect(new.asked, row, is_in_force, coverage_change(old.result, new.result))
 
 
 def named_scenario(source: str) -> Scenario:

@@ -30,7 +30,9 @@ from geo.speeds import ROAD_SPEEDS
 from layers.analyses.places import PLACES, lonlats
 from layers.analyses.response import coverage, teams_at
 from layers.district import District, View
+from layers.listing import clock_text
 from layers.whatif.checkpoint import Checkpoint
+from layers.whatif.link_names import road_words, surroundings
 from layers.whatif.roads import road_tags
 from layers.whatif.saved import Result, folder, seqs_of
 from layers.whatif.scenario import AS_IT_IS, Scenario, under
@@ -76,10 +78,15 @@ class _Base:
     tree: ResponseTree
     links: Links
     link_ids: NDArray[np.object_]
-    link_names: NDArray[np.object_]
+    edge_names: NDArray[np.object_]  # of the road of every edge, empty where it has none
     loads: Ints
     chosen: Ints  # the links to recount
     in_use: int
+
+    @property
+    def link_names(self) -> NDArray[np.object_]:
+        """(links,) the name of the road of a link's first edge."""
+        return self.edge_names[self.links.first_edge]
 
 
 def n_minus_1(
@@ -158,7 +165,7 @@ def _base(district: District, asked: Asked) -> _Base:
         tree,
         links,
         _link_ids(view, links, tags["id"]),
-        tags["name"].fillna("").to_numpy(dtype=object)[view.network.edge_row[links.first_edge]],
+        tags["name"].fillna("").to_numpy(dtype=object)[view.network.edge_row],
         tree.link_loads(links),
         chosen,
         len(in_use),
@@ -296,6 +303,9 @@ def _link_table(base: _Base, outages: Outages) -> pd.DataFrame:
             **_counts(outages),
         }
     )
+    where = surroundings(base.view, links, out, base.edge_names)
+    table.insert(3, "between", where["between"])
+    table.insert(4, "near", where["near"])
     return table.sort_values("rank").reset_index(drop=True)
 
 
@@ -374,7 +384,7 @@ def n_minus_1_lines(result: Result) -> Iterator[str]:
     """An N-1 as a person reads it on a terminal."""
     told, asked = result.summary, result.parameters
     yield (
-        f"within {asked['limit_s'] / 60:g} min at {asked['at']}, scenario {asked['scenario']['id']}: "
+        f"within {asked['limit_s'] / 60:g} min at {clock_text(asked['at'])}, scenario {asked['scenario']['id']}: "
         f"{told['covered_persons']:,} of {told['persons']:,} persons by {told['teams']} teams"
     )
     yield (
@@ -386,7 +396,7 @@ def n_minus_1_lines(result: Result) -> Iterator[str]:
         if row["lost_persons"] or row["cut_persons"]:
             bridge = " (bridge)" if row["is_bridge"] else ""
             yield (
-                f"  {row['rank']:>3}. {row['name'] or '-'}{bridge} {row['link']}: {row['lost_beyond_persons']:,} "
+                f"  {row['rank']:>3}. {road_words(row, 'en')}{bridge} {row['link']}: {row['lost_beyond_persons']:,} "
                 f"persons lose the hour, {row['lost_on_link_persons']:,} on the road itself, "
                 f"{row['cut_persons']:,} cut off"
             )
@@ -408,6 +418,8 @@ def _critical_links(base: _Base, asked: Asked, table: pd.DataFrame, outages: Out
     rank = np.empty(len(outages), dtype=np.int64)
     rank[outages.ranked()] = np.arange(len(outages))
     rows = table.iloc[rank[hurts]].rename(columns={"link": "id"}).assign(limit_min=asked.limit_s / 60.0)
+    rows["label"] = rows["name"].where(rows["name"] != "", rows["between"].fillna(rows["near"]))
+    rows["name"] = rows["name"].where(rows["name"] != "", None)
     epsg = base.view.district.epsg
     lines = shapely.transform(
         base.links.lines(base.view.network, outages.out[hurts]), lambda xy: to_lonlat(xy, epsg=epsg)

@@ -25,6 +25,7 @@ from geo.errors import InputError
 from geo.evacuation import TOGETHER_S, Evacuation, Objective, evacuation
 from geo.shelters import REACH_M, STAYS, Stay
 from geo.times import Route
+from layers.analyses.places import road_names
 from layers.district import View
 from layers.whatif import refuges as shelters
 from layers.whatif import ways_out
@@ -32,7 +33,7 @@ from layers.whatif.movers import Movers, Who, movers
 from layers.whatif.refuges import Refuges, refuges
 from layers.whatif.saved import Result, seqs_of
 from layers.whatif.scenario import AS_IT_IS, Scenario, under
-from layers.whatif.ways_out import On, WaysOut, road_names, road_widths_m
+from layers.whatif.ways_out import On, WaysOut, road_widths_m
 from layers.whatif.zone import Zone, read_zone
 
 KIND = "evacuation"

@@ -50,6 +50,26 @@ NO_PLACE: dict[str, Text] = {
 }
 """Why persons have no place."""
 
+ROAD_CLASSES: dict[str, Text] = {
+    "motorway": Text("高速公路", "motorway"),
+    "motorway_link": Text("高速匝道", "motorway ramp"),
+    "trunk": Text("快速路", "trunk road"),
+    "trunk_link": Text("快速路匝道", "trunk road ramp"),
+    "primary": Text("主干路", "primary road"),
+    "primary_link": Text("主干路连接道", "primary road link"),
+    "secondary": Text("次干路", "secondary road"),
+    "secondary_link": Text("次干路连接道", "secondary road link"),
+    "tertiary": Text("支路", "tertiary road"),
+    "tertiary_link": Text("支路连接道", "tertiary road link"),
+    "unclassified": Text("乡村道路", "minor road"),
+    "residential": Text("居住区道路", "residential road"),
+    "living_street": Text("生活街", "living street"),
+    "service": Text("内部通道", "service road"),
+    "track": Text("机耕路", "track"),
+    "pedestrian": Text("步行街", "pedestrian street"),
+}
+"""The classes of the speed table in words."""
+
 _SHELTER_STATES = {
     "full": Text("已满", "full"),
     "room": Text("有余位", "with places left"),
@@ -204,6 +224,10 @@ _CRITICAL_LINKS = whatif_layer(
     (
         Field("id", Text("路段编号", "link")),
         Field("name", Text("路名", "road")),
+        Field("label", Text("称呼", "called")),
+        Field("highway", Text("道路等级", "class of road"), "choice", "", ROAD_CLASSES),
+        Field("between", Text("两端的道路", "roads at its ends")),
+        Field("near", Text("最近的村(社区)", "nearest village")),
         Field("is_bridge", Text("桥梁", "bridge"), "boolean"),
         Field("rank", Text("名次", "rank"), "integer"),
         _persons("lost_beyond_persons", "断后超时(不在路上)", "late without it, not on the road itself"),
@@ -225,6 +249,7 @@ _CRITICAL_LINKS = whatif_layer(
         ),
         Mark(Text("10000 人以上", "more than 10,000"), "#7d1030", "line", 7.0),
     ),
+    "label",
 )
 
 _ONE_ROAD = whatif_layer(

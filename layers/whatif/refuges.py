@@ -1,7 +1,7 @@
 """The shelters that serve: how many persons each holds for a stay, and why one is out."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,8 +12,10 @@ from data.parameters import parameters
 from geo.impact import installation_isolation_m
 from geo.shelters import SHELTER_CLASSES, Fitness, Places, Stay, fitness, places
 from layers.district import View, metric_geometries
-from layers.whatif.zone import Zone
-from layers.zoning.major_hazards import rated_substances
+from layers.zoning.rated import rated_substances
+
+if TYPE_CHECKING:
+    from layers.whatif.zone import Zone
 
 TABLES = ("shelter", "enterprise", "substance")
 """What the answer rests on."""
@@ -36,7 +38,7 @@ class Refuges:
         return self.table["places"].to_numpy(dtype=np.int64)
 
 
-def refuges(view: View, zone: Zone | None, *, stay: Stay | None) -> Refuges:
+def refuges(view: View, zone: "Zone | None", *, stay: Stay | None) -> Refuges:
     """Every shelter with its places for a stay (None: its own longest) and whether it serves."""
     frame = view.frame("shelter")
     hazards = hazard_limits(view)

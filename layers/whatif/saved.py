@@ -153,10 +153,7 @@ def save(
         if old is not None and old.id == record.id:
             return old
         if old is not None and not replace:
-            raise Conflict(
-                f"name={old.name!r} is taken by a result of {old.made_utc} by {old.made_by}; "
-                "give another name or replace it"
-            )
+            raise _taken(old)
         _write_frames(result, home, record.id)
         told = home / ".record.part"
         told.write_text(json.dumps(asdict(record), ensure_ascii=False, indent=1, allow_nan=False), encoding="utf-8")
@@ -166,6 +163,19 @@ def save(
                 shutil.rmtree(path, ignore_errors=True)
     os.utime(home.parent)  # for `stamp`
     return record
+
+
+def require_free(district: District, kind: str, name: str) -> None:
+    """Conflict where a result of this kind has the name; for what takes long, before it begins."""
+    old = _record(_home(district, kind, name))
+    if old is not None:
+        raise _taken(old)
+
+
+def _taken(old: Record) -> Conflict:
+    return Conflict(
+        f"name={old.name!r} is taken by a result of {old.made_utc} by {old.made_by}; give another name or replace it"
+    )
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from layers.analyses.places import outline_m
 from layers.analyses.response import teams_at
 from layers.district import District, View
 from layers.layer import Text
+from layers.listing import clock_text
 from layers.whatif.saved import Result, seqs_of
 from layers.whatif.scenario import Scenario, shipped_scenarios, under
 
@@ -262,7 +263,8 @@ def scenario_lines(result: Result) -> Iterator[str]:
     def percent(value: Any) -> str:
         return "-" if value is None or np.isnan(value) else f"{value:.2%}"
 
-    yield f"{result.name}: within {LIMIT_S / 60:g} min at {result.parameters['at']} (second team in brackets)"
+    moment = clock_text(result.parameters["at"])
+    yield f"{result.name}: within {LIMIT_S / 60:g} min at {moment} (second team in brackets)"
     for row in result.summary["scenarios"]:
         parts = [f"{m} {percent(row[f'{m}_share'])} ({percent(row[f'{m}_second_share'])})" for m in MEASURES]
         weakest = f"; weakest: {row['weakest_skill']} {percent(row['weakest_share'])}" if "weakest_skill" in row else ""

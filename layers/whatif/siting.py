@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from data.kinds import SKILLS, TEAM_TYPES
 from geo.coverage import LIMIT_S, TIME_DIGITS, Coverage, team_table
 from geo.coverage_change import coverage_change
-from geo.errors import InputError
+from geo.errors import Cancelled, InputError
 from geo.siting import (
     MODELS,
     Model,
@@ -34,6 +34,7 @@ from layers.analyses.places import PLACES, lonlats
 from layers.analyses.response import CoverageAnswer, coverage, teams_at
 from layers.district import District, View
 from layers.layer import Text
+from layers.listing import clock_text
 from layers.whatif.candidates import Candidates
 from layers.whatif.saved import Result, seqs_of
 from layers.whatif.scenario import AS_IT_IS, Scenario, Site, under
@@ -53,8 +54,13 @@ MAX_ADDED = 30
 CURVE_BEYOND = 4
 """So many more sites than asked for the curve goes on."""
 
-TIME_LIMIT_S = 30.0
+TIME_LIMIT_S, MAX_TIME_LIMIT_S = 30.0, 300.0
 """Seconds of solving for the sites, and about as many for all points of the curve."""
+
+MAX_COVERS = 5
+"""Teams that each place may be asked to need."""
+
+MAX_TURNOUT_S = 86_400.0
 
 _TABLES = (
     "road", "closure", "raster", "team", "village", "cell", "enterprise", "boundary", "street", "waterlogging_spot",
@@ -68,8 +74,10 @@ class Asked:
 
     add : new teams; None for ``fewest_sites`` and with a budget
     budget : what the new sites may cost together, in the unit of the candidates' costs; instead of `add`
-    type, skills, turnout_s : what the new teams are; turnout None is the type's for the hour
+    type, skill, turnout_s : what the new teams are; turnout None is the type's for the hour
     covers : so many teams each place needs within the limit to count
+    keep_teams : the teams that are there stay where they are; False: each may be given up for a site, and `add`
+        is how many teams there are to be beyond as many as now (0: as many as now)
     """
 
     at: datetime
@@ -84,6 +92,10 @@ class Asked:
     turnout_s: float | None = None
     covers: int = 1
     time_limit_s: float | None = TIME_LIMIT_S
+    keep_teams: bool = True
+
+    def __post_init__(self) -> None:
+        _require(self)
 
 
 @dataclass(frozen=True)
@@ -91,60 +103,108 @@ class _Case:
     """The problem in arrays; columns are the teams that are there and count, then the candidates."""
 
     problem: SitingProblem
-    there: int
+    team_ids: tuple[str, ...]
     before_travel_s: float  # of a new team
+
+    @property
+    def there(self) -> int:
+        """How many teams are there and count."""
+        return len(self.team_ids)
+
+
+@dataclass(frozen=True)
+class Posed:
+    """A question that can be answered: everything is checked and all times are known; only the solving is left."""
+
+    district: District
+    name: str
+    asked: Asked
+    candidates: Candidates
+    stored: View
+    view: View  # under the scenario
+    before: CoverageAnswer
+    case: _Case
+
+    @property
+    def kind(self) -> str:
+        """Of the result."""
+        return KIND
+
+    def solved(
+        self,
+        *,
+        progress: Callable[[str, float], None] = lambda phase, share: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Result:
+        """Choose the sites, and prove by a coverage with and without them what they bring.
+
+        Tables: `sites` (the new ones, by what is lost without them), `given_up` (teams that are not kept), `curve`
+        (persons covered over the number of sites), `candidates` (what each adds alone) and `places`, the proof: first
+        team before and after. Cancelled, between two steps, when `cancelled` says so.
+        """
+
+        def step(phase: str, share: float) -> None:
+            if cancelled():
+                raise Cancelled("stopped; nothing of it is kept")
+            progress(phase, share)
+
+        asked, case, candidates, before = self.asked, self.case, self.candidates, self.before
+        step("sites", 0.05)
+        found = _chosen(case, asked)
+        step("proof", 0.45)
+        new = [j - case.there for j in found.sites if j >= case.there]
+        given_up = [case.team_ids[j] for j in range(case.there) if j not in found.sites]
+        sites = _sites(candidates, new, asked)
+        after = before
+        if sites or given_up:
+            changed = dataclasses.replace(
+                asked.scenario,
+                sites=(*asked.scenario.sites, *sites),
+                teams_out=(*asked.scenario.teams_out, *given_up),
+            )
+            after = _coverage(self.district, under(self.stored, changed, asked.at), asked)
+        brought = gains(found)
+        tables = {
+            "sites": _site_rows(candidates, case, found, brought),
+            "given_up": _given_up_rows(self.view, given_up),
+            "curve": _curve_rows(candidates, case, asked, step),
+            "candidates": _candidate_rows(candidates, case, brought),
+            "places": _place_rows(case, before.table, after.table),
+        }
+        step("saving", 0.95)
+        return Result(
+            KIND,
+            self.name,
+            _parameters(asked, candidates),
+            _summary(asked, case, found, before.result, after.result, tables),
+            tables,
+            {
+                "sites": ("id",),
+                "given_up": ("id",),
+                "curve": ("new_sites",),
+                "candidates": ("id",),
+                "places": ("id",),
+            },
+            {
+                "new_sites": _drawn_sites(tables["candidates"], new),
+                "new_sites_gain": _drawn_gain(self.view, asked, before, after),
+            },
+            seqs_of(self.view, *_TABLES),
+        )
+
+
+def posed(district: District, name: str, asked: Asked, candidates: Candidates) -> Posed:
+    """The question of new sites, checked, with all times; InputError and NotFound say what cannot be."""
+    # One moment is one question, whatever the offset that it is written with.
+    asked, stored = dataclasses.replace(asked, at=district.local(asked.at)), district.view()
+    view = under(stored, asked.scenario, asked.at)
+    before = _coverage(district, view, asked)
+    return Posed(district, name, asked, candidates, stored, view, before, _case(view, asked, candidates, before))
 
 
 def site_teams(district: District, name: str, asked: Asked, candidates: Candidates) -> Result:
-    """Choose sites for new teams, and prove by a coverage with and without them what they bring.
-
-    Tables: `sites` (the new ones, by what is lost without them), `curve` (persons covered over the number of new
-    sites), `candidates` (what each adds alone) and `places`, the proof: first team before and after.
-    """
-    _require(asked)
-    view, moment = district.view(), asked.at
-    posed = under(view, asked.scenario, moment)
-    before = _coverage(district, posed, asked)
-    case = _case(posed, asked, candidates, before)
-    found = _chosen(case, asked)
-    new = [j - case.there for j in found.sites if j >= case.there]
-    sites = _sites(candidates, new, asked)
-    after = before
-    if sites:
-        added = dataclasses.replace(asked.scenario, sites=(*asked.scenario.sites, *sites))
-        after = _coverage(district, under(view, added, moment), asked)
-    brought = gains(found)
-    last = len(candidates) if asked.add is None else min(asked.add + CURVE_BEYOND, len(candidates))
-    # All points together take about as long as the sites themselves may.
-    each_s = None if asked.time_limit_s is None else max(1.0, asked.time_limit_s / last)
-    curve = coverage_curve(case.problem, up_to=case.there + last, covers=max(1, asked.covers), time_limit_s=each_s)
-    tables = {
-        "sites": _site_rows(candidates, case, found, brought),
-        "curve": pd.DataFrame(
-            {
-                "new_sites": [point.sites - case.there for point in curve],
-                "persons": [point.persons for point in curve],
-                "bound": [float(point.bound) for point in curve],
-                "is_optimal": [point.is_optimal for point in curve],
-                "sites": [";".join(_ids(candidates, case, point.chosen)) for point in curve],
-            }
-        ),
-        "candidates": _candidate_rows(candidates, case, brought),
-        "places": _place_rows(before.table, after.table),
-    }
-    return Result(
-        KIND,
-        name,
-        _parameters(asked, candidates),
-        _summary(asked, case, found, before.result, after.result, tables),
-        tables,
-        {"sites": ("id",), "curve": ("new_sites",), "candidates": ("id",), "places": ("id",)},
-        {
-            "new_sites": _drawn_sites(tables["candidates"], new, brought),
-            "new_sites_gain": _drawn_gain(view, asked, before, after),
-        },
-        seqs_of(view, *_TABLES),
-    )
+    """Sites for new teams: the question posed and solved."""
+    return posed(district, name, asked, candidates).solved()
 
 
 def _require(asked: Asked) -> None:
@@ -155,8 +215,17 @@ def _require(asked: Asked) -> None:
             raise InputError("add, budget: fewest_sites finds the number itself; leave both out")
     elif (asked.add is None) == (asked.budget is None):
         raise InputError("add, budget: give exactly one of them")
-    if asked.add is not None and not 1 <= asked.add <= MAX_ADDED:
-        raise InputError(f"add={asked.add}: expected 1 to {MAX_ADDED}")
+    least = 1 if asked.keep_teams else 0
+    if asked.add is not None and not least <= asked.add <= MAX_ADDED:
+        raise InputError(f"add={asked.add}: expected {least} to {MAX_ADDED}")
+    if not asked.keep_teams and asked.budget is not None:
+        raise InputError("keep_teams: with a budget the teams that are there stay; ask for a number of teams")
+    if not 1 <= asked.covers <= MAX_COVERS:
+        raise InputError(f"covers={asked.covers}: expected 1 to {MAX_COVERS}")
+    if asked.turnout_s is not None and not 0 <= asked.turnout_s <= MAX_TURNOUT_S:
+        raise InputError(f"turnout_s={asked.turnout_s:g}: expected 0 to {MAX_TURNOUT_S:g}")
+    if asked.time_limit_s is not None and not 1 <= asked.time_limit_s <= MAX_TIME_LIMIT_S:
+        raise InputError(f"time_limit_s={asked.time_limit_s:g}: expected 1 to {MAX_TIME_LIMIT_S:g}")
     if asked.type not in {choice.code for choice in TEAM_TYPES}:
         raise InputError(f"type={asked.type}: expected one of {', '.join(choice.code for choice in TEAM_TYPES)}")
     if asked.skill is not None and asked.skill not in {choice.code for choice in SKILLS}:
@@ -206,11 +275,11 @@ def _case(view: View, asked: Asked, candidates: Candidates, before: CoverageAnsw
         np.hstack([there, new]),
         before.table["persons"].to_numpy(),
         limit_s=asked.limit_s,
-        existing=np.arange(len(counted) + len(candidates)) < len(counted),
+        existing=(np.arange(len(counted) + len(candidates)) < len(counted)) & asked.keep_teams,
         cost=[0] * len(counted) + cost if asked.budget is not None else None,
         capacity=capacity if has_capacity else None,
     )
-    return _Case(problem, len(counted), float(own.before_travel_s[0]))
+    return _Case(problem, tuple(teams.id[j] for j in counted), float(own.before_travel_s[0]))
 
 
 def _response_s(
@@ -225,13 +294,11 @@ def _response_s(
 
 def _chosen(case: _Case, asked: Asked) -> Siting:
     if asked.model == "fewest_sites":
-        return fewest_sites(
-            case.problem, covers=max(1, asked.covers), most_backup=True, time_limit_s=asked.time_limit_s
-        )
+        return fewest_sites(case.problem, covers=asked.covers, most_backup=True, time_limit_s=asked.time_limit_s)
     ask: dict[str, Any] = {"time_limit_s": asked.time_limit_s, "most_backup": True}
     ask |= {"budget": asked.budget} if asked.add is None else {"sites": case.there + asked.add}
     if asked.model == "most_covered":
-        return most_covered(case.problem, covers=max(1, asked.covers), **ask)
+        return most_covered(case.problem, covers=asked.covers, **ask)
     solver = least_mean_time if asked.model == "least_mean_time" else least_worst_time
     return solver(case.problem, covers=asked.covers if asked.covers > 1 else 0, **ask)
 
@@ -263,6 +330,34 @@ def _site_rows(candidates: Candidates, case: _Case, found: Siting, brought: Gain
     return table
 
 
+def _given_up_rows(view: View, given_up: Sequence[str]) -> pd.DataFrame:
+    frame = view.frame("team")
+    rows = frame[frame["id"].astype(str).isin(given_up)]
+    return pd.DataFrame(rows[["id", "name", "street"]]).astype(object).reset_index(drop=True)
+
+
+def _curve_rows(candidates: Candidates, case: _Case, asked: Asked, step: Callable[[str, float], None]) -> pd.DataFrame:
+    """The most persons by each number of sites; `new_sites` counts from as many teams as are there."""
+    last = case.there + (len(candidates) if asked.add is None else min(asked.add + CURVE_BEYOND, len(candidates)))
+    first = case.there if asked.keep_teams else 0
+    # All points together take about as long as the sites themselves may.
+    each_s = None if asked.time_limit_s is None else max(1.0, asked.time_limit_s / max(1, last - first))
+    rows = []
+    for point in coverage_curve(case.problem, up_to=last, covers=asked.covers, time_limit_s=each_s):
+        rows.append(
+            {
+                "new_sites": point.sites - case.there,
+                "teams": point.sites,
+                "persons": point.persons,
+                "bound": float(point.bound),
+                "is_optimal": point.is_optimal,
+                "sites": ";".join(_ids(candidates, case, point.chosen)),
+            }
+        )
+        step("curve", 0.5 + 0.45 * (point.sites - first + 1) / (last - first + 1))
+    return pd.DataFrame(rows)
+
+
 def _candidate_rows(candidates: Candidates, case: _Case, brought: Gains) -> pd.DataFrame:
     table = candidates.table.drop(columns=["cost", "capacity"])
     table["on_road"] = candidates.snapped.edge >= 0
@@ -270,8 +365,11 @@ def _candidate_rows(candidates: Candidates, case: _Case, brought: Gains) -> pd.D
     return table
 
 
-def _place_rows(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-    """The proof: each place with its first team, its time and the number of teams within the limit, both times."""
+def _place_rows(case: _Case, before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """The proof: each place with its first team, its time and the number of teams within the limit, both times.
+
+    `beyond` says why no choice of sites could cover a place: no_site, too_far.
+    """
     found = before[["id", "name", "street", "persons"]].copy()
     for name, table in (("before", before), ("after", after)):
         found[f"team_{name}"] = table["team_id"]
@@ -279,6 +377,9 @@ def _place_rows(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
         found[f"covered_{name}"] = table["covered"]
         found[f"teams_{name}"] = table["backup_teams"] + table["covered"].astype(np.int64)
         found[f"reason_{name}"] = table["reason"]
+    found["beyond"] = pd.Series([None] * len(found), dtype=object)
+    for name, places in (("no_site", case.problem.unreachable), ("too_far", case.problem.too_far)):
+        found.loc[found.index[places], "beyond"] = name
     return found
 
 
@@ -315,6 +416,7 @@ def _summary(
         "teams_there": case.there,
         "before_travel_s": case.before_travel_s,
         "new_sites": len(tables["sites"]),
+        "given_up": len(tables["given_up"]),
         "candidates": len(tables["candidates"]),
         "persons": totals["persons"],
         "covered_before": totals["covered_persons"],
@@ -328,6 +430,7 @@ def _summary(
         "mean_after_s": mean_s("total_after_s"),
         "worst_before_s": worst_s("total_before_s"),
         "worst_after_s": worst_s("total_after_s"),
+        "has_capacity": bool((problem.capacity < persons.sum()).any()) if problem.capacity is not None else False,
         "no_site_persons": int(problem.persons[problem.unreachable].sum()),
         "too_far_persons": int(problem.persons[problem.too_far].sum()),
         "objective": _finite(found.objective),
@@ -343,7 +446,7 @@ def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def _drawn_sites(candidates: pd.DataFrame, new: Sequence[int], brought: Gains) -> gpd.GeoDataFrame:
+def _drawn_sites(candidates: pd.DataFrame, new: Sequence[int]) -> gpd.GeoDataFrame:
     table = candidates.drop(columns=["lon", "lat"])
     table["state"] = np.where(np.isin(np.arange(len(table)), list(new)), "chosen", "candidate").astype(object)
     return gpd.GeoDataFrame(table, geometry=shapely.points(candidates[["lon", "lat"]].to_numpy()), crs=4326)
@@ -368,7 +471,7 @@ def siting_lines(result: Result, *, shown: int = 20) -> Iterator[str]:
     proof = "proven best" if told["is_optimal"] else f"stopped early, bound {told['bound']}"
     yield (
         f"{result.name}: {asked['model']}, {told['new_sites']} new of {told['candidates']} candidates beside "
-        f"{told['teams_there']} teams, within {asked['limit_s'] / 60:g} min at {asked['at']}; {proof}"
+        f"{told['teams_there']} teams, within {asked['limit_s'] / 60:g} min at {clock_text(asked['at'])}; {proof}"
     )
     yield (
         f"  covered {told['covered_before']:,} -> {told['covered_after']:,} of {told['persons']:,} persons "
@@ -383,8 +486,9 @@ def siting_lines(result: Result, *, shown: int = 20) -> Iterator[str]:
             f"  {row['rank']}. {row['id']} {row['name']} ({row['lon']:.5f},{row['lat']:.5f}): alone "
             f"+{row['added_persons']:,}, lost without it {row['lost_persons']:,} persons"
         )
-    yield "  new sites: " + ", ".join(
-        f"{row['new_sites']} -> {row['persons']:,}" + ("" if row["is_optimal"] else f" (at most {row['bound']:,.0f})")
+    counted, label = ("new_sites", "new sites") if asked["keep_teams"] else ("teams", "teams in all")
+    yield f"  {label}: " + ", ".join(
+        f"{row[counted]} -> {row['persons']:,}" + ("" if row["is_optimal"] else f" (at most {row['bound']:,.0f})")
         for row in result.tables["curve"].to_dict("records")
     )
     places = result.tables["places"]

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from data.importers import checked_file
 from data.kinds import LEVEL_BOUND, Column, Kind
+from data.reading import AT_HAND, SheetBounds
 from geo.coverage import LIMIT_S
-from geo.errors import InputError
+from geo.errors import Cancelled, InputError
 from geo.needs import needs
-from geo.stocking import StockPlan, plan_stocking, stocking_problem
+from geo.stocking import StockingProblem, StockPlan, plan_stocking, stocking_problem
 from geo.supply import arrivals
 from geo.times import last_leg_s
 from layers.analyses.boards import relief_standards
@@ -33,7 +34,7 @@ from layers.whatif.scenario import AS_IT_IS, Scenario, under
 
 KIND = "stocking"
 
-TIME_LIMIT_S = 60.0
+TIME_LIMIT_S, MAX_TIME_LIMIT_S = 60.0, 300.0
 """Seconds of solving."""
 
 MAX_ITEMS = 60
@@ -103,16 +104,19 @@ class Asked:
     limit_s: float = LIMIT_S
     time_limit_s: float | None = TIME_LIMIT_S
 
+    def __post_init__(self) -> None:
+        _require(self)
 
-def items_of_file(district: District, path: str | Path) -> tuple[StockItem, ...]:
+
+def items_of_file(district: District, path: str | Path, *, bounds: SheetBounds = AT_HAND) -> tuple[StockItem, ...]:
     """The items of a file of packs."""
-    rows = checked_file(district.store, ITEMS_KIND, path).to_dict("records")
+    rows = checked_file(district.store, ITEMS_KIND, path, bounds=bounds).to_dict("records")
     return tuple(StockItem(str(r["item_id"]), int(r["units"]), float(r["volume_m3"]), float(r["price"])) for r in rows)
 
 
-def needs_of_file(district: District, path: str | Path) -> dict[tuple[str, str], int]:
+def needs_of_file(district: District, path: str | Path, *, bounds: SheetBounds = AT_HAND) -> dict[tuple[str, str], int]:
     """The needs of a file, by village and item."""
-    rows = checked_file(district.store, NEEDS_KIND, path).to_dict("records")
+    rows = checked_file(district.store, NEEDS_KIND, path, bounds=bounds).to_dict("records")
     return {(str(r["village_id"]), str(r["item_id"])): int(r["quantity"]) for r in rows}
 
 
@@ -135,19 +139,70 @@ class _Depots:
     unknown: list[str]
 
 
-def stock_depots(district: District, name: str, asked: Asked) -> Result:
-    """Place packs at the depots beside what they hold.
+@dataclass(frozen=True)
+class Posed:
+    """A question that can be answered: everything is checked and all times are known; only the solving is left."""
 
-    Tables: `packs` (by depot and item), `depots`, `deliveries` (who gets what from where and when) and `short` (what is
-    short or late by village and item, with its reason).
-    """
-    items = _require(asked)
-    view, moment = district.view(), district.local(asked.at)
+    name: str
+    asked: Asked
+    view: View
+    places: _Places
+    depots: _Depots
+    problem: StockingProblem
+
+    @property
+    def kind(self) -> str:
+        """Of the result."""
+        return KIND
+
+    def solved(
+        self,
+        *,
+        progress: Callable[[str, float], None] = lambda phase, share: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Result:
+        """Place packs at the depots beside what they hold.
+
+        Tables: `packs` (by depot and item), `depots`, `deliveries` (who gets what from where and when) and `short`
+        (what is short or late by village and item, with its reason). Cancelled, between two steps, when `cancelled`
+        says so.
+        """
+        asked, view, places, depots = self.asked, self.view, self.places, self.depots
+        progress("packs", 0.05)
+        plan = plan_stocking(self.problem, time_limit_s=asked.time_limit_s)
+        if cancelled():
+            raise Cancelled("stopped; nothing of it is kept")
+        progress("saving", 0.95)
+        tables = _tables(view, asked, plan, places, depots)
+        return Result(
+            KIND,
+            self.name,
+            _parameters(asked),
+            _summary(plan, places, depots, tables),
+            tables,
+            {
+                "packs": ("depot_id", "item_id"),
+                "depots": ("depot_id",),
+                "deliveries": ("village_id", "item_id", "depot_id"),
+                "short": ("village_id", "item_id"),
+            },
+            {
+                "stocking_depots": _drawn_depots(view, tables["depots"]),
+                "stocking_short": _drawn_short(view, tables["short"]),
+            },
+            seqs_of(view, *_TABLES),
+        )
+
+
+def posed(district: District, name: str, asked: Asked) -> Posed:
+    """The question of stocking, checked, with all times; InputError says what cannot be."""
+    # One moment is one question, whatever the offset that it is written with.
+    asked = dataclasses.replace(asked, at=district.local(asked.at))
+    view, moment, items = district.view(), asked.at, asked.items
     _require_known(view, items)
-    posed = under(view, asked.scenario, moment)
     places, depots = _needing(view, asked), _depots(view, moment, items)
     problem = stocking_problem(
-        _arrival_s(posed, moment, depots.ids, places.rows),
+        _arrival_s(under(view, asked.scenario, moment), moment, depots.ids, places.rows),
         places.need,
         places.persons,
         pack=[item.units for item in items],
@@ -158,29 +213,15 @@ def stock_depots(district: District, name: str, asked: Asked) -> Result:
         held=depots.held,
         limit_s=asked.limit_s,
     )
-    plan = plan_stocking(problem, time_limit_s=asked.time_limit_s)
-    tables = _tables(view, asked, plan, places, depots)
-    return Result(
-        KIND,
-        name,
-        _parameters(asked),
-        _summary(plan, places, depots, tables),
-        tables,
-        {
-            "packs": ("depot_id", "item_id"),
-            "depots": ("depot_id",),
-            "deliveries": ("village_id", "item_id", "depot_id"),
-            "short": ("village_id", "item_id"),
-        },
-        {
-            "stocking_depots": _drawn_depots(view, tables["depots"]),
-            "stocking_short": _drawn_short(view, tables["short"]),
-        },
-        seqs_of(view, *_TABLES),
-    )
+    return Posed(name, asked, view, places, depots, problem)
 
 
-def _require(asked: Asked) -> tuple[StockItem, ...]:
+def stock_depots(district: District, name: str, asked: Asked) -> Result:
+    """A stocking plan: the question posed and solved."""
+    return posed(district, name, asked).solved()
+
+
+def _require(asked: Asked) -> None:
     ids = [item.item_id for item in asked.items]
     if not 1 <= len(ids) <= MAX_ITEMS or len(set(ids)) != len(ids):
         raise InputError(f"items: {len(ids)} of them; expected 1 to {MAX_ITEMS}, each once")
@@ -195,7 +236,8 @@ def _require(asked: Asked) -> tuple[StockItem, ...]:
             raise InputError(f"{name}={getattr(asked, name)}: expected a share from 0 to 1")
     if (asked.needs is None) == (asked.affected_share == 0 and asked.evacuated_share == 0):
         raise InputError("needs: give either the needs or the shares of persons affected and evacuated")
-    return asked.items
+    if asked.time_limit_s is not None and not 1 <= asked.time_limit_s <= MAX_TIME_LIMIT_S:
+        raise InputError(f"time_limit_s={asked.time_limit_s:g}: expected 1 to {MAX_TIME_LIMIT_S:g}")
 
 
 def _require_known(view: View, items: Sequence[StockItem]) -> None:

@@ -20,6 +20,7 @@ from data.kinds import SHELTER_CLASSES, STAYS
 from geo.errors import InputError, NotFound
 from geo.speeds import ROAD_SPEEDS
 from layers import paper
+from layers.analyses.places import road_names
 from layers.catalogue import LAYERS
 from layers.district import District, View, metric_geometries
 from layers.fonts import REGULAR, SheetFonts, register_fonts
@@ -29,7 +30,6 @@ from layers.pens import INK, SOFT, Pens, crs_name
 from layers.whatif.layers import NO_PLACE
 from layers.whatif.saved import Record, Result
 from layers.whatif.village_plans import village_plan, village_plans
-from layers.whatif.ways_out import road_names
 
 MAX_PAGES = 400
 

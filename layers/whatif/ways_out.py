@@ -4,7 +4,6 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -25,17 +24,6 @@ TABLES = ("road", "closure", "evacuation_route")
 
 _SLACK_M = 2.0  # times are rounded edge by edge
 _OTHER_WIDTH_M = min(ROAD_WIDTHS_M.values())
-
-
-def road_names(view: View) -> pd.DataFrame:
-    """Name (None where there is none) and class of every row of the roads."""
-
-    def make() -> pd.DataFrame:
-        roads = view.district.store.frame("road", columns=["name", "highway"])
-        names = roads["name"].where(roads["name"].notna(), None)
-        return pd.DataFrame({"name": names.astype(object), "highway": roads["highway"].astype(object)})
-
-    return view.kept("road names and classes", make)
 
 
 def road_widths_m(view: View) -> Floats:

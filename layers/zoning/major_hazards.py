@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from data.major_hazard_table import critical_quantities, critical_quantity, is_cautious, table_hash
+from data.major_hazard_table import critical_quantities, table_hash
 from data.parameters import ParameterSet
 from geo.exposure import persons_within
-from geo.major_hazard import GradingRule, Substance, major_hazard
+from geo.major_hazard import GradingRule, major_hazard
 from layers.zoning.indicators import persons_in_cells
 from layers.zoning.inputs import Inputs
+from layers.zoning.rated import rated_substances
 
 
 def grading_rule(p: ParameterSet) -> GradingRule:
@@ -20,20 +21,6 @@ def grading_rule(p: ParameterSet) -> GradingRule:
     return GradingRule(
         tuple(sorted(alpha.items(), reverse=True)), tuple((grades[grade], grade) for grade in sorted(grades))
     )
-
-
-def rated_substances(held: pd.DataFrame) -> tuple[list[Substance], list[str], list[str]]:
-    """What one enterprise holds with its critical quantities, the names that have none, and those rated cautiously."""
-    substances, unmatched, cautious = [], [], []
-    for item in held.to_dict("records"):
-        found = critical_quantity(str(item["name"]), str(item.get("cas") or ""), str(item.get("hazard_class") or ""))
-        if found is None:
-            unmatched.append(str(item["name"]))
-            continue
-        if is_cautious(str(item["name"]), found):
-            cautious.append(f"{item['name']} -> {found.name}, {found.threshold_t:g} t")
-        substances.append(Substance(str(item["name"]), float(item["quantity_t"]), found.threshold_t, found.beta))
-    return substances, unmatched, cautious
 
 
 def major_hazards(inputs: Inputs) -> pd.DataFrame:

@@ -42,6 +42,10 @@ PAGES = (
     "/whatif",
     "/whatif/closures",
     "/whatif/evacuation",
+    "/whatif/coverage",
+    "/whatif/siting",
+    "/whatif/stocking",
+    "/whatif/shelters",
 )
 
 

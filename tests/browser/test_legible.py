@@ -43,7 +43,7 @@ WIDE = """() => {
         && node.getBoundingClientRect().right > page.clientWidth + 1);
     return [page.scrollWidth - page.clientWidth, off.map((node) => node.outerHTML.slice(0, 90))];
 }"""
-TABS = ("reach", "supply", "orders", "coverage", "zoning")
+TABS = ("reach", "around", "closures", "since", "supply", "orders", "coverage", "zoning")
 
 
 def look_at(page: Page) -> None:

@@ -27,6 +27,12 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield made
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine, a transaction is handed on to those who wait."""
+    monkeypatch.setattr(module, "OPEN_FOR_S", 1e9)
+
+
 def add(name: str) -> Part:
     """A part that writes one hospital, and is the second one to write it where it is there."""
 
@@ -227,6 +233,7 @@ def test_a_transaction_is_not_held_open_for_long(
         now = after_s
 
     monkeypatch.setattr(module, "time", Clock)
+    monkeypatch.setattr(module, "OPEN_FOR_S", 0.05)
     line = Line(store)
     line.first(lasts)
     line.then(add("b"))

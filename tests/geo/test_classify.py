@@ -16,6 +16,7 @@ import geo.classify
 from geo.classify import (
     Breaks,
     classify,
+    equal_breaks,
     fixed_breaks,
     goodness_of_variance_fit,
     known_values,
@@ -395,3 +396,40 @@ def test_natural_breaks_fit_best() -> None:
         for b in (natural_breaks(x, 5), quantile_breaks(x, 5), mean_sigma_breaks(x), fixed_breaks([1, 2, 3, 4]))
     ]
     assert fits[0] == max(fits)
+
+
+# -- equal intervals ----------------------------------------------------------------------------------
+
+
+@settings(max_examples=200)
+@given(st.one_of(TIED, SPREAD), st.integers(2, 9))
+def test_equal_intervals_are_those_of_another_implementation(values: list[float], k: int) -> None:
+    if max(values) == min(values):
+        with pytest.raises(InputError, match="equal intervals need a spread"):
+            equal_breaks(values, k)
+        return
+    width = (max(values) - min(values)) / k
+    if width < 1e-9:
+        return  # a spread that doubles cannot divide is refused
+    found = equal_breaks(values, k)
+    theirs = mapclassify.EqualInterval(np.asarray(values, dtype=float), k=k)
+    assert found.lower == pytest.approx(theirs.bins[:-1], rel=1e-9, abs=1e-9)
+    classes = classify(values, found)
+    for value, of in zip(values, classes, strict=True):
+        assert of == 1 + sum(value >= bound for bound in found.lower)
+    assert {int(c) for c in classes} >= {1, k}
+    assert bool(found.merged) == (len(set(classes.tolist())) < k)
+
+
+def test_a_value_on_an_equal_bound_is_in_the_upper_class() -> None:
+    found = equal_breaks([0.0, 2.5, 5.0, 7.5, 10.0, NAN], 4)
+    assert found.lower == (2.5, 5.0, 7.5)
+    assert classify([2.4999, 2.5, 10.0, NAN], found).tolist() == [1, 2, 4, 0]
+    assert found.merged == ""
+    assert equal_breaks([0.0, 0.1, 10.0], 3).merged == "class 2 stays empty: no value lies there"
+
+
+@pytest.mark.parametrize("bad", [[], [NAN], [1.0], [2.0, 2.0], [1.0, INF]])
+def test_equal_intervals_refuse_what_has_no_spread(bad: list[float]) -> None:
+    with pytest.raises(InputError):
+        equal_breaks(bad, 3)

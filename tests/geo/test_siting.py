@@ -282,7 +282,7 @@ def test_the_curve_and_the_gains_are_those_of_every_subset(problem: SitingProble
         return flow(problem, chosen, lambda i, j: within(problem)(i, j) and times[i] >= covers)[0]
 
     there = np.flatnonzero(problem.existing).tolist()
-    points = coverage_curve(problem, covers=covers)
+    points = list(coverage_curve(problem, covers=covers))
     assert points[0].sites == len(there)
     for point in points:
         best = max(value(chosen) for chosen in choices(problem, sites=point.sites))

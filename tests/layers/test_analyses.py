@@ -127,7 +127,7 @@ def test_reach_agrees_with_coverage(town: District) -> None:
     assert found["teams"][0]["total_s"] == pytest.approx(row["total_s"], abs=0.01)
     assert [t["team_id"] for t in found["teams"]] == ["t1", "t3"]
     assert found["hospital"]["id"] == "h1"
-    assert found["shelter"]["capacity"] == 500
+    assert found["shelter"]["places"] == 500
     json.dumps(found, allow_nan=False)
 
 

@@ -15,8 +15,8 @@ import shapely
 from geo.errors import InputError
 from layers.catalogue import LAYERS
 from layers.html import popup_html
-from layers.layer import LayerFrame, plain
-from layers.render import describe, display, render
+from layers.layer import LayerFrame, Steps, plain
+from layers.render import _by_style, describe, display, render
 
 EVIL = "<script>alert(1)</script>\"'&{{7*7}}"
 
@@ -130,3 +130,19 @@ def test_display_in_both_languages() -> None:
     assert display(fields["workers_on_shift"], np.nan, "zh") == "—"
     minutes = next(f for f in LAYERS["uncovered_places"].fields if f.name == "total_s")
     assert display(minutes, 90.0, "en") == "1.5 min"
+
+
+def test_a_missing_number_is_drawn_as_above_every_step() -> None:
+    """In the map's own language null is the number 0, which would be the best class."""
+    layer = next(layer for layer in LAYERS.values() if isinstance(layer.style, Steps))
+    style = layer.style
+    assert isinstance(style, Steps)
+    expression = _by_style(layer, lambda mark: mark.label.en)
+    conditions, chosen = expression[1:-1:2], expression[2:-1:2]
+    assert expression[-1] == style.other.label.en
+    assert chosen == [mark.label.en for mark in style.marks]
+    for (comparison, (number, (coalesce, got, instead), _unread), bound), upper in zip(
+        conditions, style.upper, strict=True
+    ):
+        assert (comparison, number, coalesce, got) == ("<=", "to-number", "coalesce", ["get", style.field])
+        assert bound == upper < instead

@@ -122,9 +122,14 @@ def test_supply_json_and_the_sentence_for_a_wrong_item(onemap: Onemap, db: str) 
     assert "Traceback" not in told(wrong)
 
 
-def test_around_speeds_layers_and_unplaced_print(onemap: Onemap, db: str) -> None:
+def test_around_speeds_layers_and_unplaced_print(onemap: Onemap, db: str, tmp_path: Path) -> None:
     near = json.loads(onemap("around", "--db", db, "--at", at(0, 0), "--radius-m", "600", "--json").stdout)
     assert [row["id"] for row in near["facilities"]] == ["t1", "d1"]
+    told_rows = onemap("around", "--db", db, "--at", at(0, 0), "--minutes", "2").stdout.decode()
+    assert "teams: 1, 1 on duty" in told_rows
+    assert told_rows.splitlines()[-1] == "2 found"
+    onemap("around", "--db", db, "--at", at(0, 0), "--radius-m", "600", "--pdf", str(tmp_path / "around.pdf"))
+    assert (tmp_path / "around.pdf").read_bytes().startswith(b"%PDF")
     speeds = json.loads(onemap("speeds", "--json").stdout)
     assert {row["highway"]: row["free_kmh"] for row in speeds["classes"]}["tertiary"] == 30.0
     assert b"hospitals" in onemap("layers", "--db", db).stdout

@@ -168,7 +168,7 @@ def test_a_form_with_a_fault_comes_back_with_what_was_typed(own_app: Flask, own_
         ({"share": "0"}, "转移比例 (百分比)写 0.1 到 100 的数字。"),
         ({"name": ""}, "结果名称没有填。"),
         ({"zone_drawn": "POINT (1 2)"}, "area"),
-        ({"seats": "many"}, "每车座位写 1 到 10000 的数字。"),
+        ({"seats": "many"}, "每车座位写 1 到 10,000 的数字。"),
     ):
         back = form(own_app, **{"walk_m_s": "0.5", **fields})
         assert back.status_code == 422

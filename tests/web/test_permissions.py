@@ -47,6 +47,7 @@ stock.reverse     .       .           own     .        +
 register.import   .       .           .       +        +
 closure.change    .       +           .       +        +
 whatif.run        .       +           .       +        +
+view.save         .       .           .       +        +
 zoning.run        .       .           .       +        +
 whatif.read       .       +           +       +        +
 device.report     .       .           .       .        +
@@ -297,6 +298,7 @@ def test_nor_do_the_answers_of_the_api(planted: District) -> None:
     asked = [
         f"/around?at={at}&radius_m=100000",
         f"/around?at={at}&minutes=600",
+        f"/around/area?at={at}&minutes=100",
         f"/reach?at={at}",
         "/coverage",
         "/coverage?places=enterprises",
@@ -314,7 +316,7 @@ def test_nor_do_the_answers_of_the_api(planted: District) -> None:
     seen = {
         path for path, content in zip(asked, told["dispatcher"], strict=True) if SECRETS["phone"].encode() in content
     }
-    assert {path for path in asked if path.startswith(("/layers/", "/around"))} <= seen
+    assert {path for path in asked if path.startswith(("/layers/", "/around?"))} <= seen
     assert analyses.search(planted, SECRETS["contact"], role="administrator") == [], "a search is by name only"
 
 

@@ -182,7 +182,7 @@ def test_scenarios_are_run_from_the_page_and_read_on_it(own_app: Flask, own_town
     assert client.post("/whatif/scenarios", data=other).status_code == 303
     differs = client.get("/whatif/difference?kind=scenarios&old=页面&new=另一&table=shares").get_data(as_text=True)
     assert "夜间" in differs
-    assert "减少" in differs
+    assert "不再有" in differs
 
 
 def test_roads_are_closed_and_opened_from_the_page(own_app: Flask, own_town: District) -> None:

@@ -1,6 +1,7 @@
 """What-if results over HTTP and on the command line."""
 
 import json
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,57 @@ def test_results_are_for_staff(kept: Flask, role: Any, status: int) -> None:
     assert asked(kept, "results", role).status_code == status
 
 
+# -- on pages ------------------------------------------------------------------------------------------
+
+
+def shown(app: Flask, path: str, role: Any = "planner", **query: Any) -> str:
+    answer = browser(app, role).get(path, query_string=query or None)
+    assert answer.status_code == 200
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True)))
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_links_are_called_by_name_place_and_class_and_not_by_their_id(kept: Flask, lang: str) -> None:
+    rows = asked(kept, "result", kind="n_minus_1", name="一小时", table="links").get_json()["rows"]
+    for table in ("links", "link_places", "villages_on_one_road"):
+        said = shown(kept, "/whatif/result", kind="n_minus_1", name="一小时", table=table, lang=lang)
+        assert [row["link"] for row in rows if row["link"] in said] == [], table
+        assert ("1号路 (2号街—3号街 之间)" if lang == "zh" else "1号路 (between 2号街 and 3号街)") in said, table
+    assert ("支路" if lang == "zh" else "tertiary road") in shown(
+        kept, "/whatif/result", kind="n_minus_1", name="一小时", table="links", lang=lang
+    )
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_difference_shows_what_changed_as_pairs_and_the_rest_once_or_not(kept: Flask, lang: str) -> None:
+    query = {"kind": "n_minus_1", "old": "一小时", "new": "一刻钟", "table": "links"}
+    found = asked(kept, "difference", **query).get_json()
+    text = (
+        browser(kept, "planner").get("/whatif/difference", query_string={**query, "lang": lang}).get_data(as_text=True)
+    )
+    table = text.split('<table class="list lines pairs">')[1].split("</table>")[0]
+    groups = re.findall(r'<th scope="colgroup" colspan="(\d)" class="pair">([^<]+)</th>', table)
+    differ = [
+        name.removesuffix("_old")
+        for name in found["rows"][0]
+        if name.endswith("_old") and any(r[name] != r[f"{name[:-4]}_new"] for r in found["rows"])
+    ]
+    assert len(groups) == len(differ) > 0
+    assert ("时限" if lang == "zh" else "limit") in text.split("推演条件不同" if lang == "zh" else "asked otherwise")[1]
+    heads = re.findall(r'<th scope="col"[^>]*>([^<]+)</th>', table)
+    once = [head for head in heads if head not in ("原", "新", "差", "old", "new", "difference")]
+    assert len(once) == len(set(once)), "no column stands twice"
+    assert table.count("<tr>") == 2 + found["count"]
+    changes = [r["lost_persons_change"] for r in found["rows"] if r["change"] == "changed" and r["lost_persons_change"]]
+    assert changes
+    assert all(f">{change:+,.0f}</td>" in table for change in changes)
+
+
+def test_staff_find_the_pages_from_the_map(kept: Flask) -> None:
+    assert 'href="/whatif"' in browser(kept, "keeper").get("/").get_data(as_text=True)
+    assert 'href="/whatif"' not in browser(kept, "viewer").get("/").get_data(as_text=True)
+
+
 # -- on the command line ------------------------------------------------------------------------------
 
 
@@ -108,7 +160,7 @@ def test_n_minus_1_says_what_breaks_the_hour(onemap: Onemap, db: str) -> None:
     assert done.returncode == 0, told(done)
     said = done.stdout.decode()
     assert "3,000 of 3,030 persons by 2 teams" in said
-    assert "1号路 (bridge)" in said
+    assert "1号路 (between 2号街 and 3号街) (bridge) " in said
     assert "saved as '现状'" in told(done)
     taken = onemap("whatif", "n-1", "现状", "--db", db, "--at", AT, "--limit", "15")
     assert taken.returncode == 2

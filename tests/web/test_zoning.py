@@ -209,7 +209,7 @@ def test_a_wrong_order_is_refused(client: FlaskClient, sent: dict[str, Any], sta
 
 
 def test_remaining_time_follows_the_share() -> None:
-    job = jobs._Job("a", "natural", "somebody", share=0.25)
+    job = jobs.Job("a", "zoning", "scheme", "natural", share=0.25)
     job.started = time.monotonic() - 10.0
     assert job.shown()["remaining_s"] == pytest.approx(30.0, abs=0.5)
     assert replace(job, share=0.05).shown()["remaining_s"] is None, "too early to tell"

@@ -185,7 +185,9 @@ def test_a_saved_result_is_shown_and_compared(own_town: District) -> None:
         saved_result(own_town, KIND, "现状", table="links", limit=20_001)
     lines = list(n_minus_1_lines(one))
     assert "3,000 of 3,030 persons by 2 teams" in lines[0]
-    assert any("1号路 (bridge)" in text and "2,000 persons lose the hour" in text for text in lines)
+    assert any(
+        "1号路 (between 2号街 and 3号街) (bridge)" in text and "2,000 persons lose the hour" in text for text in lines
+    )
 
 
 # -- stopped and resumed ------------------------------------------------------------------------------

@@ -92,6 +92,11 @@ export async function ask(path, query = {}, { signal, tag } = {}) {
   return newTag && newTag === tag ? { same: true } : { tag: newTag, body: await response.json() };
 }
 
+/** Ask for a file. Throws Problem. */
+export async function fetched(path, query = {}) {
+  return (await answered(`${ROOT}/${path}?${searchText(query)}`, {})).blob();
+}
+
 /** Runs questions of one kind so that only the newest answer counts. */
 export function newest(run) {
   let control = null;

@@ -22,6 +22,8 @@ export function makeLayers(root, view) {
   const collections = new Map(); // id -> GeoJSON as loaded
   const rows = new Map();
   const unfolded = new Set(); // groups that somebody opened
+  const legends = new Map(); // id -> legend of a layer that is styled otherwise
+  const watchers = [];
 
   // Legends open by themselves as far as they fit on the screen.
   let room = Math.max(5, Math.floor((window.innerHeight - 640) / 24));
@@ -63,7 +65,7 @@ export function makeLayers(root, view) {
     on.set(layer.id, isOn);
     open.set(layer.id, isOn);
     view.visible(layer, isOn);
-    if (isOn) load(layer);
+    return isOn ? load(layer) : undefined;
   }
 
   function toggle(layer, isOn) {
@@ -79,14 +81,15 @@ export function makeLayers(root, view) {
       ? t("layers.none")
       : layer.updated_utc ? `${layer.source} · ${t("layers.updated", { age: age(layer.age_s) })}` : layer.note;
     const zoomed = view.map.getZoom() >= layer.min_zoom;
-    const legend = el("ul", { class: "legend", id: `legend-${layer.id}` }, layer.legend.map((mark) => el("li", {}, markPicture(mark), el("span", {}, mark.label))));
+    const marks = legends.get(layer.id) ?? layer.legend;
+    const legend = el("ul", { class: "legend", id: `legend-${layer.id}` }, marks.map((mark) => el("li", {}, markPicture(mark), el("span", {}, mark.label))));
     const kept = states.get(layer.id);
     const node = el(
       "li", { class: `layer${layer.stale ? " stale" : ""}${layer.count === 0 ? " nothing" : ""}` },
       el(
         "div", { class: "line" },
         el("input", { type: "checkbox", id: `layer-${layer.id}`, checked: isOn, onchange: (event) => toggle(layer, event.target.checked) }),
-        layer.legend.length === 1 ? markPicture(layer.legend[0]) : null,
+        marks.length === 1 ? markPicture(marks[0]) : null,
         el("label", { for: `layer-${layer.id}` }, layer.title),
         el("span", { class: "count" }, count(layer.count)),
         el("button", {
@@ -97,7 +100,7 @@ export function makeLayers(root, view) {
       el("p", { class: "facts" }, facts, layer.stale ? el("span", { class: "warn" }, t("layers.stale")) : null, isOn && !zoomed ? el("span", { class: "warn" }, t("layers.zoom")) : null),
       el(
         "div", { id: `detail-${layer.id}`, class: "detail", hidden: !open.get(layer.id) },
-        layer.legend.length > 1 ? legend : null,
+        marks.length > 1 ? legend : null,
         el("p", { class: "facts" }, layer.updated_utc ? `${layer.note} · ` : null, ["geojson", "csv", "xlsx"].map((form, k) => [k ? " " : "", el("a", { class: "file", href: `/api/v1/layers/${layer.id}.${form}?lang=${config.lang}`, download: `${layer.id}.${form}` }, form)])),
       ),
       el("p", { class: `state ${kept?.kind ?? ""}`, role: "status" }, kept?.text ?? ""),
@@ -120,6 +123,7 @@ export function makeLayers(root, view) {
       ));
     }));
     root.scrollTop = scroll;
+    for (const watcher of watchers) watcher();
   }
 
   /** Ask for the list anew, then for every layer that is switched on. */
@@ -182,12 +186,34 @@ export function makeLayers(root, view) {
     find,
     all: () => layers,
     isOn: (id) => Boolean(on.get(id)),
+    /** Be told whenever the tree was drawn anew: layers went on or off, or the list is a new one. */
+    onDrawn(watcher) { watchers.push(watcher); },
+    /** The legend of a layer that is styled otherwise; null gives back the declared one. */
+    legend(id, marks) {
+      if (marks) legends.set(id, marks);
+      else legends.delete(id);
+      const node = document.getElementById(`legend-${id}`);
+      if (node && marks) show(node, marks.map((mark) => el("li", {}, markPicture(mark), el("span", {}, mark.label))));
+      else draw();
+    },
     /** Switch a layer on or off from elsewhere. */
     set(id, isOn) {
       const layer = find(id);
       if (!layer || on.get(id) === isOn) return;
       turn(layer, isOn);
       draw();
+    },
+    /** Only these marks, on the ground that is drawn anyway: other points would hide them. Resolves when they are loaded. */
+    async only(ids) {
+      const wanted = layers.filter((layer) => ids.includes(layer.id));
+      for (const layer of layers) if (layer.geometry === "point" && on.get(layer.id) && !wanted.includes(layer)) turn(layer, false);
+      const loads = wanted.map((layer) => {
+        unfolded.add(layer.group);
+        return turn(layer, true);
+      });
+      draw();
+      document.getElementById(`layer-${wanted[0]?.id}`)?.closest("section").scrollIntoView({ block: "nearest" });
+      await Promise.all(loads);
     },
     /** The GeoJSON of a layer, loaded when it is not there yet. */
     async collection(id) {

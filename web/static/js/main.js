@@ -1,6 +1,8 @@
 /** Puts the page together. */
 
 import { ask, onLoggedOut } from "./api.js";
+import { makeAround } from "./around.js";
+import { makeClosure } from "./closure.js";
 import { showConnection } from "./connection.js";
 import { config, t } from "./config.js";
 import { makeCoverage } from "./coverage.js";
@@ -11,8 +13,10 @@ import { makeMap } from "./map.js";
 import { onMoment } from "./moment.js";
 import { failure } from "./notice.js";
 import { makeOrders } from "./orders.js";
+import { makePlanner } from "./planner.js";
 import { makeReach } from "./reach.js";
 import { makeSearch } from "./search.js";
+import { makeSince } from "./since.js";
 import { makeSupply } from "./supply.js";
 import { makeTabs } from "./tabs.js";
 import { makeZoning } from "./zoning.js";
@@ -32,8 +36,12 @@ async function start() {
   let coverage;
   let zoning;
   let orders;
+  let around;
+  let closures;
+  let since;
   const tabs = makeTabs((name, before) => {
     view?.closePopup();
+    ({ around, closures })[before]?.close();
     if (before === "coverage") coverage?.close();
     if (before === "zoning") zoning?.close();
     if (before === "supply") supply?.leave();
@@ -41,8 +49,9 @@ async function start() {
     if (name === "coverage") coverage?.open();
     if (name === "zoning") zoning?.open();
     if (name === "orders") orders?.open();
+    ({ around, closures, since })[name]?.open();
     ({ reach, supply })[name]?.redraw();
-    if (name === "coverage" || name === "zoning") view?.routes([]);
+    if (["coverage", "zoning", "around", "closures", "since"].includes(name)) view?.routes([]);
   });
   function about(place, name, cards = []) {
     inform();
@@ -55,9 +64,18 @@ async function start() {
       zoning.about(place);
       return;
     }
+    if (tabs.current() === "around") {
+      around.about(place, name);
+      return;
+    }
     if (tabs.current() !== "reach") tabs.select("reach");
     reach.about(place, name, cards);
   }
+  const toAround = (place, name) => {
+    around.place(place, name);
+    tabs.select("around", { focus: true });
+    around.again();
+  };
   const toSupply = () => {
     tabs.select("supply");
     document.querySelector("#supply-rows input")?.focus();
@@ -86,6 +104,13 @@ async function start() {
     }
   }
 
+  /** Layers that an address names, switched on and in view. */
+  async function showLayers(ids) {
+    await layers.only(ids);
+    const found = await Promise.all(ids.map((id) => layers.collection(id)));
+    view.show(found.flatMap((collection) => collection?.features ?? []));
+  }
+
   view = await makeMap("map", { onAsk: about, onSupply: toSupply });
   const layers = makeLayers(document.getElementById("layers"), view);
   const depots = async () => ((await layers.collection("depots"))?.features ?? [])
@@ -93,7 +118,16 @@ async function start() {
   supply = makeSupply({ view, isShown: () => tabs.current() === "supply", onChanged: () => layers.refresh(), depots });
   const ordersNode = document.getElementById("orders");
   orders = ordersNode ? makeOrders(ordersNode, { view }) : null;
-  reach = makeReach(document.getElementById("reach"), { view, onSupply: toSupply, onPlace: (place, name) => supply.place(place, name), isShown: () => tabs.current() === "reach" });
+  reach = makeReach(document.getElementById("reach"), { view, onSupply: toSupply, onAround: toAround, onPlace: (place, name) => supply.place(place, name), isShown: () => tabs.current() === "reach" });
+  around = makeAround(document.getElementById("around"), { view, layers, isShown: () => tabs.current() === "around" });
+  closures = makeClosure(document.getElementById("closure"), {
+    view, layers, isShown: () => tabs.current() === "closures",
+    onUnsaved: (see) => inform(el("p", { class: "warn-box" }, t("closure.unsaved"), " ", el("button", { type: "button", onclick: () => { inform(); tabs.select("closures", { focus: true }); see(); } }, t("closure.go_on")))),
+  });
+  since = makeSince(document.getElementById("since"), {
+    view, isShown: () => tabs.current() === "since",
+    onClosure: (id) => { tabs.select("closures", { focus: true }); closures.look(id); },
+  });
   coverage = makeCoverage(document.getElementById("coverage"), { view, layers });
   zoning = makeZoning({ view, layers, isShown: () => tabs.current() === "zoning" });
   makeSearch(document.getElementById("search"), {
@@ -107,22 +141,27 @@ async function start() {
   });
 
   // On a phone nothing covers the map before somebody asks.
+  const planner = makePlanner(document.getElementById("workbench"), { view, layers });
   await layers.refresh();
+  if (config.view) planner.restore(config.view);
   if (config.problem) inform(failure({ details: config.problem }));
   if (config.supply) open(config.supply);
   const asked = new URLSearchParams(location.search);
   for (const kind of ["order", "lot"]) if (asked.has(kind)) await showWay({ [kind]: asked.get(kind) });
+  if (asked.has("layers")) await showLayers(asked.get("layers").split(","));
   document.body.dataset.ready = "true";
 
   async function renew() {
     await layers.refresh();
     coverage.outdated(tabs.current() === "coverage");
     zoning.outdated();
+    since.outdated();
     if (tabs.current() === "orders") orders?.refresh();
   }
   onMoment(() => {
     renew();
     if (tabs.current() === "reach") reach.again();
+    if (tabs.current() === "around") around.again();
   });
 
   onLoggedOut((problem) => inform(failure(problem)));
@@ -133,7 +172,9 @@ async function start() {
       renew();
       return;
     }
-    layers.renew(changed);
+    const renewed = layers.renew(changed);
+    if (changed.has("closures") && tabs.current() === "closures") renewed.then(() => closures.refresh());
+    if ([...changed.keys()].some((name) => name !== "vehicles") || tables.size) since.outdated();
     if (changed.has("response_time") || changed.has("uncovered_places")) coverage.outdated(tabs.current() === "coverage");
     if (ZONED.some((name) => tables.has(name)) || [...changed.keys()].some((name) => !MOVING.includes(name))) zoning.outdated();
   });

@@ -8,18 +8,35 @@ import { markImage } from "./marks.js";
 import { readings } from "./readings.js";
 
 const EMPTY = { type: "FeatureCollection", features: [] };
-const FONT = "'Noto Sans CJK SC', 'Noto Sans SC', 'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', sans-serif";
+export const FONT = "'Noto Sans CJK SC', 'Noto Sans SC', 'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', sans-serif";
 const MAX_IN_POPUP = 6;
+
+/** What makes a layer of the style fainter, by its type. */
+const FAINTER = { fill: ["fill-opacity"], line: ["line-opacity"], circle: ["circle-opacity", "circle-stroke-opacity"], symbol: ["icon-opacity", "text-opacity"] };
 
 const isPhone = () => matchMedia("(max-width: 820px)").matches;
 
-const line = (id, source, paint, filter) => ({
+export const line = (id, source, paint, filter) => ({
   id, source, type: "line", layout: { "line-cap": "round", "line-join": "round" }, paint, ...(filter ? { filter } : {}),
 });
 
+/** All places of a geometry, however deep its lists. */
+const places = (coordinates) => (typeof coordinates[0] === "number" ? [coordinates] : coordinates.flatMap(places));
+
 /** Colours of a change of level: up in purple, down in blue, so that neither is taken for a level. */
 export const CHANGES = [[-2, "#08589e"], [-1, "#7bccc4"], [1, "#df9fd8"], [2, "#88037f"], [9, "#7a7a7a"]];
+/** What becomes of a place: red where it leaves the limit, amber where it is later, green where it is better off. */
+const hintColour = ["match", ["coalesce", ["get", "change"], ""], "slower", "#d97b00", ["gained", "quicker"], "#146c43", "#b10026"];
 const changeColour = () => ["match", ["get", "change"], [-4, -3, -2], CHANGES[0][1], -1, CHANGES[1][1], 1, CHANGES[2][1], [2, 3, 4], CHANGES[3][1], CHANGES[4][1]];
+
+/** Have a map draw the marks that its style asks for. */
+export function drawMarks(map) {
+  map.on("styleimagemissing", ({ id }) => {
+    if (!id.startsWith("mark:") || map.hasImage(id)) return;
+    const image = markImage(id);
+    map.addImage(id, image.data, { pixelRatio: image.pixelRatio });
+  });
+}
 
 /** Make the map; resolves when it can be drawn upon. */
 export async function makeMap(container, { onAsk, onSupply }) {
@@ -41,11 +58,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
   });
   map.touchZoomRotate.disableRotation();
   map.keyboard.disableRotation();
-  map.on("styleimagemissing", ({ id }) => {
-    if (!id.startsWith("mark:") || map.hasImage(id)) return;
-    const image = markImage(id);
-    map.addImage(id, image.data, { pixelRatio: image.pixelRatio });
-  });
+  drawMarks(map);
   map.addControl(new maplibregl.NavigationControl({ showCompass: false }), "top-right");
   map.addControl(new maplibregl.ScaleControl({ maxWidth: 120 }), "bottom-right");
   await new Promise((resolve) => map.once("style.load", resolve));
@@ -55,8 +68,8 @@ export async function makeMap(container, { onAsk, onSupply }) {
   const drawn = map.getStyle().layers;
   const firstSymbol = drawn[drawn.findLastIndex((layer) => layer.type === "line" || layer.type === "fill") + 1]?.id;
   map.addLayer({ id: "change", type: "fill", source: "change", paint: { "fill-color": changeColour(), "fill-opacity": 0.85 } }, firstSymbol);
-  map.addLayer({ id: "hint-area", type: "fill", source: "hint-area", paint: { "fill-color": "#b10026", "fill-opacity": 0.28 } }, firstSymbol);
-  map.addLayer(line("hint-area-line", "hint-area", { "line-color": "#b10026", "line-width": 2.5 }), firstSymbol);
+  map.addLayer({ id: "hint-area", type: "fill", source: "hint-area", paint: { "fill-color": hintColour, "fill-opacity": 0.34 } }, firstSymbol);
+  map.addLayer(line("hint-area-line", "hint-area", { "line-color": hintColour, "line-width": 2.5 }), firstSymbol);
   map.addLayer({ id: "hint-point", type: "circle", source: "hint-point", paint: { "circle-radius": 9, "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": "#b10026", "circle-stroke-width": 3 } });
   map.addLayer({
     id: "glance", type: "symbol", source: "glance",
@@ -71,26 +84,40 @@ export async function makeMap(container, { onAsk, onSupply }) {
 
   // Names grow with the type of the page: on a wall they are read from far away.
   const larger = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
-  if (larger > 1.1) {
-    for (const { id, layout } of map.getStyle().layers) {
-      if (typeof layout?.["text-size"] === "number") map.setLayoutProperty(id, "text-size", layout["text-size"] * larger);
-    }
+  const nameSize = (layout) => (larger > 1.1 && typeof layout?.["text-size"] === "number" ? layout["text-size"] * larger : null);
+  for (const { id, layout } of map.getStyle().layers) {
+    if (nameSize(layout)) map.setLayoutProperty(id, "text-size", nameSize(layout));
   }
+
+  // What draws each layer of the catalogue, bottom first.
+  const drawnBy = new Map();
+  for (const spec of style.layers) {
+    const id = spec.metadata?.layer;
+    if (id) drawnBy.set(id, [...(drawnBy.get(id) ?? []), spec]);
+  }
+  const partsOf = (id) => (drawnBy.get(id) ?? []).map((spec) => spec.id);
+  const fainter = (spec, opacity) => FAINTER[spec.type].map((name) => {
+    const declared = spec.paint?.[name];
+    return [name, opacity === 1 ? declared : declared === undefined ? opacity : ["*", opacity, declared]];
+  });
 
   let described = [];
   let marker = null;
   let popup = null;
   let shown = []; // {feature, node} of popup and cards
+  let taker = null; // who takes the clicks instead of a question, and what tells it that another does
+  let lens = null; // another map that lies over a part of this one
 
   const clickable = () => described
     .filter((layer) => layer.geometry !== "polygon" && !layer.tiled)
-    .flatMap((layer) => layer.map_layers)
+    .flatMap((layer) => partsOf(layer.id))
     .filter((id) => map.getLayer(id) && map.getLayoutProperty(id, "visibility") !== "none");
 
   function featuresAt(point) {
     const box = [[point.x - 6, point.y - 6], [point.x + 6, point.y + 6]];
     const seen = new Set();
-    return map.queryRenderedFeatures(box, { layers: clickable() }).filter((feature) => {
+    const seenMap = lens?.covers(point) ? lens.map : map;
+    return seenMap.queryRenderedFeatures(box, { layers: clickable().filter((id) => seenMap.getLayer(id)) }).filter((feature) => {
       const key = `${feature.source}/${feature.properties.id ?? JSON.stringify(feature.properties)}`;
       return !seen.has(key) && seen.add(key);
     });
@@ -115,10 +142,11 @@ export async function makeMap(container, { onAsk, onSupply }) {
 
   function description(feature, isOpen) {
     const layer = described.find((one) => one.id === feature.source);
+    const titled = feature.properties.name ? "name" : layer.label_field;
     const rows = layer.fields
-      .filter((field) => field.name !== "name" && ![null, undefined, ""].includes(feature.properties[field.name]))
+      .filter((field) => field.name !== "name" && field.name !== titled && ![null, undefined, ""].includes(feature.properties[field.name]))
       .map((field) => el("tr", {}, el("th", { scope: "row" }, field.label), el("td", {}, (field.type === "readings" ? readings : attribute)(field, feature.properties[field.name]))));
-    const name = feature.properties.name ?? feature.properties[layer.label_field] ?? feature.properties.id ?? layer.title;
+    const name = feature.properties[titled] ?? feature.properties.id ?? layer.title;
     return el(
       "details", { open: isOpen },
       el("summary", {}, el("strong", {}, String(name)), el("span", { class: "kind" }, layer.title)),
@@ -143,21 +171,29 @@ export async function makeMap(container, { onAsk, onSupply }) {
   }
 
   function clicked(point, lngLat) {
+    if (taker) return taker.take([lngLat.lng, lngLat.lat]);
     const features = featuresAt(point);
     const first = features[0];
     const exact = first?.geometry.type === "Point" ? first.geometry.coordinates : [lngLat.lng, lngLat.lat];
     showPopup(features, exact);
     onAsk(exact, first ? String(first.properties.name ?? "") : "", isPhone() ? features.slice(0, 3).map((feature) => describe(feature, false)) : []);
+    return undefined;
   }
   map.on("click", (event) => clicked(event.point, event.lngLat));
   map.on("mousemove", (event) => {
-    map.getCanvas().style.cursor = featuresAt(event.point).length ? "pointer" : "";
+    map.getCanvas().style.cursor = taker ? "crosshair" : featuresAt(event.point).length ? "pointer" : "";
   });
   map.getCanvas().addEventListener("keydown", (event) => {
     if (event.key !== "Enter") return;
     const center = map.getCenter();
     clicked(map.project(center), center);
   });
+
+  function showAll(points) {
+    if (!points.length) return;
+    const box = points.reduce((found, xy) => found.extend(xy), new maplibregl.LngLatBounds(points[0], points[0]));
+    map.fitBounds(box, { padding: 60, maxZoom: 15, duration: 700 });
+  }
 
   return {
     map,
@@ -180,12 +216,10 @@ export async function makeMap(container, { onAsk, onSupply }) {
         type: "FeatureCollection",
         features: lines.map(({ coordinates, straight = false }) => ({ type: "Feature", properties: { straight }, geometry: { type: "LineString", coordinates } })),
       });
-      const points = lines.flatMap(({ coordinates }) => coordinates);
-      if (fit && points.length) {
-        const box = points.reduce((found, xy) => found.extend(xy), new maplibregl.LngLatBounds(points[0], points[0]));
-        map.fitBounds(box, { padding: 60, maxZoom: 15, duration: 700 });
-      }
+      if (fit) showAll(lines.flatMap(({ coordinates }) => coordinates));
     },
+    /** Move so that all of these features are in view. */
+    show(features) { showAll(features.flatMap(({ geometry }) => places(geometry?.coordinates ?? []))); },
     /** Point out features: areas filled, points ringed; none clears them. */
     hint(features) {
       const areas = features.filter((feature) => feature.geometry && feature.geometry.type !== "Point");
@@ -217,8 +251,50 @@ export async function makeMap(container, { onAsk, onSupply }) {
     },
     /** What is said to be so old is older by now. */
     grownOlder() { for (const source of new Set(shown.map(({ feature }) => feature.source))) renewShown(source); },
+    /** Clicks and Enter go to `take` as [lon, lat], until another takes them (`lost` is called then) or they are given back. */
+    takeClicks(take, lost) {
+      const before = taker;
+      taker = { take, lost };
+      before?.lost();
+      popup?.remove();
+      map.getCanvas().style.cursor = "crosshair";
+      map.doubleClickZoom.disable();
+    },
+    giveClicksBack(take) {
+      if (taker?.take !== take) return;
+      taker = null;
+      map.getCanvas().style.cursor = "";
+      map.doubleClickZoom.enable();
+    },
+    /** Another map lies over this one where `covers` a point: what is clicked there is its. */
+    lay(other) { lens = other; },
+    /** Draw a layer as these parts of the style say, where it was drawn before. */
+    restyle(layerId, specs, opacity) {
+      const before = partsOf(layerId);
+      const order = map.getLayersOrder();
+      const after = (id) => order.slice(order.indexOf(id) + 1).find((other) => !before.includes(other));
+      const places = new Map(before.map((id) => [id, after(id)]));
+      const visibility = map.getLayoutProperty(before[0], "visibility") ?? "visible";
+      for (const id of before) map.removeLayer(id);
+      for (const spec of specs) {
+        const layout = { ...spec.layout, visibility, ...(nameSize(spec.layout) ? { "text-size": nameSize(spec.layout) } : {}) };
+        map.addLayer({ ...spec, layout, paint: { ...spec.paint, ...Object.fromEntries(fainter(spec, opacity).filter(([, value]) => value !== undefined)) } }, places.get(spec.id) ?? places.get(before[0]));
+      }
+      drawnBy.set(layerId, specs);
+    },
+    fade(layerId, opacity) {
+      for (const spec of drawnBy.get(layerId) ?? []) for (const [name, value] of fainter(spec, opacity)) map.setPaintProperty(spec.id, name, value);
+    },
+    /** Lay layers one over the other, the first on top; what the page itself draws stays above them. */
+    arrange(ids) {
+      for (const id of [...ids].reverse()) for (const part of partsOf(id)) map.moveLayer(part);
+      const owned = new Set([...drawnBy.values()].flat().map((spec) => spec.id));
+      const own = map.getStyle().layers.filter((layer) => layer.source && layer.source !== "base" && !owned.has(layer.id));
+      for (const { id } of own) map.moveLayer(id);
+    },
+    partsOf,
     visible(layer, isVisible) {
-      for (const id of layer.map_layers) if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", isVisible ? "visible" : "none");
+      for (const id of partsOf(layer.id)) if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", isVisible ? "visible" : "none");
     },
   };
 }

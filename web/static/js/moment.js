@@ -17,14 +17,27 @@ export function onMoment(listener) {
   listeners.add(listener);
 }
 
+/** Ask about another moment, as if somebody had chosen it; null for now. */
+export function setMoment(moment) {
+  if ((moment ?? null) === at()) return;
+  mode.value = moment ? "fixed" : "now";
+  if (moment) time.value = moment;
+  shown();
+  for (const listener of listeners) listener();
+}
+
 function localNow() {
   const parts = new Intl.DateTimeFormat("sv-SE", { timeZone: config.timezone, dateStyle: "short", timeStyle: "short" }).format(new Date());
   return parts.replace(" ", "T");
 }
 
-mode.addEventListener("change", () => {
+function shown() {
   time.hidden = mode.value !== "fixed";
   document.body.classList.toggle("fixed-moment", mode.value === "fixed");
+}
+
+mode.addEventListener("change", () => {
+  shown();
   if (mode.value === "fixed") {
     time.value ||= localNow();
     time.focus();

@@ -1,15 +1,21 @@
-/** Who gets to a place and when, split into its parts; the nearest hospital and shelter. */
+/** A place: where it is, who gets to it and when, split into its parts; the nearest hospital and shelter. */
 
 import { ask, newest } from "./api.js";
 import { config, t } from "./config.js";
 import { el, show, table } from "./dom.js";
-import { count, degrees, km, minutes, minutesOnly } from "./format.js";
+import { age, count, degrees, km, metres, minutes, minutesOnly } from "./format.js";
 import { at, said } from "./moment.js";
 import { failure, loading } from "./notice.js";
 
 const PARTS = ["handling", "turnout", "travel", "last_leg"];
 
-export function makeReach(root, { view, onSupply, onPlace, isShown }) {
+/** Street and village of an answer. */
+const areaOf = ({ street, village }) => [street, village].filter(Boolean).join(" · ");
+
+/** Where a row comes from and how old it is. */
+export const origin = ({ source, age_s }) => t("row.origin", { source: source ?? "—", age: age(age_s) });
+
+export function makeReach(root, { view, onSupply, onAround, onPlace, isShown }) {
   let lines = []; // the route of the first team
   let shown = null; // the place that the panel is about
   const query = newest((signal, place) => ask("reach", { at: place.join(","), when: at() }, { signal }));
@@ -36,7 +42,7 @@ export function makeReach(root, { view, onSupply, onPlace, isShown }) {
         PARTS.map((part) => el("td", { class: "num" }, minutesOnly(team[`${part}_s`]))),
         el("td", { class: "num total" }, minutesOnly(team.total_s)),
       ),
-      el("tr", { class: "bars" }, el("td", { colspan: 6 }, bar(team, longest), el("span", { class: "kind" }, [config.team_types[team.type] ?? team.type, team.distance_m === null ? null : km(team.distance_m)].filter(Boolean).join(" · ")))),
+      el("tr", { class: "bars" }, el("td", { colspan: 6 }, bar(team, longest), el("span", { class: "kind" }, [config.team_types[team.type] ?? team.type, team.distance_m === null ? null : km(team.distance_m), origin(team)].filter(Boolean).join(" · ")))),
     ]);
     return [
       table(t("reach.teams"), head, rows, { numeric: [1, 2, 3, 4, 5], classes: "teams" }),
@@ -49,8 +55,28 @@ export function makeReach(root, { view, onSupply, onPlace, isShown }) {
     if (!facility) return el("p", { class: "empty" }, missing);
     return el(
       "button", { type: "button", class: "nearest", onclick: () => view.fly(facility.place) },
-      el("span", { class: "name" }, facility.name ?? facility.id), el("span", { class: "value" }, minutes(facility.total_s)), extra ? el("span", { class: "kind" }, extra) : null,
+      el("span", { class: "name" }, facility.name ?? facility.id), el("span", { class: "value" }, minutes(facility.total_s)),
+      el("span", { class: "kind" }, [extra, t("reach.split", { travel: minutesOnly(facility.travel_s), leg: minutesOnly(facility.last_leg_s) }), origin(facility)].filter(Boolean).join(" · ")),
     );
+  }
+
+  /** Where it is: street and village, road, coordinates with their datum. */
+  function where(answer, name) {
+    const area = areaOf(answer);
+    const { road, metric } = answer;
+    return el(
+      "div", { class: "where" },
+      el("h3", {}, name || area || t("place.here")),
+      el("p", {}, [name ? area : null, said(answer)].filter(Boolean).join(" · ")),
+      el("p", { class: "coordinates" }, t("reach.degrees", { place: degrees(answer.place), datum: answer.datum }), " · ", t("reach.metric", { epsg: metric.epsg, x: count(metric.x_m), y: count(metric.y_m) })),
+      road ? el("p", {}, t("reach.road", { name: road.name ?? config.road_classes[road.class], far: metres(road.distance_m) })) : el("p", { class: "warn" }, t("reach.no_road")),
+    );
+  }
+
+  /** The nearer shelters that do not serve, with the reason. */
+  function passedOver(answer) {
+    if (!answer.shelters_out.length) return null;
+    return el("ul", { class: "passed" }, answer.shelters_out.map((one) => el("li", {}, t("reach.shelter_out", { name: one.name ?? one.id, reason: config.shelter_reasons[one.out] ?? one.out, min: minutes(one.total_s) }))));
   }
 
   function verdict(answer) {
@@ -63,16 +89,18 @@ export function makeReach(root, { view, onSupply, onPlace, isShown }) {
   }
 
   function draw(answer, name, cards) {
-    const where = [answer.street, answer.village].filter(Boolean).join(" · ");
+    const places = answer.shelter ? t("reach.places", { n: count(answer.shelter.places), stay: config.stays[answer.shelter.stay] ?? answer.shelter.stay }) : null;
     show(
       root,
-      el("div", { class: "where" }, el("h3", {}, name || where || t("place.here")), el("p", {}, [name ? where : null, degrees(answer.place), said(answer)].filter(Boolean).join(" · "))),
+      where(answer, name),
       verdict(answer),
       teams(answer),
       cards.length ? el("div", { class: "cards popup" }, cards) : null,
       el("h4", {}, t("reach.hospital")), nearest(answer.hospital, t("reach.no_hospital")),
-      el("h4", {}, t("reach.shelter")), nearest(answer.shelter, t("reach.no_shelter"), answer.shelter?.capacity ? t("reach.capacity", { n: count(answer.shelter.capacity) }) : null),
-      el("button", { type: "button", class: "plain", onclick: onSupply }, t("popup.supply")),
+      el("h4", {}, t("reach.shelter")), nearest(answer.shelter, t("reach.no_shelter"), places), passedOver(answer),
+      el("div", { class: "actions" },
+        el("button", { type: "button", class: "plain", id: "reach-around", onclick: () => onAround(answer.place, name || areaOf(answer)) }, t("around.go")),
+        el("button", { type: "button", class: "plain", onclick: onSupply }, t("popup.supply"))),
     );
   }
 
@@ -86,7 +114,7 @@ export function makeReach(root, { view, onSupply, onPlace, isShown }) {
     try {
       const answer = await query(place);
       if (!answer) return;
-      const known = name || [answer.street, answer.village].filter(Boolean).join(" · ");
+      const known = name || areaOf(answer);
       if (known) onPlace(place, known);
       draw(answer, name, cards);
       const first = answer.teams[0];

@@ -1,0 +1,443 @@
+"""The planner's way: workbench, filter, classes, link, named view, swipe, measure, draw, print; by mouse and by key."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.parse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pypdfium2
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from layers.catalogue import LAYERS
+from tests.browser.conftest import PATIENCE_MS, ROOT, Watched, clean_environment
+from tests.browser.test_accessible import broken
+
+pytestmark = pytest.mark.browser
+Watch = Callable[..., Watched]
+Ask = Callable[..., Any]
+
+STYLE = {"field": "workers_on_shift", "method": "quantile", "classes": 4}
+CARD = "[data-layer=enterprises]"
+
+
+def count(text: str | None) -> int:
+    return int(re.sub(r"\D", "", text or ""))
+
+
+def bench(page: Page) -> None:
+    if page.locator("#tab-layers").is_visible():
+        page.click("#tab-layers")
+    page.click("#switch-workbench")
+    expect(page.locator(".bench-layer").first).to_be_visible()
+
+
+def tool(page: Page, name: str) -> None:
+    page.locator(f"details.tool:has(#tool-{name}) > summary").click()
+    expect(page.locator(f"#tool-{name}")).to_be_visible()
+
+
+def style_enterprises(page: Page) -> None:
+    page.locator(f"{CARD} > details > summary").click()
+    page.select_option("#style-enterprises", STYLE["field"])
+    page.locator(f"{CARD} select[aria-label]").first.select_option(STYLE["method"])
+    page.fill(f"{CARD} .editor input[type=number]", str(STYLE["classes"]))
+    page.press(f"{CARD} .editor input[type=number]", "Enter")
+
+
+def filter_enterprises(page: Page) -> None:
+    page.select_option("#filter-enterprises", "risk_level")
+    page.check(f"{CARD} .boxes input[value=major]")
+
+
+def order(page: Page) -> list[str]:
+    return [str(node.get_attribute("data-layer")) for node in page.locator(".bench-layer").all()]
+
+
+def document_of(page: Page) -> dict[str, Any]:
+    """The view that the link carries."""
+    if not page.locator("#view-link").is_visible():
+        tool(page, "views")
+    page.click("#view-copy")
+    query = urllib.parse.parse_qs(urllib.parse.urlsplit(page.input_value("#view-link")).query)
+    found: dict[str, Any] = json.loads(query["view"][0])
+    return found
+
+
+def test_classes_and_filter_are_those_of_the_api(watch: Watch, ask: Ask) -> None:
+    watched = watch("desktop")
+    page = watched.open()
+    bench(page)
+    style_enterprises(page)
+    filter_enterprises(page)
+    told = ask(
+        "views/shown",
+        view=json.dumps(
+            {
+                "layers": [
+                    {
+                        "id": "enterprises",
+                        "filters": [{"field": "risk_level", "values": ["major"]}],
+                        "style": STYLE,
+                    }
+                ]
+            }
+        ),
+    )[0]
+    expect(page.locator(f"{CARD} > .facts")).to_contain_text(f"{told['matched']:,} / {told['count']:,}")
+    rows = page.locator(f"{CARD} .legend.counted li")
+    expect(rows).to_have_count(len(told["legend"]))
+    for k, mark in enumerate(told["legend"]):
+        assert rows.nth(k).locator(".grow").inner_text() == mark["label"]
+        assert count(rows.nth(k).locator(".num").inner_text()) == mark["count"]
+    watched.shot("planner-workbench")
+    page.click("#switch-layers")
+    legend = page.locator("#legend-enterprises li")
+    assert legend.all_inner_texts() == [mark["label"] for mark in told["legend"]], "the legend of the tree follows"
+
+
+def test_order_by_keyboard_by_drag_and_opacity(watch: Watch) -> None:
+    page = watch().open()
+    bench(page)
+    first, second, third = order(page)[:3]
+    page.focus(f"[data-layer={second}] button >> nth=0")
+    page.keyboard.press("Enter")
+    assert order(page)[:3] == [second, first, third]
+    assert page.evaluate("document.activeElement.closest('.bench-layer').dataset.layer") == second
+    page.drag_and_drop(f"[data-layer={third}] .grip", f"[data-layer={second}] strong")
+    assert order(page)[:3] == [third, second, first]
+    page.focus(f"#opacity-{third}")
+    for _ in range(4):
+        page.keyboard.press("ArrowLeft")
+    expect(page.locator(f"[data-layer={third}] output")).to_have_text("80 %")
+    written = document_of(page)["layers"]
+    assert [one["id"] for one in written[:3]] == [third, second, first]
+    assert written[0]["opacity"] == 0.8
+    page.locator(f"[data-layer={third}] button").nth(2).click()
+    assert third not in order(page)
+    assert not page.is_checked(f"#layer-{third}")
+
+
+def test_a_link_restores_everything(watch: Watch) -> None:
+    page = watch().open()
+    bench(page)
+    style_enterprises(page)
+    filter_enterprises(page)
+    page.focus(f"{CARD} button >> nth=0")
+    page.keyboard.press("Enter")
+    page.focus("#opacity-enterprises")
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    page.select_option("#when-mode", "fixed")
+    page.fill("#when-time", "2026-07-01T09:30")
+    page.dispatch_event("#when-time", "change")
+    page.focus("#map canvas")
+    page.keyboard.press("+")
+    page.wait_for_timeout(1000)
+    asked = document_of(page)
+    assert asked["at"] == "2026-07-01T09:30"
+    mine = next(one for one in asked["layers"] if one["id"] == "enterprises")
+    assert mine["style"] == STYLE
+    assert mine["filters"] == [{"field": "risk_level", "values": ["major"]}]
+    assert mine["opacity"] == 0.05
+    link = page.input_value("#view-link")
+
+    again = watch()
+    other = again.open(link.removeprefix(again.address))
+    bench(other)
+    expect(other.locator(f"{CARD} > .facts")).to_contain_text("/")
+    assert document_of(other) == asked
+    assert other.input_value("#when-time") == "2026-07-01T09:30"
+    english = watch()
+    third = english.open(link.removeprefix(english.address).replace("lang=zh", "lang=en"))
+    expect(third.locator("#switch-workbench")).to_have_text("Workbench")
+
+
+def test_a_link_that_asks_for_what_is_not_there_says_so(watch: Watch) -> None:
+    watched = watch()
+    page = watched.page
+    page.goto(watched.address + "/?" + urllib.parse.urlencode({"view": '{"layers":[{"id":"nowhere"}]}'}))
+    expect(page.locator("#notices .failure")).to_contain_text("no layer 'nowhere'")
+    watched.errors = [text for text in watched.errors if "404" not in text]
+
+
+def test_a_named_view_is_saved_opened_by_a_viewer_renamed_and_deleted(watch: Watch) -> None:
+    watched = watch("desktop")
+    watched.log_in("demo-planner")
+    page = watched.page
+    bench(page)
+    style_enterprises(page)
+    expect(page.locator(f"{CARD} > .facts")).to_contain_text("/")
+    tool(page, "views")
+    page.fill("#view-name", "<script>汛期</script>")
+    page.check("#view-shared")
+    page.click("#view-form button[type=submit]")
+    row = page.locator("li[data-view]")
+    expect(row).to_have_count(1)
+    expect(row).to_contain_text("<script>汛期</script>")
+    watched.shot("planner-views")
+    document = document_of(page)
+
+    reader = watch("desktop")
+    reader.log_in("demo-viewer")
+    seen = reader.page
+    bench(seen)
+    tool(seen, "views")
+    expect(seen.locator("#view-form")).to_have_count(0)
+    seen.locator("li[data-view] button.link").click()
+    expect(seen.locator(f"{CARD} > .facts")).to_contain_text("/")
+    hidden = {key for key, layer in LAYERS.items() if "viewer" not in layer.roles}
+    assert document_of(seen)["layers"] == [one for one in document["layers"] if one["id"] not in hidden]
+    expect(seen.locator("#view-told")).to_contain_text("2 个图层不在此账号可看范围内")
+    assert seen.locator("li[data-view] details").count() == 0
+
+    row.locator("summary").click()
+    row.locator("input[type=text]").fill("汛期二")
+    row.locator("form button[type=submit]").click()
+    expect(row.locator("button.link")).to_have_text("汛期二")
+    row.locator("summary").click()
+    row.locator("button.danger").click()
+    row.locator("button.danger").click()
+    expect(row).to_have_count(0)
+
+
+@pytest.mark.parametrize("by", ["layers", "moments"])
+def test_swipe_by_keyboard_and_by_mouse(watch: Watch, by: str) -> None:
+    watched = watch("desktop")
+    page = watched.open()
+    bench(page)
+    tool(page, "swipe")
+    page.select_option("#swipe-by", by)
+    if by == "layers":
+        page.select_option("#swipe-left", "enterprises")
+        page.select_option("#swipe-right", "shelters")
+    else:
+        page.click("#swipe-start")
+        expect(page.locator("#tool-swipe .failure")).to_be_visible()
+        page.fill("#swipe-moment", "2026-01-01T03:00")
+    page.click("#swipe-start")
+    divider = page.locator(".swipe-divider")
+    expect(divider).to_be_focused(timeout=PATIENCE_MS * 2)  # another moment is computed
+    assert divider.get_attribute("aria-valuenow") == "50"
+    page.keyboard.press("ArrowLeft")
+    assert divider.get_attribute("aria-valuenow") == "48"
+    assert "48%" in str(page.locator(".swipe-pane").get_attribute("style"))
+    for key, value in (("End", "100"), ("Home", "0"), ("PageUp", "10")):
+        page.keyboard.press(key)
+        assert divider.get_attribute("aria-valuenow") == value
+    box, frame = divider.bounding_box(), page.locator("#map").bounding_box()
+    assert box is not None
+    assert frame is not None
+    page.mouse.move(box["x"] + 2, box["y"] + 300)
+    page.mouse.down()
+    page.mouse.move(frame["x"] + frame["width"] * 0.6, box["y"] + 300, steps=4)
+    page.mouse.up()
+    assert divider.get_attribute("aria-valuenow") == "60"
+    names = page.locator(".swipe-name").all_inner_texts()
+    assert names == (["企业安全风险(红橙黄蓝四色)", "避难场所"] if by == "layers" else ["现在", "2026-01-01 03:00"])
+    watched.shot(f"planner-swipe-{by}")
+    divider.focus()
+    page.keyboard.press("Escape")
+    expect(divider).to_have_count(0)
+    expect(page.locator("#swipe-start")).to_be_focused()
+
+
+def test_measure_by_mouse_is_the_answer_of_the_api(watch: Watch, ask: Ask) -> None:
+    watched = watch("desktop")
+    page = watched.open()
+    bench(page)
+    tool(page, "measure")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/measure?" in request.url else None)
+    page.click("#tool-measure [data-shape=area]")
+    box = page.locator("#map").bounding_box()
+    assert box is not None
+    for x, y in ((0.4, 0.4), (0.6, 0.4), (0.6, 0.6)):
+        page.mouse.click(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
+    expect(page.locator("#measured-area")).to_be_visible()
+    query = urllib.parse.parse_qs(urllib.parse.urlsplit(asked[-1]).query)
+    assert len(query["point"]) == 3
+    told = ask("measure", point=query["point"], shape="area")
+    assert f"{round(told['area_m2']):,} m²" in page.locator("#measured-area").inner_text()
+    assert f"{round(told['length_m']):,} m" in page.locator("#measured-length").inner_text()
+    expect(page.locator("#reach .verdict")).to_have_count(0)  # the clicks asked nothing else
+    watched.shot("planner-measure")
+    page.click("#tool-measure [data-shape=area]")
+    page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5)
+    expect(page.locator("#reach .verdict")).to_be_visible()
+
+
+def test_draw_by_keyboard_survives_a_reload(watch: Watch) -> None:
+    watched = watch("desktop")
+    page = watched.open()
+    bench(page)
+    tool(page, "draw")
+    page.focus("#tool-draw [data-shape=line]")
+    page.keyboard.press("Enter")
+    page.focus("#map canvas")
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(800)
+    page.keyboard.press("Enter")
+    expect(page.locator("#draw-finish")).to_be_enabled()
+    page.fill("#draw-label", "<b>巡查线</b>")
+    page.keyboard.press("Enter")
+    expect(page.locator(".drawn li")).to_have_count(1)
+    page.reload()
+    page.wait_for_selector("body[data-ready=true]")
+    bench(page)
+    tool(page, "draw")
+    expect(page.locator(".drawn input")).to_have_value("<b>巡查线</b>")
+    href = page.locator("#draw-out").get_attribute("href") or ""
+    collection = json.loads(urllib.parse.unquote(href.split(",", 1)[1]))
+    (feature,) = collection["features"]
+    assert feature["properties"] == {"label": "<b>巡查线</b>"}
+    assert feature["geometry"]["type"] == "LineString"
+    assert len(feature["geometry"]["coordinates"]) == 2
+    watched.shot("planner-draw")
+    drawing = document_of(page)["drawing"]
+    assert drawing == [{"label": "<b>巡查线</b>", "geometry": feature["geometry"]}]
+    page.locator(".drawn button").click()
+    expect(page.locator(".drawn li")).to_have_count(0)
+    assert "drawing" not in document_of(page)
+
+
+def test_what_is_printed_is_what_the_screen_says(watch: Watch) -> None:
+    watched = watch("desktop")
+    page = watched.open()
+    bench(page)
+    style_enterprises(page)
+    filter_enterprises(page)
+    expect(page.locator(f"{CARD} > .facts")).to_contain_text("/")
+    shown = [
+        (row.locator(".grow").inner_text(), count(row.locator(".num").inner_text()))
+        for row in page.locator(f"{CARD} .legend.counted li").all()
+    ]
+    matched = page.locator(f"{CARD} > .facts").inner_text().split("/")[0]
+    tool(page, "print")
+    page.fill("#print-title", "企业当班人数图")
+    page.fill("#print-map_number", "苏F(2026)001号")
+    page.click("#tool-print button[type=submit]")
+    expect(page.locator("#print-out")).to_be_visible(timeout=PATIENCE_MS * 2)
+    watched.shot("planner-print")
+    with page.expect_download() as got:
+        page.click("#print-out")
+    document = pypdfium2.PdfDocument(got.value.path())
+    text = re.sub(r"\s+", "", "".join(one.get_textpage().get_text_bounded() for one in document))
+    document.close()
+    for part in ("企业当班人数图", "苏F(2026)001号", "比例尺", "北", f"{count(matched):,}"):
+        assert part in text
+    for label, n in shown:
+        assert not n or re.sub(r"\s+", "", f"{label}{n:,}") in text, (label, n)
+
+
+@pytest.mark.parametrize("size", ["desktop", "large", "phone"])
+def test_it_is_legible_and_fits(watch: Watch, size: str) -> None:
+    watched = watch("phone" if size == "phone" else "desktop")
+    if size == "large":
+        watched.page.set_viewport_size({"width": 1920, "height": 1080})
+    page = watched.open()
+    bench(page)
+    page.locator(f"{CARD} > details > summary").click()
+    for name in ("views", "swipe", "measure", "draw", "print"):
+        tool(page, name)
+    small = page.evaluate(
+        """() => [...document.querySelectorAll('#workbench *')].filter((node) => node.checkVisibility()
+            && [...node.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim())
+            && parseFloat(getComputedStyle(node).fontSize) < 12).map((node) => node.outerHTML.slice(0, 80))"""
+    )
+    assert small == []
+    wide = page.evaluate(
+        "() => (({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.getElementById('panel-layers'))"
+    )
+    assert wide <= 0
+    unnamed = page.evaluate(
+        """() => [...document.querySelectorAll('#workbench :is(button, input, select)')].filter((node) =>
+            !node.getAttribute('aria-label') && !node.labels?.length && !node.textContent.trim())
+            .map((node) => node.outerHTML)"""
+    )
+    assert unnamed == []
+    page.locator("#workbench").evaluate(
+        "(node) => { for (const one of node.querySelectorAll('details')) one.open = true; }"
+    )
+    expect(page.locator("#style-villages, #style-streets").first).to_be_visible()
+    assert broken(page) == []
+    watched.shot(f"planner-{size}")
+
+
+DECLARED = """
+from layers import analyses
+from layers.catalogue import LAYERS
+from layers.layer import Computed, Field, Layer, Mark, Single, Text
+
+LAYERS["water_points"] = Layer(
+    "water_points", Text("取水点", "Water points"), Text("新增", "Added"), "point", Computed("water_points"),
+    (Field("id", Text("编号", "id")), Field("name", Text("名称", "name")),
+     Field("flow_l_s", Text("流量", "flow"), "number", "L/s")),
+    Single(Mark(Text("取水点", "water point"), "#005f73", "pentagon", 14.0)), Text("测试", "test"), visible=True,
+)
+
+
+def water_points(view, *, at):
+    frame = view.frame("hospital")[["id", "geometry"]].copy()
+    frame["name"] = [f"<i>{k}</i>号" for k in range(len(frame))]
+    frame["flow_l_s"] = [float(k) for k in range(len(frame))]
+    return frame
+
+
+analyses.LAYER_FUNCTIONS["water_points"] = water_points
+"""
+
+
+@pytest.fixture
+def declared(database: Path, tmp_path: Path) -> Iterator[str]:
+    """A server whose catalogue has one entry more; nothing else of the program is changed."""
+    (tmp_path / "sitecustomize.py").write_text(f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{DECLARED}")
+    environment = {**clean_environment(), "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    command = [sys.executable, "-m", "web.cli", "serve", "--db", str(database), "--port", "0"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        lines = []
+        for line in process.stderr:
+            lines.append(line)
+            if "the map is at " in line:
+                break
+        assert "the map is at " in lines[-1], lines
+        yield lines[-1].split("the map is at ")[1].split()[0].rstrip("/")
+        process.terminate()
+        process.wait(30)
+
+
+def test_one_entry_of_the_catalogue_is_in_tree_legend_popup_and_workbench(chromium: Browser, declared: str) -> None:
+    page = chromium.new_page(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    page.set_default_timeout(PATIENCE_MS)
+    watched = Watched(page, declared)
+    watched.open()
+    line = page.locator(".layer:has(#layer-water_points)")
+    expect(line.locator("label")).to_have_text("取水点")
+    n = count(line.locator(".count").inner_text())
+    assert n > 2
+    assert line.locator("svg.mark polygon").first.get_attribute("fill") == "#005f73"
+    page.fill("#search", "医院")
+    expect(page.locator(".suggestions:not([hidden]) [role=option]").first).to_be_visible()
+    page.press("#search", "Enter")
+    expect(page.locator("#reach .verdict")).to_be_visible()
+    page.focus("#map canvas")
+    page.keyboard.press("Enter")
+    popup = page.locator(".maplibregl-popup")
+    expect(popup).to_contain_text("取水点")
+    expect(popup).to_contain_text("</i>号")
+    bench(page)
+    card = "[data-layer=water_points]"
+    page.locator(f"{card} > details > summary").click()
+    page.select_option("#style-water_points", "flow_l_s")
+    expect(page.locator(f"{card} > .facts")).to_contain_text(f"{n} / {n}")
+    counts = [count(text) for text in page.locator(f"{card} .legend.counted .num").all_inner_texts()]
+    assert sum(counts) == n
+    assert [watched.errors, watched.outside] == [[], []]
+    page.context.close()

@@ -1,0 +1,113 @@
+/** Points, lines and areas drawn by hand, each with a label; kept in this browser until they are deleted. */
+
+import { config, t } from "./config.js";
+import { el, show } from "./dom.js";
+import { line } from "./map.js";
+import { makeSketch } from "./sketch.js";
+
+const COLOR = "#8a1f5c";
+const MAX_LABEL = 80;
+const KIND = { Point: "point", LineString: "line", Polygon: "area" };
+
+export function makeDraw(root, { view, onChange }) {
+  const { map } = view;
+  const key = `onemap.drawing.${config.district}`;
+  let drawn = kept(); // [{label, geometry}]
+  map.addSource("drawing", { type: "geojson", data: collection() });
+  map.addLayer({ id: "drawing-fill", type: "fill", source: "drawing", filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": COLOR, "fill-opacity": 0.18 } });
+  map.addLayer(line("drawing-line", "drawing", { "line-color": COLOR, "line-width": 3 }, ["!=", ["geometry-type"], "Point"]));
+  map.addLayer({ id: "drawing-point", type: "circle", source: "drawing", filter: ["==", ["geometry-type"], "Point"], paint: { "circle-radius": 7, "circle-color": COLOR, "circle-stroke-color": "#ffffff", "circle-stroke-width": 2 } });
+  map.addLayer({
+    id: "drawing-label", type: "symbol", source: "drawing",
+    layout: { "text-field": ["get", "label"], "text-size": 14, "text-offset": [0, 1.1], "text-anchor": "top", "text-allow-overlap": true, "text-max-width": 12 },
+    paint: { "text-color": "#5a1039", "text-halo-color": "#ffffff", "text-halo-width": 2 },
+  });
+
+  const sketch = makeSketch(view, "sketch", COLOR, { onChange: sketched, onLost: marked });
+  const label = el("input", { type: "text", id: "draw-label", maxlength: MAX_LABEL, placeholder: t("draw.label_hint") });
+  const begin = (shape) => el("button", { type: "button", class: "plain", "aria-pressed": "false", "data-shape": shape, onclick: () => toggle(shape) }, t(`draw.${shape}`));
+  const starts = ["point", "line", "area"].map(begin);
+  const finish = el("button", { type: "button", class: "plain", disabled: true, id: "draw-finish", onclick: add }, t("draw.finish"));
+  const steps = el(
+    "div", { class: "actions", hidden: true },
+    el("button", { type: "button", class: "plain", onclick: sketch.addMiddle }, t("sketch.middle")),
+    el("button", { type: "button", class: "plain", onclick: sketch.undo }, t("sketch.undo")),
+    finish,
+  );
+  const list = el("ul", { class: "drawn", "aria-label": t("draw.list") });
+  const out = el("p", {});
+  const said = el("p", { class: "hint", role: "status" });
+  root.append(
+    el("div", { class: "actions" }, starts), el("p", { class: "hint" }, t("draw.hint")),
+    el("div", { class: "field" }, el("label", { for: label.id }, t("draw.label")), label), steps, said, list, out,
+  );
+  label.addEventListener("keydown", (event) => { if (event.key === "Enter" && !finish.disabled) add(); });
+
+  function marked() {
+    for (const button of starts) button.setAttribute("aria-pressed", String(sketch.isOn() && sketch.shape() === button.dataset.shape));
+    steps.hidden = !sketch.isOn();
+  }
+  function toggle(shape) {
+    if (sketch.isOn() && sketch.shape() === shape) {
+      sketch.stop();
+      sketch.clear();
+    } else sketch.start(shape);
+    marked();
+  }
+  function sketched() {
+    finish.disabled = !sketch.isComplete();
+  }
+  function add() {
+    drawn = [...drawn, { label: label.value.trim(), geometry: rounded(sketch.outline()) }];
+    label.value = "";
+    sketch.clear();
+    changed();
+    said.textContent = t("draw.added", { n: drawn.length });
+  }
+  function changed() {
+    try {
+      localStorage.setItem(key, JSON.stringify(drawn));
+    } catch {
+      said.textContent = t("draw.not_kept");
+    }
+    redraw();
+    onChange();
+  }
+  function redraw() {
+    map.getSource("drawing").setData(collection());
+    show(list, drawn.map((one, k) => el(
+      "li", { class: "line" },
+      el("span", { class: "kind" }, t(`draw.${KIND[one.geometry.type]}`)),
+      el("input", { type: "text", class: "grow", maxlength: MAX_LABEL, value: one.label, "aria-label": t("draw.label_of", { n: k + 1 }), onchange: (event) => { one.label = event.target.value.trim(); changed(); } }),
+      el("button", { type: "button", class: "small", "aria-label": t("draw.remove", { name: one.label || k + 1 }), onclick: () => { drawn = drawn.filter((other) => other !== one); changed(); } }, "✕"),
+    )));
+    const file = `data:application/geo+json,${encodeURIComponent(JSON.stringify(collection()))}`;
+    show(out, drawn.length ? el("a", { href: file, download: "drawing.geojson", id: "draw-out" }, t("draw.out")) : null);
+  }
+  function collection() {
+    return { type: "FeatureCollection", features: drawn.map((one) => ({ type: "Feature", properties: { label: one.label }, geometry: one.geometry })) };
+  }
+  function kept() {
+    try {
+      const found = JSON.parse(localStorage.getItem(key));
+      return Array.isArray(found) ? found.filter((one) => one?.geometry?.type in KIND).map(({ label: text, geometry }) => ({ label: String(text ?? ""), geometry })) : [];
+    } catch {
+      return [];
+    }
+  }
+  redraw();
+  return {
+    drawing: () => drawn,
+    /** Show what a view has drawn, in place of what is there. */
+    restore(found) {
+      drawn = found.map(({ label: text = "", geometry }) => ({ label: text, geometry }));
+      changed();
+    },
+  };
+}
+
+/** To a decimetre or so: seven digits of a degree. */
+function rounded(geometry) {
+  const round = (value) => (Array.isArray(value) ? value.map(round) : Number(value.toFixed(7)));
+  return { type: geometry.type, coordinates: round(geometry.coordinates) };
+}

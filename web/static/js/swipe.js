@@ -1,0 +1,151 @@
+/** Two maps side by side under one divider: two layers, or the same layers at two moments. */
+
+import { ask } from "./api.js";
+import { config, t } from "./config.js";
+import { el, show } from "./dom.js";
+import { drawMarks, FONT } from "./map.js";
+import { at } from "./moment.js";
+import { failure, loading } from "./notice.js";
+
+const STEP = 2; // per cent of the width, by a key
+const WIDE = 10;
+
+export function makeSwipe(root, { view, layers, workbench }) {
+  const { map } = view;
+  const { maplibregl } = window;
+  let other = null; // the map on the right
+  let share = 50;
+  let pane = null;
+
+  const by = el("select", { id: "swipe-by" }, el("option", { value: "layers" }, t("swipe.by_layers")), el("option", { value: "moments" }, t("swipe.by_moments")));
+  const left = el("select", { id: "swipe-left" });
+  const right = el("select", { id: "swipe-right" });
+  const moment = el("input", { type: "datetime-local", id: "swipe-moment" });
+  const of = (node, text) => el("div", { class: "field" }, el("label", { for: node.id }, text), node);
+  const [ofLeft, ofRight, ofMoment] = [of(left, t("swipe.left")), of(right, t("swipe.right")), of(moment, t("swipe.moment"))];
+  const start = el("button", { type: "button", class: "plain", "aria-pressed": "false", id: "swipe-start", onclick: () => (other ? close() : open()) }, t("swipe.start"));
+  const problem = el("div", { role: "alert" });
+  root.append(of(by, t("swipe.by")), ofLeft, ofRight, ofMoment, el("p", { class: "hint" }, t("swipe.hint")), start, problem);
+
+  const isByLayers = () => by.value === "layers";
+  function offered() {
+    ofLeft.hidden = ofRight.hidden = !isByLayers();
+    ofMoment.hidden = isByLayers();
+    for (const [node, k] of [[left, 0], [right, 1]]) {
+      const before = node.value;
+      const ids = workbench.order();
+      show(node, ids.map((id) => el("option", { value: id }, layers.find(id).title)));
+      if (ids.length) node.value = ids.includes(before) ? before : ids[Math.min(k, ids.length - 1)];
+    }
+  }
+
+  /** The style of the right map: that of the left one, with the other layer or the other moment. */
+  async function style() {
+    const found = map.getStyle();
+    const hide = (id) => { for (const part of view.partsOf(id)) { const spec = found.layers.find((one) => one.id === part); if (spec) spec.layout = { ...spec.layout, visibility: "none" }; } };
+    const reveal = (id) => { for (const part of view.partsOf(id)) { const spec = found.layers.find((one) => one.id === part); if (spec) spec.layout = { ...spec.layout, visibility: "visible" }; } };
+    if (isByLayers()) {
+      if (left.value !== right.value) hide(left.value);
+      reveal(right.value);
+      return found;
+    }
+    if (!moment.value) throw new Error(t("swipe.no_moment"));
+    const on = workbench.order().map(layers.find).filter((layer) => !layer.tiled);
+    await Promise.all(on.map(async (layer) => {
+      const box = map.getBounds();
+      const query = { lang: config.lang, at: moment.value };
+      if (layer.count > 20_000) Object.assign(query, { bbox: [box.getWest(), box.getSouth(), box.getEast(), box.getNorth()].join(","), limit: 20_000 });
+      found.sources[layer.id].data = await ask(`layers/${layer.id}.geojson`, query);
+    }));
+    return found;
+  }
+
+  const hiddenLeft = () => (isByLayers() && left.value !== right.value ? right.value : null);
+  let hidden = null; // the layer that the left map leaves to the right one
+  function leave(id) {
+    if (hidden && layers.find(hidden)) view.visible(layers.find(hidden), layers.isOn(hidden));
+    hidden = id;
+    if (hidden) view.visible(layers.find(hidden), false);
+  }
+
+  const divider = el("div", { class: "swipe-divider", role: "slider", tabindex: 0, "aria-label": t("swipe.divider"), "aria-valuemin": 0, "aria-valuemax": 100 }, el("span", { "aria-hidden": "true" }, "⇔"));
+  const names = [el("span", { class: "swipe-name left" }), el("span", { class: "swipe-name right" })];
+  function put(percent) {
+    share = Math.max(0, Math.min(100, percent));
+    divider.style.left = `${share}%`;
+    divider.setAttribute("aria-valuenow", String(Math.round(share)));
+    if (pane) pane.style.clipPath = `inset(0 0 0 ${share}%)`;
+  }
+  divider.addEventListener("keydown", (event) => {
+    const to = { ArrowLeft: share - STEP, ArrowRight: share + STEP, PageDown: share - WIDE, PageUp: share + WIDE, Home: 0, End: 100 }[event.key];
+    if (event.key === "Escape") close();
+    if (to === undefined) return;
+    event.preventDefault();
+    put(to);
+  });
+  divider.addEventListener("pointerdown", (event) => divider.setPointerCapture(event.pointerId));
+  divider.addEventListener("pointermove", (event) => {
+    if (!divider.hasPointerCapture(event.pointerId)) return;
+    const box = map.getContainer().getBoundingClientRect();
+    put(((event.clientX - box.left) / box.width) * 100);
+  });
+
+  const follow = () => other?.jumpTo({ center: map.getCenter(), zoom: map.getZoom(), bearing: map.getBearing() });
+  async function open() {
+    show(problem, loading());
+    start.disabled = true;
+    try {
+      // The left map shows its own layer only; the style for the right one is taken before that.
+      const found = await style();
+      leave(hiddenLeft());
+      pane = el("div", { class: "swipe-pane", "aria-hidden": "true" });
+      map.getContainer().after(pane, ...names, divider);
+      other = new maplibregl.Map({ container: pane, style: found, center: map.getCenter(), zoom: map.getZoom(), interactive: false, attributionControl: false, fadeDuration: 0, localIdeographFontFamily: FONT });
+      drawMarks(other);
+      view.lay({ map: other, covers: ({ x }) => x > (map.getContainer().clientWidth * share) / 100 });
+      map.on("move", follow);
+      put(share);
+      named();
+      start.textContent = t("swipe.stop");
+      start.setAttribute("aria-pressed", "true");
+      divider.focus();
+      show(problem);
+    } catch (error) {
+      show(problem, failure(error));
+    }
+    start.disabled = false;
+  }
+  function named() {
+    names[0].textContent = isByLayers() ? layers.find(left.value)?.title ?? "" : at()?.replace("T", " ") ?? t("swipe.now");
+    names[1].textContent = isByLayers() ? layers.find(right.value)?.title ?? "" : moment.value.replace("T", " ");
+  }
+  function close() {
+    map.off("move", follow);
+    view.lay(null);
+    other?.remove();
+    other = null;
+    for (const node of [pane, divider, ...names]) node?.remove();
+    pane = null;
+    leave(null);
+    start.textContent = t("swipe.start");
+    start.setAttribute("aria-pressed", "false");
+    start.focus();
+  }
+  async function again() {
+    if (!other) return;
+    try {
+      leave(null);
+      const found = await style();
+      leave(hiddenLeft());
+      other?.setStyle(found);
+      named();
+      show(problem);
+    } catch (error) {
+      show(problem, failure(error));
+    }
+  }
+  for (const node of [by, left, right, moment]) node.addEventListener("change", () => { offered(); again(); });
+  workbench.onChange(() => { offered(); again(); });
+  layers.onDrawn(() => { if (hidden) view.visible(layers.find(hidden), false); });
+  offered();
+}
