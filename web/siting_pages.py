@@ -359,7 +359,7 @@ def _items_of_form() -> list[dict[str, Any]]:
             continue
         line = _("第 %(n)s 行", n=k + 1)
         if not row["item_id"]:
-            raise InputError(_("%(field)s没有填。", field=f"{line} {_('物资')}"))
+            raise InputError(_("%(field)s没有填。", field=" ".join((line, _("物资")))))
         numbers: list[tuple[str, str, Callable[..., Any], float, float]] = [
             ("units", _("每包数量"), whole_of_form, 1, 1e9),
             ("volume_m3", _("每包体积"), number_of_form, 0, 1e6),
@@ -404,8 +404,8 @@ def _objective(model: str, lang: Lang, value: Any) -> str:
     if value is None:
         return "—"
     if model in ("least_mean_time", "least_worst_time"):
-        return f"{value / 60:.1f} {_('分')}"
-    return f"{value:,.0f} {_('人')}" if model == "most_covered" else f"{value:,.1f}"
+        return " ".join((f"{value / 60:.1f}", _("分")))
+    return " ".join((f"{value:,.0f}", _("人"))) if model == "most_covered" else f"{value:,.1f}"
 
 
 def minutes(seconds: Any) -> str:
