@@ -49,7 +49,7 @@ def find(page: Page, name: str) -> None:
 
 
 def shown_place(page: Page) -> str:
-    found = re.search(r"(\d+\.\d{5}), (\d+\.\d{5})", page.locator("#reach .where p").inner_text())
+    found = re.search(r"(\d+\.\d{5}), (\d+\.\d{5})", page.locator("#reach .coordinates").inner_text())
     assert found is not None
     return f"{found.group(1)},{found.group(2)}"
 

@@ -41,8 +41,9 @@ def test_from_the_place_to_the_order_by_keyboard_alone(watch: Watch, address: st
     page.keyboard.press("Enter")
     expect(page.locator("#reach .verdict")).to_be_visible()
     tab_to(page, "#tab-reach")
-    page.keyboard.press("ArrowRight")
-    expect(page.locator("#tab-supply")).to_be_focused()
+    for name in ("around", "closures", "since", "supply"):
+        page.keyboard.press("ArrowRight")
+        expect(page.locator(f"#tab-{name}")).to_be_focused()
     tab_to(page, "#supply-rows input.item")
     page.keyboard.type("棉被")
     expect(page.locator(".suggestions:not([hidden]) [role=option]").first).to_be_visible()

@@ -155,6 +155,7 @@ export function makeAround(root, { view, layers, isShown }) {
     try {
       // The numbers do not wait for the outline.
       const outline = areaOf(asked);
+      outline.catch(() => {}); // told below, when the numbers are there
       const answer = await query(asked);
       if (!answer) return undefined;
       drawn.rows = answer.facilities;
