@@ -119,6 +119,17 @@ AS_IT_IS = Scenario("as_it_is", Text("现状", "as it is"))
 """Nothing is assumed."""
 
 
+def scenario_tables(scenario: Scenario) -> tuple[str, ...]:
+    """The tables of the store that the roads of a scenario rest on."""
+    found = ["road", "closure", "raster"]  # a closure of the register may name a raster
+    named = {closure.where for closure in scenario.closures if isinstance(closure.where, str)}
+    if "waterlogging_spots" in named:
+        found.append("waterlogging_spot")
+    if "busiest_bridge" in named:
+        found += ["team", "village", "cell"]
+    return tuple(found)
+
+
 def under(view: View, scenario: Scenario, at: datetime) -> View:
     """The district as a scenario has it at a moment: ask it for that moment (`.travel(at)`, `teams_at(view, ...)`).
 

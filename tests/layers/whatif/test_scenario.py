@@ -24,6 +24,7 @@ from layers.whatif.scenario import (
     Site,
     parse_scenarios,
     read_scenario,
+    scenario_tables,
     shipped_scenarios,
     under,
 )
@@ -128,6 +129,18 @@ def test_a_closure_of_a_scenario_holds_from_its_beginning_and_not_at_its_end(
     closure = Closure(BRIDGE, from_utc=NOW, to_utc=NOW + timedelta(seconds=60))
     factors = under(town.view(), scenario(closures=(closure,)), NOW + timedelta(seconds=offset_s)).edge_factors(NOW)
     assert (0 if factors is None else int((factors == 0).sum())) == edges
+
+
+def test_the_tables_are_those_that_its_closures_are_found_in() -> None:
+    roads = {"road", "closure", "raster"}
+    for where, more in (
+        (BRIDGE, set()),
+        ("underpasses", set()),
+        ("waterlogging_spots", {"waterlogging_spot"}),
+        ("busiest_bridge", {"team", "village", "cell"}),
+    ):
+        assert set(scenario_tables(scenario(closures=(Closure(where),)))) == roads | more
+    assert set(scenario_tables(scenario())) == roads
 
 
 def test_what_cannot_be_is_refused(town: District) -> None:
