@@ -594,6 +594,9 @@ def _center(case: Case, ask: Ask, clock: Clock) -> Found:
         best = _Best(chosen, reached.value, reached.value, True)
         chosen, is_backed = _settled(program, best, None, _backup_for(program))
     sites = _filled(case, ask, chosen)
+    if not is_known:
+        # Idle sites that fill the number up may lie nearer than those of a search that was stopped.
+        high = worst(np.isin(np.arange(len(chosen)), sites))
     second = _S_PER_MS if reached.value else math.nan  # nobody is reached: there is no longest time
     return Found(sites, _assigned(case, sites, case.ms <= high), high * second, bound * second, is_known, is_backed)
 

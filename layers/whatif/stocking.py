@@ -456,7 +456,10 @@ def _drawn_short(view: View, short: pd.DataFrame) -> gpd.GeoDataFrame:
 def stocking_lines(result: Result, *, shown: int = 20) -> Iterator[str]:
     """The result as a person reads it on a terminal."""
     told, limit = result.summary, result.parameters["limit_s"] / 60
-    proof = "proven best" if told["is_optimal"] else f"stopped early, in time at most {told['in_time_bound']}"
+    share_now, most = told["in_time_share"], told["in_time_bound"]
+    proof = "proven best" if told["is_optimal"] else "stopped early"
+    if not told["is_optimal"] and most is not None:
+        proof += f", no plan has more than {most:.3%} in time: proven within {100 * (most - share_now):.2g} points"
 
     def share(name: str) -> str:
         return "-" if told[name] is None else f"{told[name]:.2%}"

@@ -143,3 +143,14 @@ def test_it_is_kept_and_shown_on_the_map(own_town: District) -> None:
     assert set(depots["id"]) == {"d1", "d2"}
     missing = query.read(own_town, "stocking_short", role="keeper", at=NOW).frame
     assert missing["missing"].tolist() == ["棉被 30"]
+
+
+def test_a_plan_that_was_stopped_early_says_how_near_to_the_best_it_is(own_town: District) -> None:
+    found = stock_depots(own_town, "储备", asked(needs={("v1", "quilt"): 300}))
+    assert "proven best" in next(stocking_lines(found))
+    told = {**found.summary, "is_optimal": False, "in_time_share": 0.5, "in_time_bound": 0.50004}
+    first = next(stocking_lines(dataclasses.replace(found, summary=told)))
+    assert "stopped early, no plan has more than 50.004% in time: proven within 0.004 points" in first
+    assert "proven best" not in first
+    unknown = next(stocking_lines(dataclasses.replace(found, summary={**told, "in_time_bound": None})))
+    assert unknown.endswith("stopped early")
