@@ -150,6 +150,8 @@ def test_what_cannot_be_is_refused(town: District) -> None:
         (scenario(teams_out=("t9",)), "teams_out='t9'"),
         (scenario(sites=(Site("t1", "新", lon, lat),)), "sites.id='t1'"),
         (scenario(sites=(Site("n", "新", lon, lat), Site("n", "新", lon, lat))), "sites.id='n'"),
+        (scenario(sites=(Site("n", "新", 0.0, 0.0),)), "sites.id='n': lon,lat=0.0,0.0: outside the district's extent"),
+        (scenario(sites=(Site("n", "新", lat, lon),)), "sites.id='n': lon,lat=.*they look swapped"),
         (scenario(speed_factor=0.0), "speed_factor=0.0"),
         (scenario(hour=24), "hour=24"),
         (scenario(closures=(Closure(shapely.Point(2.3, 48.8), reason="far"),)), "closure 'far': it meets no road"),
