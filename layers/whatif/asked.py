@@ -50,5 +50,8 @@ def _closure(view: View, number: int, asked: Mapping[str, Any]) -> Closure:
     )
     if begins is not None and ends is not None and ends <= begins:
         raise InputError(f"closures {number}: to={asked['to']}: expected a moment after from")
+    factor = float(asked.get("factor") or 0.0)
+    if not 0 <= factor <= 1:
+        raise InputError(f"closures {number}: factor={factor:g}: expected 0 (closed) to 1 (open)")
     where = f"{FLOOD}{raster}" if raster is not None else drawn_geometry(view, geometry)
-    return Closure(where, float(asked.get("factor") or 0.0), str(asked.get("reason") or ""), begins, ends)
+    return Closure(where, factor, str(asked.get("reason") or ""), begins, ends)

@@ -35,7 +35,7 @@ from layers.whatif.checkpoint import Checkpoint
 from layers.whatif.link_names import road_words, surroundings
 from layers.whatif.roads import road_tags
 from layers.whatif.saved import Result, folder, seqs_of
-from layers.whatif.scenario import AS_IT_IS, Scenario, under
+from layers.whatif.scenario import AS_IT_IS, Scenario, scenario_tables, under
 
 KIND = "n_minus_1"
 
@@ -184,7 +184,7 @@ def _link_ids(view: View, links: Links, road_ids: pd.Series) -> NDArray[np.objec
 
 def _empty(base: _Base, name: str, asked: Asked) -> Result:
     """The question as a result that says nothing yet; its id tells the question from every other."""
-    tables = ("road", "closure", "team", "waterlogging_spot", PLACES[asked.places], "street")
+    tables = (*scenario_tables(asked.scenario), "team", PLACES[asked.places], "street")
     return Result(
         KIND,
         name,

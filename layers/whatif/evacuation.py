@@ -32,12 +32,13 @@ from layers.whatif import ways_out
 from layers.whatif.movers import Movers, Who, movers
 from layers.whatif.refuges import Refuges, refuges
 from layers.whatif.saved import Result, seqs_of
-from layers.whatif.scenario import AS_IT_IS, Scenario, under
+from layers.whatif.scenario import AS_IT_IS, Scenario, scenario_tables, under
 from layers.whatif.ways_out import On, WaysOut, road_widths_m
 from layers.whatif.zone import Zone, read_zone
 
 KIND = "evacuation"
 TABLES = ("village", "cell", *shelters.TABLES, *ways_out.TABLES)
+"""What every plan rests on beyond the roads of its scenario."""
 
 BUSES, SEATS = 60, 45
 """The fleet where none is said [proposed]."""
@@ -135,7 +136,7 @@ def evacuate(view: View, asked: Asked, *, at: datetime, name: str) -> Result:
             "villages": ("village_id", "part"),
         },
         plan.layers(),
-        seqs_of(view, *TABLES, *(() if zone is None else zone.tables)),
+        seqs_of(view, *TABLES, *scenario_tables(asked.scenario), *(() if zone is None else zone.tables)),
     )
 
 

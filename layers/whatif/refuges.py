@@ -17,7 +17,7 @@ from layers.zoning.rated import rated_substances
 if TYPE_CHECKING:
     from layers.whatif.zone import Zone
 
-TABLES = ("shelter", "enterprise", "substance")
+TABLES = ("shelter", "enterprise", "substance", "parameter")
 """What the answer rests on."""
 
 

@@ -24,6 +24,7 @@ from geo.crs import to_metric
 from geo.duty import parse_duty
 from geo.errors import InputError, NotFound
 from geo.network import POINT_CLOSURE_M
+from layers.analyses.places import require_place
 from layers.closures import require_flooded
 from layers.district import Assumed, View
 from layers.fields import Fields
@@ -119,15 +120,28 @@ AS_IT_IS = Scenario("as_it_is", Text("现状", "as it is"))
 """Nothing is assumed."""
 
 
+def scenario_tables(scenario: Scenario) -> tuple[str, ...]:
+    """The tables of the store that the roads of a scenario rest on."""
+    found = ["road", "closure", "raster"]  # a closure of the register may name a raster
+    named = {closure.where for closure in scenario.closures if isinstance(closure.where, str)}
+    if "waterlogging_spots" in named:
+        found.append("waterlogging_spot")
+    if "busiest_bridge" in named:
+        found += ["team", "village", "cell"]
+    return tuple(found)
+
+
 def under(view: View, scenario: Scenario, at: datetime) -> View:
     """The district as a scenario has it at a moment: ask it for that moment (`.travel(at)`, `teams_at(view, ...)`).
 
-    InputError for a team out that is not there, a site with the id of a team, values out of bounds. What the
-    scenario does not touch is shared with `view`, which must be one of the store; the facility index knows
-    nothing of scenarios.
+    InputError for a team out that is not there, a site with the id of a team or outside the district's extent,
+    values out of bounds. What the scenario does not touch is shared with `view`, which must be one of the store; the
+    facility index knows nothing of scenarios.
     """
     moment = view.district.local(at)
     frames: dict[str, gpd.GeoDataFrame] = {}
+    for site in scenario.sites:
+        require_place(view, (site.lon, site.lat), f"sites.id={site.id!r}: lon,lat")
     if scenario.teams_out or scenario.sites:
         frames["team"] = _teams(view.frame("team"), scenario)
     factor = _edge_factor(view, [c for c in scenario.closures if c.is_in_force(moment)], moment)

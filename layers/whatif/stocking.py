@@ -30,7 +30,7 @@ from layers.analyses.places import lonlats
 from layers.analyses.stock import depots_of, item_titles, lots_on
 from layers.district import District, View
 from layers.whatif.saved import Result, seqs_of
-from layers.whatif.scenario import AS_IT_IS, Scenario, under
+from layers.whatif.scenario import AS_IT_IS, Scenario, scenario_tables, under
 
 KIND = "stocking"
 
@@ -39,7 +39,7 @@ TIME_LIMIT_S, MAX_TIME_LIMIT_S = 60.0, 300.0
 
 MAX_ITEMS = 60
 
-_TABLES = ("road", "closure", "raster", "depot", "village", "item", "lot", "pack", "relief_standard")
+_TABLES = ("depot", "village", "item", "lot", "pack", "relief_standard")
 
 _ITEM = Column("item_id", "物资编号", "item id", required=True)
 ITEMS_KIND = Kind(
@@ -190,7 +190,7 @@ class Posed:
                 "stocking_depots": _drawn_depots(view, tables["depots"]),
                 "stocking_short": _drawn_short(view, tables["short"]),
             },
-            seqs_of(view, *_TABLES),
+            seqs_of(view, *_TABLES, *scenario_tables(asked.scenario)),
         )
 
 

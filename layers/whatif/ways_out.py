@@ -19,8 +19,8 @@ On = Literal["foot", "bus"]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-TABLES = ("road", "closure", "evacuation_route")
-"""What the answer rests on."""
+TABLES = ("evacuation_route",)
+"""What the answer rests on beyond the roads of its scenario."""
 
 _SLACK_M = 2.0  # times are rounded edge by edge
 _OTHER_WIDTH_M = min(ROAD_WIDTHS_M.values())

@@ -71,6 +71,8 @@ def test_coverage_with_a_closure_of_ones_own(own_app: Flask) -> None:
     assert [row["team_new"] for row in gained["difference"]["places"]] == ["n1"]
     for wrong, said in (
         ({"closures": [{}]}, "closures 1"),
+        ({"closures": [{"geometry": BRIDGE, "factor": 1.01}]}, "closures 1: factor=1.01: expected 0 (closed) to 1"),
+        ({"sites": [{**site, "lon": 0, "lat": 0}]}, "outside the district's extent"),
         ({"at": "soon"}, "at=soon"),
         ({"scenario": "x"}, "scenario=x"),
         ({"teams_out": ["t9"]}, "t9"),

@@ -43,6 +43,16 @@ def row(table: pd.DataFrame, **keys: Any) -> dict[str, Any]:
     return rows[0]
 
 
+# -- what it rests on ------------------------------------------------------------------------------
+
+
+def test_a_run_rests_on_the_water_that_closes_its_roads(town: District) -> None:
+    """A raster that is imported anew makes another run, which one that was stopped does not go on with."""
+    wet = Scenario("wet", Text("积水", "wet"), closures=(Closure("waterlogging_spots"), Closure("busiest_bridge")))
+    assert set(n_minus_1(town, "桥", asked()).seqs) == {"road", "closure", "raster", "team", "village", "street"}
+    assert "waterlogging_spot" in n_minus_1(town, "桥", asked(scenario=wet)).seqs
+
+
 # -- the town ---------------------------------------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 """Evacuation of a small town whose answers can be worked out by hand, and what must hold of the demo district."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ from layers.whatif.evacuation import KIND, Asked, evacuate
 from layers.whatif.movers import movers
 from layers.whatif.refuges import hazard_limits, refuges
 from layers.whatif.saved import Result, difference, load, save
-from layers.whatif.scenario import Closure, Scenario
+from layers.whatif.scenario import AS_IT_IS, Closure, Scenario
 from layers.whatif.ways_out import WaysOut, road_widths_m
 from layers.whatif.zone import read_zone
 from tests.layers.conftest import EPSG, NOW, STAMP, area, line, point
@@ -272,6 +273,24 @@ def test_a_result_is_kept_shown_and_compared(own_town: District) -> None:
     more = difference(old.tables["missing"], plan(own_town).tables["missing"], keys=old.keys["missing"])
     assert more[["village_id", "missing_change"]].values.tolist() == [["v2", -100.0]]
     assert old.id == first.id
+
+
+def test_a_plan_is_stale_when_the_water_on_its_roads_or_the_distance_to_keep_moved(own_town: District) -> None:
+    wet = Scenario("wet", Text("积水", "wet"), closures=(Closure("waterlogging_spots"),))
+    in_water, as_it_is = (
+        save(own_town, replace(plan(own_town, scenario=scenario), name=scenario.id), made_utc=NOW, made_by="试")
+        for scenario in (wet, AS_IT_IS)
+    )
+    spot = {"id": ["w1"], "name": ["积水点"], "depth_m": [0.5]}
+    upsert(own_town, "waterlogging_spot", gpd.GeoDataFrame(spot, geometry=[point(2.5, 1.0)], crs=4326))
+    assert in_water.stale(own_town.view()) == ["waterlogging_spot"]
+    assert as_it_is.stale(own_town.view()) == []
+    radius = {"id": ["r"], "version": ["2026.1"], "code": ["major_hazard.radius_m"], "value": [900.0]}
+    radius |= {"provenance": ["proposed"], "effective_from": ["2026-01-01"], "reference": ["x"]}
+    upsert(own_town, "parameter", pd.DataFrame(radius))
+    assert as_it_is.stale(own_town.view()) == ["parameter"]
+    # A closure of the register goes by the depth in a raster, which may be imported anew.
+    assert {"road", "closure", "raster"} <= set(as_it_is.seqs)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from layers.whatif.scenario import (
     Site,
     parse_scenarios,
     read_scenario,
+    scenario_tables,
     shipped_scenarios,
     under,
 )
@@ -130,6 +131,18 @@ def test_a_closure_of_a_scenario_holds_from_its_beginning_and_not_at_its_end(
     assert (0 if factors is None else int((factors == 0).sum())) == edges
 
 
+def test_the_tables_are_those_that_its_closures_are_found_in() -> None:
+    roads = {"road", "closure", "raster"}
+    for where, more in (
+        (BRIDGE, set()),
+        ("underpasses", set()),
+        ("waterlogging_spots", {"waterlogging_spot"}),
+        ("busiest_bridge", {"team", "village", "cell"}),
+    ):
+        assert set(scenario_tables(scenario(closures=(Closure(where),)))) == roads | more
+    assert set(scenario_tables(scenario())) == roads
+
+
 def test_what_cannot_be_is_refused(town: District) -> None:
     view = town.view()
     lon, lat = lonlat(1, 1)
@@ -137,6 +150,8 @@ def test_what_cannot_be_is_refused(town: District) -> None:
         (scenario(teams_out=("t9",)), "teams_out='t9'"),
         (scenario(sites=(Site("t1", "新", lon, lat),)), "sites.id='t1'"),
         (scenario(sites=(Site("n", "新", lon, lat), Site("n", "新", lon, lat))), "sites.id='n'"),
+        (scenario(sites=(Site("n", "新", 0.0, 0.0),)), "sites.id='n': lon,lat=0.0,0.0: outside the district's extent"),
+        (scenario(sites=(Site("n", "新", lat, lon),)), "sites.id='n': lon,lat=.*they look swapped"),
         (scenario(speed_factor=0.0), "speed_factor=0.0"),
         (scenario(hour=24), "hour=24"),
         (scenario(closures=(Closure(shapely.Point(2.3, 48.8), reason="far"),)), "closure 'far': it meets no road"),
