@@ -41,9 +41,9 @@ def on_the_map(watched: Watched, *layers: str) -> None:
     page = watched.page
     page.get_by_role("link", name="在地图上看").click()
     page.wait_for_selector("body[data-ready=true]", timeout=2 * PATIENCE_MS)
+    expect(page.locator(f"#layer-{layers[0]}")).to_be_in_viewport()
     for layer in layers:
         expect(page.locator(f"#layer-{layer}")).to_be_checked()
-        expect(page.locator(f"#layer-{layer}")).to_be_in_viewport()
     assert not page.locator("#layer-enterprises").is_checked(), "they would hide the result"
 
 

@@ -212,7 +212,7 @@ export function makeLayers(root, view) {
         return turn(layer, true);
       });
       draw();
-      document.getElementById(`layer-${wanted[0]?.id}`)?.closest("section").scrollIntoView({ block: "nearest" });
+      document.getElementById(`layer-${wanted[0]?.id}`)?.closest("section").scrollIntoView({ block: "start" });
       await Promise.all(loads);
     },
     /** The GeoJSON of a layer, loaded when it is not there yet. */
