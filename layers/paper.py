@@ -37,7 +37,8 @@ _T = {
 
 
 def text(value: Any, size: float = 9, *, bold: bool = False, right: bool = False, soft: bool = False) -> Paragraph:
-    """A piece of text that wraps; nothing in it is taken for markup."""
+    """A piece of text that wraps, between words where it is Latin; nothing in it is taken for markup."""
+    words = "" if value is None else str(value)
     style = ParagraphStyle(
         f"s{size}{bold}{right}{soft}",
         fontName=BOLD if bold else REGULAR,
@@ -45,9 +46,9 @@ def text(value: Any, size: float = 9, *, bold: bool = False, right: bool = False
         leading=size * 1.35,
         textColor=SOFT if soft else INK,
         alignment=TA_RIGHT if right else 0,
-        wordWrap="CJK",
+        wordWrap=None if words.isascii() else "CJK",
     )
-    return Paragraph(escape("" if value is None else str(value)), style)
+    return Paragraph(escape(words), style)
 
 
 def qr(content: str, size: float) -> Drawing:
