@@ -349,32 +349,6 @@ def nodes_on_road(network: RoadNetwork) -> Snapped:
     return _on_road(network, *_nodes(network))
 
 
-def _spread(network: RoadNetwork, stations: Snapped, step_m: float) -> tuple[Ints, Floats]:
-    """Edges and fractions of the samples, edge by edge.
-
-    The first and last of an edge are as far from its ends as those of its neighbours, so that the
-    cells part at the node; none is on a node, where edges would tie.
-    """
-    length = network.edge_length_m
-    margin = np.minimum(step_m / 2, length / 2)
-    inner = length - 2 * margin
-    gaps = np.where(inner > 1e-6, np.maximum(np.ceil(inner / step_m), 1), 0).astype(np.int64)
-    edge: Ints = np.repeat(np.arange(len(length), dtype=np.int32), gaps + 1)
-    nth = np.arange(len(edge)) - np.repeat(np.cumsum(gaps + 1) - (gaps + 1), gaps + 1)
-    along = margin[edge] + inner[edge] * nth / np.maximum(gaps, 1)[edge]
-    # Time jumps at a team inside a one-way street.
-    on = stations.edge >= 0
-    here, at = stations.edge[on], stations.fraction[on]
-    beside = np.concatenate([at * length[here] - _BESIDE_M, at * length[here] + _BESIDE_M])
-    edge, along = np.r_[edge, here, here], np.r_[along, beside]
-    inside = (along >= 0) & (along <= length[edge])
-    edge, along = edge[inside], along[inside]
-    order = np.lexsort((along, edge))
-    edge, along = edge[order], along[order]
-    fraction = np.where(length[edge] > 0, along / np.maximum(length[edge], 1e-300), 0.5)
-    return edge.astype(np.int32), fraction
-
-
 @dataclass(frozen=True)
 class _Ground:
     """The cells of the main network's samples, and of the fragments' where no main edge is near."""

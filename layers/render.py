@@ -188,7 +188,6 @@ def describe(result: LayerFrame, lang: Lang = "zh") -> dict[str, Any]:
             }
             for m in layer.legend()
         ],
-        "map_layers": [spec["id"] for spec in map_layers(layer)],
     }
 
 

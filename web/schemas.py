@@ -72,7 +72,6 @@ LAYER = _object(
         "visible": FLAG,
         "fields": array(_object({"name": TEXT, "label": TEXT, "type": TEXT, "unit": TEXT})),
         "legend": array(_object({"label": TEXT, "color": TEXT, "shape": TEXT})),
-        "map_layers": array(TEXT),
     }
 )
 
