@@ -68,8 +68,9 @@ PATHS = sorted(asked(lambda x, y: "0,0"))
 
 
 def test_every_endpoint_is_asked_here() -> None:
-    # Supplies, devices, what-if and shelters are asked in test_supplies.py, test_events.py, test_whatif.py and others.
+    # Asked in test_supplies.py, test_events.py, test_whatif.py, test_map_views.py and others.
     elsewhere = ("/supplies", "/stock", "/devices", "/alarms", "/readings", "/events", "/whatif", "/shelters")
+    elsewhere += ("/views", "/measure")
     templates = {_asked_as(e) for e in ENDPOINTS if e.method == "GET" and not e.path.startswith(elsewhere)}
     # Files, sheets, comparisons and jobs have tests of their own in test_zoning.py.
     apart = {
