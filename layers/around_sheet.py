@@ -25,7 +25,7 @@ from layers.catalogue import LAYERS, ROAD_CLASS_TEXTS
 from layers.district import District, metric_geometries
 from layers.fonts import SheetFonts, register_fonts
 from layers.html import mark_for
-from layers.layer import Lang, Role, Text
+from layers.layer import Lang, Role, Text, choice_texts
 from layers.listing import moment_text, number_text
 from layers.pens import Pens, crs_name
 from layers.whatif.layers import SHELTER_OUT
@@ -188,7 +188,7 @@ class _Words:
             if persons["day_unknown"]
             else self.t("persons", n=f"{persons['day']:,}")
         )
-        levels = {choice.code: choice.zh if self.lang == "zh" else choice.en for choice in RISK_LEVELS}
+        levels = choice_texts(RISK_LEVELS, self.lang)
         by_level = self._comma(
             [f"{levels.get(code, '—')} {n}" for code, n in p["enterprises"]["by_level"].items() if n]
         )
@@ -222,7 +222,7 @@ class _Words:
 
     def together(self) -> list[str]:
         """What is there of each skill, substance and item."""
-        skills = {choice.code: choice.zh if self.lang == "zh" else choice.en for choice in SKILLS}
+        skills = choice_texts(SKILLS, self.lang)
         by_skill = [f"{skills[r['skill']]} {r['on_duty']}/{r['teams']}" for r in self.parts["teams"]["by_skill"]]
         substances = [
             f"{row['name']} {number_text(row['quantity_t'])} t" for row in self.parts["enterprises"]["substances"]

@@ -1,7 +1,7 @@
 """What a layer is: one frozen value from which legend, popup, exports, styles and permissions follow."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -9,6 +9,8 @@ from typing import Any, Literal
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+
+from data.kinds import Choice
 
 Lang = Literal["zh", "en"]
 Role = Literal["viewer", "dispatcher", "keeper", "planner", "administrator"]
@@ -43,6 +45,11 @@ class Text:
     def to(self, lang: Lang) -> str:
         """The label in one language."""
         return self.zh if lang == "zh" else self.en
+
+
+def choice_texts(choices: Iterable[Choice], lang: Lang) -> dict[str, str]:
+    """What choices are called in a language, by their codes."""
+    return {choice.code: choice.zh if lang == "zh" else choice.en for choice in choices}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from data import exporters
+from geo.errors import InputError
 from layers.district import District
 from layers.layer import Lang, Text
 
@@ -64,6 +65,17 @@ class Listing:
     note: Text = _NO_NOTE
     source: Text = _LEDGER
     tables: tuple[str, ...] = ()
+
+
+def read_moment(name: str, text: str, zone: ZoneInfo) -> datetime:
+    """A time as it is written; one without an offset is of `zone`. InputError names it and says what was expected."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"{name}={text}: expected a time such as 2026-07-01T08:00+08:00") from None
+    if not 1970 <= found.year <= 2200:
+        raise InputError(f"{name}={text}: expected a year from 1970 to 2200")
+    return found if found.tzinfo is not None else found.replace(tzinfo=zone)
 
 
 def moment_text(value: str | datetime | None, zone: ZoneInfo, *, seconds: bool = False) -> str:

@@ -263,15 +263,8 @@ def sheet(
     if result.count == 0:
         raise NotFound(f"layer '{layer_id}' holds nothing to print; import its data or run its scheme first")
     plan = plan_sheets(whole.bounds, paper=paper, scale=scale, single=single)
-    register_fonts(fonts)
     stream = io.BytesIO()
-    canvas = Canvas(
-        stream,
-        pagesize=(plan.width_mm * mm, plan.height_mm * mm),
-        invariant=True,
-        pageCompression=1,
-        initialFontName=REGULAR,
-    )
+    canvas = paper_canvas(stream, plan, fonts)
     drawing = Drawing(district, [drawn_on_paper(district, result)], plan, canvas, whole, lang, text, made_on)
     canvas.setTitle(drawing.title)
     canvas.setSubject(f"1:{scale:,}")
@@ -280,6 +273,18 @@ def sheet(
         canvas.showPage()
     canvas.save()
     return Sheet(plan, stream.getvalue())
+
+
+def paper_canvas(stream: io.BytesIO, plan: Plan, fonts: SheetFonts) -> Canvas:
+    """A PDF of a plan's pages with the fonts registered; the same drawing gives the same bytes."""
+    register_fonts(fonts)
+    return Canvas(
+        stream,
+        pagesize=(plan.width_mm * mm, plan.height_mm * mm),
+        invariant=True,
+        pageCompression=1,
+        initialFontName=REGULAR,
+    )
 
 
 def district_land(district: District) -> Any:

@@ -21,9 +21,6 @@ from layers.district import District, View
 from layers.layer import Lang, Role, Text
 from layers.listing import cell_text, moment_text
 
-LONGEST_DAYS = 31
-"""How far back it may be asked for, bound included."""
-
 MAX_ROWS = 500
 """Rows of one answer; the newest stay."""
 
@@ -58,12 +55,12 @@ def since(
     """What was recorded since a moment (bound included; None: since the last 22:00), the newest first.
 
     Who may not read supplies hears of closures and registers only. InputError for a moment that is to come, or longer
-    ago than `LONGEST_DAYS`.
+    ago than `dispatch.LONGEST_SHIFT`.
     """
     view, now = district.view(), district.now()
     begin = dispatch.shift_begin(now) if moment is None else district.local(moment)
-    if begin > now or (now - begin).total_seconds() > LONGEST_DAYS * 86_400:
-        raise InputError(f"since={begin.isoformat()}: expected a moment of the last {LONGEST_DAYS} days")
+    if not now - dispatch.LONGEST_SHIFT <= begin <= now:
+        raise InputError(f"since={begin.isoformat()}: expected a moment of the last {dispatch.LONGEST_SHIFT.days} days")
     parts = dispatch.handover(district, begin)
     told = tuple(_TITLES) if may_read_supplies(role) else ("closures",)
     rows = [_row(view, part, row, lang) for part in told for row in parts[part]]

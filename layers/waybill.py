@@ -14,7 +14,7 @@ from layers import paper
 from layers.analyses import dispatch
 from layers.district import District
 from layers.fonts import SheetFonts, register_fonts
-from layers.layer import Lang, Text
+from layers.layer import Lang, Text, choice_texts
 from layers.listing import moment_text, number_text
 
 _T = {
@@ -70,7 +70,7 @@ _T = {
 
 
 def _word(choices: Sequence[Choice], code: str | None, lang: Lang) -> str:
-    return next((choice.zh if lang == "zh" else choice.en for choice in choices if choice.code == code), "")
+    return "" if code is None else choice_texts(choices, lang).get(code, "")
 
 
 def _joined(*parts: Any) -> str:

@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from data.kinds import SKILLS
 from data.settings import Settings
 from geo.errors import NotFound, TooLarge
 from geo.supply import Way
@@ -50,15 +49,10 @@ _REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; 
 SCENARIOS = [AS_IT_IS.id, *shipped_scenarios()]
 """What a coverage may be asked under."""
 
-_AT_EXAMPLE = "2026-07-01T08:00+08:00"
-
 
 # -- parameters -----------------------------------------------------------------------------------
 
-_WHEN = "the moment asked about; without an offset it is the district's local time (default: now)"
-LANG = Param("lang", p.one_of("zh", "en"), "language of labels", {"type": "string", "enum": ["zh", "en"]}, default="zh")
-AT = Param("at", p.moment, _WHEN, {"type": "string", "format": "date-time"}, example=_AT_EXAMPLE)
-WHEN = Param("when", p.moment, _WHEN, {"type": "string", "format": "date-time"}, into="at", example=_AT_EXAMPLE)
+LANG, AT = p.lang(), p.when()
 WEIGHT = Param(
     "weight",
     p.one_of("time", "distance"),
@@ -438,7 +432,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "/reach",
         "Who reaches a place and when, nearest hospital and shelter",
         reach,
-        (p.place("at", "the place", "lonlat"), WHEN),
+        (p.place("at", "the place", "lonlat"), p.when("when")),
         s.REACH,
         action="map.read",
     ),
@@ -468,27 +462,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "Coverage within the limit, with the proof row of every place",
         coverage,
         (
-            Param(
-                "limit",
-                p.number(1, 86_400, "s"),
-                "response time limit in seconds, bound included (default: ONEMAP_LIMIT_S)",
-                {"type": "number", "minimum": 1, "maximum": 86_400},
-                into="limit_s",
-            ),
-            Param(
-                "skill",
-                p.one_of(*(skill.code for skill in SKILLS)),
-                "only teams with this skill count",
-                {"type": "string", "enum": [skill.code for skill in SKILLS]},
-            ),
+            *p.covered_by(),
             AT,
-            Param(
-                "places",
-                p.one_of("villages", "cells", "enterprises"),
-                "which places are to be reached",
-                {"type": "string", "enum": ["villages", "cells", "enterprises"]},
-                default="villages",
-            ),
             Param(
                 "scenario",
                 p.one_of(*SCENARIOS),

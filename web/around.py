@@ -75,14 +75,7 @@ _BOUND = (
         "or within this driving time, bound included",
         {"type": "number", "minimum": 0, "maximum": 100_000},
     ),
-    Param(
-        "when",
-        p.moment,
-        "the moment asked about; without an offset it is the district's local time (default: now)",
-        {"type": "string", "format": "date-time"},
-        into="at",
-        example="2026-07-01T08:00+08:00",
-    ),
+    p.when("when"),
 )
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -109,7 +102,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         (
             *_BOUND,
             Param("title", p.text, "title of the sheet (default: 周边分析)", default=""),
-            Param("lang", p.one_of("zh", "en"), "language of the sheet", {"enum": ["zh", "en"]}, default="zh"),
+            p.lang("language of the sheet"),
         ),
         media_types=("application/pdf",),
         action="map.read",

@@ -22,6 +22,7 @@ from layers.analyses import dispatch
 from layers.analyses.stock import item_titles
 from layers.boards import BOARD, HANDOVER, LISTINGS
 from layers.district import District
+from layers.layer import choice_texts
 from layers.listing import Listing
 from layers.permissions import may
 from web import board_forms as forms
@@ -36,7 +37,6 @@ SHOWN = 12
 """Rows of a list on the board; the rest is behind its link and in the spreadsheet."""
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_LONGEST_SHIFT = timedelta(days=31)
 
 Follows = Mapping[str, Sequence[str] | None]
 """Table -> ids of the rows of which a change may change a page, or None for all of them."""
@@ -273,7 +273,7 @@ class Pages:
         except ValueError:
             raise InputError(_("时间 %(value)s 看不懂, 写成 2026-07-01 08:30。", value=value[:40])) from None
         local = found if found.tzinfo else found.replace(tzinfo=self.district.timezone)
-        if not now - _LONGEST_SHIFT <= local <= now:
+        if not now - dispatch.LONGEST_SHIFT <= local <= now:
             raise InputError(_("交接时间要在最近 31 天内, 不能晚于现在。"))
         return local
 
@@ -692,7 +692,7 @@ class Pages:
             listing=boards.STOCK,
             rows=rows,
             chosen=next((row for row in rows if row["lot_id"] == lot), None),
-            lot_statuses=[(c.code, c.zh if language() == "zh" else c.en) for c in LOT_STATUSES],
+            lot_statuses=list(choice_texts(LOT_STATUSES, language()).items()),
             causes=boards.cause_texts(language()),
             coming=[row for row in dispatch.open_orders(self.district) if row["depot_id"] == depot_id],
             orders_listing=LISTINGS["orders"],
@@ -848,7 +848,7 @@ class Pages:
             depot=dispatch.depot_of(self.district, depot_id),
             items=titles,
             packs=dispatch.packs_of_items(self.district),
-            lot_statuses=[(c.code, c.zh if language() == "zh" else c.en) for c in LOT_STATUSES],
+            lot_statuses=list(choice_texts(LOT_STATUSES, language()).items()),
             problem=problem,
             typed=typed or Typed(),
         )

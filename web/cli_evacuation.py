@@ -5,9 +5,8 @@ from pathlib import Path
 
 import click
 
-from layers.actions.accounts import COMMAND_LINE
 from web.cli import _district, _print_json, _say, as_json, database, parse_moment, when
-from web.cli_whatif import say_difference, whatif
+from web.cli_whatif import keep_and_say, whatif
 
 
 @whatif.command("evacuation")
@@ -63,8 +62,6 @@ def evacuation_command(
     json_out: bool,
 ) -> None:
     """Who goes to which shelter, by which streets, in how many minutes; save it as NAME, show it on the map."""
-    from layers.actions.whatif import keep
-    from layers.whatif.answers import compared_results
     from layers.whatif.coverage import named_scenario
     from layers.whatif.evacuation import KIND, Asked, evacuate
     from layers.whatif.saved import load
@@ -89,18 +86,16 @@ def evacuation_command(
         seats=seats,
     )
     found = evacuate(district.view(), asked, at=district.local(parse_moment(moment, district)), name=name)
-    done = keep(district, COMMAND_LINE, found, seconds=time.monotonic() - began, replace=replace)
-    record, result = load(district, KIND, done["name"])
-    difference = None if against is None else compared_results(district, KIND, against, record.name, table="villages")
-    if json_out:
-        _print_json({**done, "villages": village_plans(record, result), "difference": difference})
-        return
-    for line in evacuation_lines(result):
-        click.echo(line)
-    if difference is not None:
-        say_difference(difference, "villages")
-    _say(
-        f"saved as '{record.name}'; layers evacuation_zone, evacuation_moves, evacuation_shelters, evacuation_villages"
+    keep_and_say(
+        district,
+        found,
+        evacuation_lines,
+        began=began,
+        replace=replace,
+        against=against,
+        table="villages",
+        json_out=json_out,
+        more=lambda kept: {"villages": village_plans(*load(district, KIND, kept))},
     )
 
 

@@ -7,8 +7,8 @@ import click
 
 from geo.siting import MODELS
 from layers.actions.accounts import COMMAND_LINE
-from web.cli import _bar, _district, _print_json, _say, as_json, database, parse_moment, when
-from web.cli_whatif import say_difference, whatif
+from web.cli import _bar, _district, as_json, database, parse_moment, when
+from web.cli_whatif import keep_and_say, whatif
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -73,8 +73,7 @@ def siting_command(
     json_out: bool,
 ) -> None:
     """Two more teams, where? Sites beside the teams that are there; save them as NAME, show them on the map."""
-    from layers.actions import whatif as saving
-    from layers.whatif.answers import compared_results
+    from layers.actions.whatif import begin
     from layers.whatif.candidates import candidate_sites
     from layers.whatif.coverage import named_scenario
     from layers.whatif.saved import load
@@ -83,7 +82,7 @@ def siting_command(
     district = _district(db)
     if against is not None:
         load(district, KIND, against)
-    saving.begin(district, COMMAND_LINE, KIND, name, replace=replace)
+    begin(district, COMMAND_LINE, KIND, name, replace=replace)
     began = time.monotonic()
     asked = Asked(
         parse_moment(moment, district),
@@ -103,16 +102,16 @@ def siting_command(
     wanted = sources or (() if file is not None else ("shelter", "hospital"))
     candidates = candidate_sites(district.view(), wanted, spacing_m=spacing, file=file, crs=crs)
     found = posed(district, name, asked, candidates).solved(progress=_bar())
-    done = saving.keep(district, COMMAND_LINE, found, seconds=time.monotonic() - began, replace=replace)
-    difference = None if against is None else compared_results(district, KIND, against, done["name"], table="places")
-    if json_out:
-        _print_json({**done, "difference": difference})
-        return
-    for line in siting_lines(found):
-        click.echo(line)
-    if difference is not None:
-        say_difference(difference, "places")
-    _say(f"saved as '{done['name']}' after {done['seconds']:.1f} s; layers new_sites, new_sites_gain")
+    keep_and_say(
+        district,
+        found,
+        siting_lines,
+        began=began,
+        replace=replace,
+        against=against,
+        table="places",
+        json_out=json_out,
+    )
 
 
 @whatif.command("stocking")
@@ -151,8 +150,7 @@ def stocking_command(
     json_out: bool,
 ) -> None:
     """Which depot should hold how much of what, beside what it holds; save the plan as NAME, show it on the map."""
-    from layers.actions import whatif as saving
-    from layers.whatif.answers import compared_results
+    from layers.actions.whatif import begin
     from layers.whatif.coverage import named_scenario
     from layers.whatif.saved import load
     from layers.whatif.stocking import KIND, Asked, items_of_file, needs_of_file, posed, stocking_lines
@@ -160,7 +158,7 @@ def stocking_command(
     district = _district(db)
     if against is not None:
         load(district, KIND, against)
-    saving.begin(district, COMMAND_LINE, KIND, name, replace=replace)
+    begin(district, COMMAND_LINE, KIND, name, replace=replace)
     began = time.monotonic()
     asked = Asked(
         parse_moment(moment, district),
@@ -175,13 +173,13 @@ def stocking_command(
         time_limit_s,
     )
     found = posed(district, name, asked).solved(progress=_bar())
-    done = saving.keep(district, COMMAND_LINE, found, seconds=time.monotonic() - began, replace=replace)
-    difference = None if against is None else compared_results(district, KIND, against, done["name"], table="packs")
-    if json_out:
-        _print_json({**done, "difference": difference})
-        return
-    for line in stocking_lines(found):
-        click.echo(line)
-    if difference is not None:
-        say_difference(difference, "packs")
-    _say(f"saved as '{done['name']}' after {done['seconds']:.1f} s; layers stocking_depots, stocking_short")
+    keep_and_say(
+        district,
+        found,
+        stocking_lines,
+        began=began,
+        replace=replace,
+        against=against,
+        table="packs",
+        json_out=json_out,
+    )

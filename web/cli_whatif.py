@@ -3,13 +3,17 @@
 import signal
 import threading
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from layers.actions.accounts import COMMAND_LINE
 from web.cli import _bar, _district, _print_json, _say, as_json, cli, database, parse_moment, when
+
+if TYPE_CHECKING:
+    from layers.district import District
+    from layers.whatif.saved import Result
 
 
 @cli.group()
@@ -17,7 +21,41 @@ def whatif() -> None:
     """What if: what breaks the one-hour coverage, and what the difference is."""
 
 
-def say_difference(found: Mapping[str, Any], noun: str) -> None:
+def keep_and_say(
+    district: "District",
+    found: "Result",
+    lines: Callable[["Result"], Iterable[str]],
+    *,
+    began: float,
+    replace: bool,
+    against: str | None,
+    table: str,
+    json_out: bool,
+    more: Callable[[str], Mapping[str, Any]] = lambda name: {},
+) -> None:
+    """Keep a result and print it, with what differs from an earlier one in the rows of a table.
+
+    `began` is on the monotonic clock; `more` is what JSON has beside, by the name under which the result is kept.
+    """
+    from layers.actions.whatif import keep
+    from layers.whatif.answers import compared_results
+    from layers.whatif.layers import LAYERS_OF_KIND
+
+    done = keep(district, COMMAND_LINE, found, seconds=time.monotonic() - began, replace=replace)
+    name = done["name"]
+    difference = None if against is None else compared_results(district, found.kind, against, name, table=table)
+    if json_out:
+        _print_json({**done, **more(name), "difference": difference})
+        return
+    for line in lines(found):
+        click.echo(line)
+    if difference is not None:
+        _say_difference(difference, table)
+    drawn = ", ".join(layer.id for layer in LAYERS_OF_KIND[found.kind])
+    _say(f"saved as '{name}' after {done['seconds']:.1f} s; layers {drawn}")
+
+
+def _say_difference(found: Mapping[str, Any], noun: str) -> None:
     """Print what differs from an earlier result: the figures that changed, and how many rows."""
     for key, row in found["summary"].items():
         if row["change"]:
@@ -64,8 +102,7 @@ def n_minus_1_command(
 
     Ctrl-C stops after the piece in hand and keeps what is finished; --resume goes on with it.
     """
-    from layers.actions.whatif import keep
-    from layers.whatif.answers import compared_results, saved_result
+    from layers.whatif.answers import saved_result
     from layers.whatif.coverage import named_scenario
     from layers.whatif.criticality import KIND, Asked, n_minus_1, n_minus_1_lines
     from layers.whatif.saved import load
@@ -88,15 +125,14 @@ def n_minus_1_command(
         found = n_minus_1(district, name, asked, progress=_bar(), cancelled=stop.is_set, resume=resume)
     finally:
         signal.signal(signal.SIGINT, before)
-    done = keep(district, COMMAND_LINE, found, seconds=time.monotonic() - began, replace=replace)
-    difference = None
-    if against is not None:
-        difference = compared_results(district, KIND, against, done["name"], table="links")
-    if json_out:
-        _print_json({**saved_result(district, KIND, done["name"]), "difference": difference})
-        return
-    for line in n_minus_1_lines(found):
-        click.echo(line)
-    if difference is not None:
-        say_difference(difference, "links")
-    _say(f"saved as '{done['name']}' after {done['seconds']:.1f} s; layers critical_links, villages_on_one_road")
+    keep_and_say(
+        district,
+        found,
+        n_minus_1_lines,
+        began=began,
+        replace=replace,
+        against=against,
+        table="links",
+        json_out=json_out,
+        more=lambda kept: saved_result(district, KIND, kept),
+    )

@@ -6,15 +6,12 @@ Every change carries an Idempotency-Key.
 from datetime import datetime
 from typing import Any
 
-from data.kinds import SKILLS
 from layers.actions import closures
-from layers.analyses.places import PLACES
 from layers.layer import plain_tree
 from layers.whatif.coverage import closure_effect
 from web import parameters as p
 from web import schemas as s
 from web.endpoint import Endpoint, Question
-from web.parameters import Param
 
 _MOMENT = {"type": ["string", "null"], "maxLength": 40}
 
@@ -91,22 +88,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "Who is reached later, or no longer within the limit, because of a closure",
         closure_difference,
         (
-            Param(
-                "limit",
-                p.number(1, 86_400, "s"),
-                "response time limit in seconds, bound included (default: ONEMAP_LIMIT_S)",
-                {"type": "number", "minimum": 1, "maximum": 86_400},
-                into="limit_s",
-            ),
-            Param("skill", p.one_of(*(skill.code for skill in SKILLS)), "only teams with this skill count"),
-            Param(
-                "places",
-                p.one_of(*PLACES),
-                "which places are to be reached",
-                {"type": "string", "enum": list(PLACES)},
-                default="villages",
-            ),
-            Param("at", p.moment, "the moment asked about (default: now, or when the closure begins)"),
+            *p.covered_by(),
+            p.when(summary="the moment asked about (default: now, or when the closure begins)"),
         ),
         s.CLOSURE_DIFFERENCE,
         {"closure": "id of a closure"},

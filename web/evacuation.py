@@ -181,7 +181,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             _NAME,
             Param("village", p.text, "id of the village"),
             _STREET,
-            Param("lang", p.one_of("zh", "en"), "language of the page", {"enum": ["zh", "en"]}, default="zh"),
+            p.lang("language of the page"),
             Param("map_number", p.text, "map number (审图号) of pages for the public"),
         ),
         media_types=("application/pdf",),
@@ -193,7 +193,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         shelter_balance,
         (
             Param("zone", _zone, f"leave out the shelters in this zone: {FORMS}"),
-            Param("at", p.moment, "the moment that the answer names", {"type": "string", "format": "date-time"}),
+            p.when(summary="the moment that the answer names"),
         ),
         {"type": "object", "required": ["total", "streets", "out", "small", "standard"]},
         action="map.read",

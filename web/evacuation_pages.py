@@ -13,7 +13,7 @@ from geo.clearance import WALK_SPEEDS_M_S
 from geo.errors import InputError
 from layers import listing
 from layers.district import District
-from layers.layer import Text, plain_tree
+from layers.layer import Text, choice_texts, plain_tree
 from layers.whatif.balance import LISTING, balance, rows
 from layers.whatif.evacuation import BUSES, KIND, SEATS
 from layers.whatif.layers import NO_PLACE, SHELTER_OUT
@@ -59,8 +59,8 @@ class _Pages(WhatifPages):
         lang = language()
         found = {
             "reasons": {code: title.to(lang) for code, title in {**NO_PLACE, **SHELTER_OUT}.items()},
-            "classes": {choice.code: choice.zh if lang == "zh" else choice.en for choice in SHELTER_CLASSES},
-            "stays": {choice.code: choice.zh if lang == "zh" else choice.en for choice in STAYS},
+            "classes": choice_texts(SHELTER_CLASSES, lang),
+            "stays": choice_texts(STAYS, lang),
         }
         return super().page(template, status, **{**found, **values})
 

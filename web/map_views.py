@@ -26,8 +26,6 @@ VIEW = Param(
     into="document",
     example='{"layers":[{"id":"teams","opacity":0.5}]}',
 )
-LANG = Param("lang", p.one_of("zh", "en"), "language of labels", {"type": "string", "enum": ["zh", "en"]}, default="zh")
-
 SHOWN = s.array(
     {
         "type": "object",
@@ -127,7 +125,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "/views/shown",
         "What each layer of a view shows: counts, class breaks, colours, legend, how the map draws it",
         layers_shown,
-        (VIEW, LANG),
+        (VIEW, p.lang()),
         SHOWN,
         kept=True,
         action="map.read",
@@ -148,7 +146,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             Param("title", p.text, "title of the map (default: that of the top layer)", default=""),
             Param("map_number", p.text, "map approval number (default: none, for internal use)", default=""),
             Param("maker", p.text, "who makes the map", default=""),
-            LANG,
+            p.lang(),
         ),
         {},
         media_types=("application/pdf",),

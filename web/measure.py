@@ -45,15 +45,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "Length of a line or area of a ring, by geodesics on the ellipsoid",
         measured,
         (
-            Param(
-                "point",
-                p.lonlat,
-                "a corner, LON,LAT in degrees, in order",
-                {"type": "string", "pattern": r"^[^,]+,[^,]+$"},
-                required=True,
-                many=True,
-                into="points",
-            ),
+            p.place("point", "a corner, in order", "points", many=True),
             Param(
                 "shape",
                 p.one_of("line", "area"),

@@ -12,7 +12,7 @@ from flask_babel import Babel
 from flask_wtf.csrf import generate_csrf
 from werkzeug.wrappers import Response as BaseResponse
 
-from data.kinds import DEPOT_LEVELS, ORDER_STATES, RISK_LEVELS, SKILLS, STAYS, TEAM_TYPES, Choice
+from data.kinds import DEPOT_LEVELS, ORDER_STATES, RISK_LEVELS, SKILLS, STAYS, TEAM_TYPES
 from data.settings import Settings
 from geo.errors import Forbidden, InputError, NotFound, Unauthenticated, Unavailable
 from layers import html, tiles
@@ -21,7 +21,7 @@ from layers.analyses.zoning import SCHEME_HAZARDS
 from layers.catalogue import LAYERS, LEVEL_COLORS, REASON_TEXTS, ROAD_CLASS_TEXTS
 from layers.district import District
 from layers.fonts import SheetFonts
-from layers.layer import Computed, Lang, Text
+from layers.layer import Computed, Lang, Text, choice_texts
 from layers.permissions import ACTIONS, ROLE_TEXTS, may, may_somewhere
 from layers.whatif.layers import SHELTER_OUT
 from layers.zoning import runs
@@ -63,10 +63,6 @@ def language() -> Lang:
 
 def _locale() -> str:
     return "en" if language() == "en" else "zh_Hans_CN"
-
-
-def _choices(choices: tuple[Choice, ...], lang: Lang) -> dict[str, str]:
-    return {choice.code: choice.zh if lang == "zh" else choice.en for choice in choices}
 
 
 _ZONING_PARTS = {
@@ -131,14 +127,14 @@ def page_config(district: District, settings: Settings, lang: Lang) -> dict[str,
         "demo": district.demo,
         "bounds": list(district.bounds) if district.bounds else None,
         "limit_s": settings.limit_s,
-        "skills": _choices(SKILLS, lang),
-        "team_types": _choices(TEAM_TYPES, lang),
-        "depot_levels": _choices(DEPOT_LEVELS, lang),
-        "risk_levels": _choices(RISK_LEVELS, lang),
-        "stays": _choices(STAYS, lang),
+        "skills": choice_texts(SKILLS, lang),
+        "team_types": choice_texts(TEAM_TYPES, lang),
+        "depot_levels": choice_texts(DEPOT_LEVELS, lang),
+        "risk_levels": choice_texts(RISK_LEVELS, lang),
+        "stays": choice_texts(STAYS, lang),
         "shelter_reasons": {code: text.to(lang) for code, text in SHELTER_OUT.items()},
         "road_classes": {code: text.to(lang) for code, text in ROAD_CLASS_TEXTS.items()},
-        "order_states": _choices(ORDER_STATES, lang),
+        "order_states": choice_texts(ORDER_STATES, lang),
         "reasons": {code: text.to(lang) for code, text in REASON_TEXTS.items()},
         "zoning": _zoning_config(lang),
         "layers": {layer.id: layer.title.to(lang) for layer in LAYERS.values()},

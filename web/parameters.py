@@ -10,8 +10,11 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
+from data.kinds import SKILLS
 from geo.errors import InputError
+from layers.analyses.places import PLACES
 from layers.district import District
+from layers.listing import read_moment
 from layers.query import Bbox
 
 Reader = Callable[[str, str, District], Any]
@@ -52,6 +55,46 @@ def place(name: str, summary: str, into: str, *, many: bool = False) -> Param:
         many=many,
         into=into,
         example="120.86,32.01",
+    )
+
+
+_WHEN = "the moment asked about; without an offset it is the district's local time (default: now)"
+_MOMENT = {"type": "string", "format": "date-time"}
+
+
+def when(name: str = "at", summary: str = _WHEN) -> Param:
+    """A moment, which the handler receives as `at`."""
+    return Param(name, moment, summary, _MOMENT, into="at", example="2026-07-01T08:00+08:00")
+
+
+def lang(summary: str = "language of labels") -> Param:
+    """The language of what is answered."""
+    return Param("lang", one_of("zh", "en"), summary, {"type": "string", "enum": ["zh", "en"]}, default="zh")
+
+
+def covered_by() -> tuple[Param, ...]:
+    """What every question about a coverage may say: the limit, the skill, who is to be reached."""
+    return (
+        Param(
+            "limit",
+            number(1, 86_400, "s"),
+            "response time limit in seconds, bound included (default: ONEMAP_LIMIT_S)",
+            {"type": "number", "minimum": 1, "maximum": 86_400},
+            into="limit_s",
+        ),
+        Param(
+            "skill",
+            one_of(*(skill.code for skill in SKILLS)),
+            "only teams with this skill count",
+            {"type": "string", "enum": [skill.code for skill in SKILLS]},
+        ),
+        Param(
+            "places",
+            one_of(*PLACES),
+            "which places are to be reached",
+            {"type": "string", "enum": list(PLACES)},
+            default="villages",
+        ),
     )
 
 
@@ -165,12 +208,4 @@ def moment(name: str, value: str, district: District) -> datetime:
     """A time; one without an offset is the district's local time."""
     # An unescaped + in an address arrives as a space.
     mended = re.sub(r" (\d\d:?\d\d)$", r"+\1", value) if "T" in value else value
-    try:
-        found = datetime.fromisoformat(mended)
-    except ValueError as error:
-        raise InputError(f"{name}={value}: expected a time such as 2026-07-01T08:00+08:00") from error
-    if not 1970 <= found.year <= 2200:
-        raise InputError(f"{name}={value}: expected a year from 1970 to 2200")
-    if found.tzinfo is None:
-        found = found.replace(tzinfo=district.timezone)
-    return found.astimezone(district.timezone)
+    return read_moment(name, mended, district.timezone).astimezone(district.timezone)

@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Any
 
+from layers.analyses.dispatch import LONGEST_SHIFT
 from layers.layer import Lang, plain_tree
-from layers.since import LONGEST_DAYS, since
+from layers.since import since
 from web import parameters as p
 from web import schemas as s
 from web.endpoint import Endpoint, Question
@@ -25,11 +26,11 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             Param(
                 "from",
                 p.moment,
-                f"from this moment on, included, at most {LONGEST_DAYS} days ago (default: the last 22:00)",
+                f"from this moment on, included, at most {LONGEST_SHIFT.days} days ago (default: the last 22:00)",
                 {"type": "string", "format": "date-time"},
                 into="moment",
             ),
-            Param("lang", p.one_of("zh", "en"), "language of the words", {"enum": ["zh", "en"]}, default="zh"),
+            p.lang("language of the words"),
         ),
         s.SINCE,
         action="map.read",

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, redirect, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -21,7 +21,7 @@ from layers.actions.registers import as_file
 from layers.analyses.stock import item_titles
 from layers.catalogue import REASON_TEXTS
 from layers.district import District
-from layers.layer import Lang, Text, plain_tree
+from layers.layer import Lang, Text, choice_texts, plain_tree
 from layers.whatif import candidates, siting, stocking
 from layers.whatif.curve import curve_svg
 from layers.whatif.layers import CANDIDATE_SOURCES, SHORTFALLS
@@ -83,8 +83,8 @@ class _Pages(WhatifPages):
         found = {
             "models": _words(siting.MODEL_TEXTS, lang),
             "sources": _words(CANDIDATE_SOURCES, lang),
-            "types": {choice.code: choice.zh if lang == "zh" else choice.en for choice in TEAM_TYPES},
-            "skills": {choice.code: choice.zh if lang == "zh" else choice.en for choice in SKILLS},
+            "types": choice_texts(TEAM_TYPES, lang),
+            "skills": choice_texts(SKILLS, lang),
             "places": _words(words.PLACES, lang),
             "scenarios": {s.id: s.title.to(lang) for s in (AS_IT_IS, *shipped_scenarios().values())},
             "minutes": minutes,
@@ -106,9 +106,7 @@ class _Pages(WhatifPages):
         """How far a question is; the result as soon as it is there."""
         found = self.jobs.one("whatif", job)
         if found.state == "done":
-            response = Response(status=303)
-            response.headers["Location"] = _result_address(found)
-            return response
+            return redirect(_result_address(found), 303)
         lang = language()
         problem = None
         if found.state == "failed":
@@ -129,9 +127,7 @@ class _Pages(WhatifPages):
     def job_stop(self, job: str) -> BaseResponse:
         """Stop a question."""
         whatif_jobs.cancel(self.jobs, self.district, actor_of_request(), job)
-        response = Response(status=303)
-        response.headers["Location"] = f"/whatif/jobs/{job}"
-        return response
+        return redirect(f"/whatif/jobs/{job}", 303)
 
     def sheet(self, kind: str) -> Response:
         """An empty sheet to fill in."""

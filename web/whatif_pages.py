@@ -17,7 +17,7 @@ from layers import analyses
 from layers.actions import closures
 from layers.actions.closures import depth_rasters
 from layers.district import District
-from layers.layer import Lang, Text
+from layers.layer import Lang, Text, choice_texts
 from layers.whatif import answers, criticality, siting
 from layers.whatif.asked import scenario_by_id
 from layers.whatif.coverage import ScenarioCoverage, scenario_coverage
@@ -302,7 +302,7 @@ def _figures(summary: Mapping[str, Any], lang: Lang, kind: str) -> dict[str, Any
     if isinstance(rows, list):
         measures, second = list(MEASURE_TEXTS), _("第二支")
         titles = [f"{MEASURE_TEXTS[m].to(lang)}{suffix}" for m in measures for suffix in ("", f" ({second})")]
-        skills = {choice.code: choice.zh if lang == "zh" else choice.en for choice in SKILLS}
+        skills = choice_texts(SKILLS, lang)
         return {
             "columns": _columns(_("情景"), *titles, _("最弱的能力"), numeric=range(1, 1 + len(titles))),
             "rows": [

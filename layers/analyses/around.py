@@ -7,7 +7,7 @@ bounds are included. Persons come from the population cells of each village, and
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +30,7 @@ from layers.analyses.places import (
     LonLat,
     asked,
     containing,
+    drive_s,
     lonlats,
     provenance,
     require_place,
@@ -63,12 +64,13 @@ class _Reach:
     here: Snapped
     radius_m: float | None
     limit_s: float | None
+    known: dict[str, tuple[Floats, Floats]] = field(default_factory=dict)
 
     def times_s(self, table: str) -> tuple[Floats, Floats]:
         """(n,) s on the road and off it to every row of a table."""
-        snapped = self.view.snapped(table)
-        travel_s = self.view.travel(self.at).matrix_s(self.here, snapped)[0] if len(snapped) else np.empty(0)
-        return travel_s, last_leg_s(self.here.access_m)[0] + last_leg_s(snapped.access_m)
+        if table not in self.known:
+            self.known[table] = drive_s(self.view, self.here, table, self.at)
+        return self.known[table]
 
     def distances_m(self, table: str) -> Floats:
         """(n,) m, straight, to the nearest spot of every row; NaN without a place."""

@@ -222,6 +222,10 @@ def _unfit(row: Mapping[str, Any], day: str) -> str | None:
 _NO_END = "9999"
 
 
+LONGEST_SHIFT = timedelta(days=31)
+"""How far back a hand-over may begin, bound included."""
+
+
 def shift_begin(now: datetime, hour: int = 22) -> datetime:
     """The last time that it was a certain full hour: the beginning of the shift that ends now."""
     found = now.replace(hour=hour, minute=0, second=0, microsecond=0)

@@ -82,6 +82,13 @@ def containing(view: View, lonlat: LonLat) -> dict[str, str | None]:
     return {"village": row["name"], "street": row["street"]}
 
 
+def drive_s(view: View, place: Snapped, table: str, at: datetime) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(n,) s on the road and (n,) s off it, from one place to every row of a table; inf where no road leads."""
+    snapped = view.snapped(table)
+    travel_s = view.travel(at).matrix_s(place, snapped)[0] if len(snapped) else np.empty(0)
+    return travel_s, last_leg_s(place.access_m)[0] + last_leg_s(snapped.access_m)
+
+
 def road_names(view: View) -> pd.DataFrame:
     """Name (None where there is none) and class of every row of the roads."""
 

@@ -18,6 +18,7 @@ from layers.analyses.places import (
     LonLat,
     asked,
     containing,
+    drive_s,
     lonlats,
     nulls,
     provenance,
@@ -137,10 +138,7 @@ def _shelters(view: View, place: Snapped, at: datetime) -> dict[str, Any]:
 def _by_time(view: View, table: str, place: Snapped, at: datetime) -> list[dict[str, Any]]:
     """The rows of a table that can be driven to from a place, the quickest first, legs off the road included."""
     frame = view.frame(table)
-    snapped = view.snapped(table)
-    travel = view.travel(at)
-    travel_s = travel.matrix_s(place, snapped)[0] if len(frame) else np.empty(0)
-    legs_s = last_leg_s(place.access_m)[0] + last_leg_s(snapped.access_m)
+    travel_s, legs_s = drive_s(view, place, table, at)
     total_s = travel_s + legs_s
     order = sorted(np.flatnonzero(np.isfinite(total_s)), key=lambda j: (total_s[j], str(frame["id"].iloc[j])))
     places = lonlats(frame)

@@ -23,6 +23,7 @@ import shapely
 from geo.errors import InputError, NotFound
 from layers import query
 from layers.layer import Field, Layer, Role
+from layers.listing import read_moment
 from layers.tiles import ROAD_FIELDS
 from layers.views.filters import KINDS, MAX_TEXT, MAX_VALUES, Filter, read_filter
 from layers.views.styling import METHODS, Styling, methods_of, read_styling
@@ -203,15 +204,7 @@ def _field(layer: Layer, fields: Mapping[str, Field], name: str, where: str) -> 
 
 
 def _at(text: str | None, timezone: ZoneInfo) -> datetime | None:
-    if not text:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise InputError(f"at={text}: expected a time such as 2026-07-01T08:00+08:00") from None
-    if not 1970 <= found.year <= 2200:
-        raise InputError(f"at={text}: expected a year from 1970 to 2200")
-    return found if found.tzinfo is not None else found.replace(tzinfo=timezone)
+    return read_moment("at", text, timezone) if text else None
 
 
 def _bounds(document: Mapping[str, Any]) -> tuple[float, float, float, float] | None:

@@ -15,7 +15,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from geo.errors import InputError
 from layers.district import District, metric_geometries
-from layers.fonts import REGULAR, SheetFonts, register_fonts
+from layers.fonts import SheetFonts
 from layers.layer import Lang, Mark, Role, Table
 from layers.pens import SOFT
 from layers.sheet import (
@@ -27,6 +27,7 @@ from layers.sheet import (
     district_land,
     drawn_on_paper,
     fitting_scale,
+    paper_canvas,
     plan_sheets,
 )
 from layers.views.filters import Between, Containing, Filter, OneOf
@@ -64,15 +65,8 @@ def view_sheet(
     extent = land.bounds if view.bounds is None else _metric_bounds(district, view.bounds)
     scale = fitting_scale(extent, paper=paper)
     plan = plan_sheets(extent, paper=paper, scale=scale, single=True)
-    register_fonts(fonts)
     stream = io.BytesIO()
-    canvas = Canvas(
-        stream,
-        pagesize=(plan.width_mm * mm, plan.height_mm * mm),
-        invariant=True,
-        pageCompression=1,
-        initialFontName=REGULAR,
-    )
+    canvas = paper_canvas(stream, plan, fonts)
     drawing = _ViewDrawing(district, shown, view.drawing, plan, canvas, land, lang, text, made_on)
     canvas.setTitle(drawing.title)
     canvas.setSubject(f"1:{scale:,}")

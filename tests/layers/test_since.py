@@ -14,9 +14,10 @@ from geo.errors import InputError
 from layers.actions import supplies
 from layers.actions.closures import close, reopen
 from layers.analyses import dispatch
+from layers.analyses.dispatch import LONGEST_SHIFT
 from layers.district import District
 from layers.permissions import Actor
-from layers.since import LONGEST_DAYS, TOGETHER, since
+from layers.since import TOGETHER, since
 from tests.layers.conftest import EPSG, Clock, fill, lonlat, point
 
 WANG = Actor("wang", "王", "dispatcher")
@@ -126,8 +127,8 @@ def test_who_may_not_read_supplies_hears_of_closures_and_registers(district: Dis
     [
         (timedelta(0), True),
         (timedelta(milliseconds=-1), False),
-        (timedelta(days=LONGEST_DAYS), True),
-        (timedelta(days=LONGEST_DAYS, milliseconds=1), False),
+        (LONGEST_SHIFT, True),
+        (LONGEST_SHIFT + timedelta(milliseconds=1), False),
     ],
 )
 def test_the_moment_is_of_the_last_month(own_town: District, clock: Clock, ago: timedelta, good: bool) -> None:

@@ -6,7 +6,7 @@ import { el, show, table } from "./dom.js";
 import { age, attribute, count, degrees, km, metres, minutes, percent, quantity } from "./format.js";
 import { at, said } from "./moment.js";
 import { empty, failure, loading } from "./notice.js";
-import { fit, makeOverlay } from "./overlay.js";
+import { makeOverlay } from "./overlay.js";
 
 const KINDS = ["enterprises", "shelters", "teams", "depots", "hospitals", "lifelines", "evacuation_routes"];
 const SHOWN = 40; // rows of a kind before the rest is asked for
@@ -165,7 +165,7 @@ export function makeAround(root, { view, layers, isShown }) {
       if (!area) return undefined;
       drawn.area = area.geometry;
       paint();
-      if (area.geometry && isShown()) fit(view.map, area.geometry);
+      if (area.geometry && isShown()) view.show([area]);
     } catch (error) {
       show(root, failure(error, run));
     }

@@ -5,7 +5,6 @@ import { config, may, t } from "./config.js";
 import { el, show } from "./dom.js";
 import { count, minutes, oneDecimal, stamp } from "./format.js";
 import { empty, failure, loading } from "./notice.js";
-import { fit } from "./overlay.js";
 import { makeSketch } from "./sketch.js";
 
 const DRAFT = "onemap-closure";
@@ -77,7 +76,7 @@ export function makeClosure(root, { view, layers, isShown, onUnsaved }) {
       const to = row.total_new_s === null ? t("closure.never") : minutes(row.total_new_s);
       const by_min = row.change_s === null ? t("closure.cut_off") : t("closure.by", { n: `${row.change_s > 0 ? "+" : ""}${oneDecimal(row.change_s / 60)}` });
       return el("li", {}, el(
-        "button", { type: "button", class: `nearest ${row.change}`, onclick: () => shape && fit(view.map, shape, { maxZoom: 14 }) },
+        "button", { type: "button", class: `nearest ${row.change}`, onclick: () => shape && view.show([{ geometry: shape }], { maxZoom: 14 }) },
         el("span", { class: "name" }, el("span", { class: `badge ${row.change}` }, t(`closure.change.${row.change}`)), " ", row.name ?? row.id),
         el("span", { class: "value" }, by_min),
         el("span", { class: "kind" }, [t("closure.persons", { n: count(row.persons) }), `${from} → ${to}`, row.reason_new ? config.reasons[row.reason_new] ?? row.reason_new : null].filter(Boolean).join(" · ")),
@@ -179,7 +178,7 @@ export function makeClosure(root, { view, layers, isShown, onUnsaved }) {
         el("div", { class: "line" }, el("strong", {}, one.reason ?? one.id), el("span", { class: `badge ${one.state}` }, t(`closure.state.${one.state}`))),
         el("p", { class: "kind" }, [one.factor ? t("closure.slowed", { n: Math.round(one.factor * 100) }) : t("closure.closed"), t("closure.span", { from: one.from_utc ? stamp(one.from_utc) : "—", to: one.to_utc ? stamp(one.to_utc) : t("closure.open_end") })].join(" · ")),
         el("div", { class: "actions" },
-          geometry ? el("button", { type: "button", onclick: () => fit(view.map, geometry) }, t("orders.fly")) : null,
+          geometry ? el("button", { type: "button", onclick: () => view.show([{ geometry }]) }, t("orders.fly")) : null,
           el("button", { type: "button", onclick: () => look(one.id) }, t("closure.look")),
           may("closure.change") ? el("button", { type: "button", onclick: ({ target }) => undo(one.id, target) }, t("closure.end")) : null),
       ))) : empty(t("closure.none")),
@@ -211,7 +210,7 @@ export function makeClosure(root, { view, layers, isShown, onUnsaved }) {
     } catch {
       localStorage.removeItem(`${DRAFT}-form`);
     }
-    if (sketch.corners().length || node("reason").value) onUnsaved(sketch.isComplete() ? () => fit(view.map, sketch.outline()) : () => {});
+    if (sketch.corners().length || node("reason").value) onUnsaved(sketch.isComplete() ? () => view.show([{ geometry: sketch.outline() }]) : () => {});
     told();
   }
 

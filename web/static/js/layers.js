@@ -40,16 +40,18 @@ export function makeLayers(root, view) {
     }
   }
 
+  /** What is asked for of a layer at a moment. */
+  function wanted(layer, moment) {
+    const query = { lang: config.lang, at: moment };
+    if (layer.count <= MAX_WHOLE) return query;
+    const box = view.map.getBounds();
+    return { ...query, bbox: [box.getWest(), box.getSouth(), box.getEast(), box.getNorth()].join(","), limit: MAX_WHOLE };
+  }
+
   async function load(layer) {
     if (layer.tiled || layer.count === 0) return;
-    const whole = layer.count <= MAX_WHOLE;
-    const query = { lang: config.lang, at: at() };
-    if (!whole) {
-      const box = view.map.getBounds();
-      Object.assign(query, { bbox: [box.getWest(), box.getSouth(), box.getEast(), box.getNorth()].join(","), limit: MAX_WHOLE });
-    }
     try {
-      const answer = await ask(`layers/${layer.id}.geojson`, query, { tag: tags.get(layer.id) ?? "" });
+      const answer = await ask(`layers/${layer.id}.geojson`, wanted(layer, at()), { tag: tags.get(layer.id) ?? "" });
       if (answer.same) return state(layer.id, null);
       tags.set(layer.id, answer.tag);
       collections.set(layer.id, answer.body);
@@ -183,6 +185,7 @@ export function makeLayers(root, view) {
   return {
     refresh,
     renew,
+    wanted,
     find,
     all: () => layers,
     isOn: (id) => Boolean(on.get(id)),

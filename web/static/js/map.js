@@ -189,10 +189,10 @@ export async function makeMap(container, { onAsk, onSupply }) {
     clicked(map.project(center), center);
   });
 
-  function showAll(points) {
+  function showAll(points, maxZoom = 15) {
     if (!points.length) return;
     const box = points.reduce((found, xy) => found.extend(xy), new maplibregl.LngLatBounds(points[0], points[0]));
-    map.fitBounds(box, { padding: 60, maxZoom: 15, duration: 700 });
+    map.fitBounds(box, { padding: 60, maxZoom, duration: 700 });
   }
 
   return {
@@ -219,7 +219,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
       if (fit) showAll(lines.flatMap(({ coordinates }) => coordinates));
     },
     /** Move so that all of these features are in view. */
-    show(features) { showAll(features.flatMap(({ geometry }) => places(geometry?.coordinates ?? []))); },
+    show(features, { maxZoom } = {}) { showAll(features.flatMap(({ geometry }) => places(geometry?.coordinates ?? [])), maxZoom); },
     /** Point out features: areas filled, points ringed; none clears them. */
     hint(features) {
       const areas = features.filter((feature) => feature.geometry && feature.geometry.type !== "Point");

@@ -1,7 +1,7 @@
 /** Two maps side by side under one divider: two layers, or the same layers at two moments. */
 
 import { ask } from "./api.js";
-import { config, t } from "./config.js";
+import { t } from "./config.js";
 import { el, show } from "./dom.js";
 import { drawMarks, FONT } from "./map.js";
 import { at } from "./moment.js";
@@ -42,20 +42,18 @@ export function makeSwipe(root, { view, layers, workbench }) {
   /** The style of the right map: that of the left one, with the other layer or the other moment. */
   async function style() {
     const found = map.getStyle();
-    const hide = (id) => { for (const part of view.partsOf(id)) { const spec = found.layers.find((one) => one.id === part); if (spec) spec.layout = { ...spec.layout, visibility: "none" }; } };
-    const reveal = (id) => { for (const part of view.partsOf(id)) { const spec = found.layers.find((one) => one.id === part); if (spec) spec.layout = { ...spec.layout, visibility: "visible" }; } };
+    const set = (id, visibility) => {
+      for (const spec of found.layers.filter((one) => view.partsOf(id).includes(one.id))) spec.layout = { ...spec.layout, visibility };
+    };
     if (isByLayers()) {
-      if (left.value !== right.value) hide(left.value);
-      reveal(right.value);
+      if (left.value !== right.value) set(left.value, "none");
+      set(right.value, "visible");
       return found;
     }
     if (!moment.value) throw new Error(t("swipe.no_moment"));
     const on = workbench.order().map(layers.find).filter((layer) => !layer.tiled);
     await Promise.all(on.map(async (layer) => {
-      const box = map.getBounds();
-      const query = { lang: config.lang, at: moment.value };
-      if (layer.count > 20_000) Object.assign(query, { bbox: [box.getWest(), box.getSouth(), box.getEast(), box.getNorth()].join(","), limit: 20_000 });
-      found.sources[layer.id].data = await ask(`layers/${layer.id}.geojson`, query);
+      found.sources[layer.id].data = await ask(`layers/${layer.id}.geojson`, layers.wanted(layer, moment.value));
     }));
     return found;
   }
