@@ -214,6 +214,10 @@ def own_town(tmp_path: Path) -> Iterator[District]:
         yield District(store, clock=lambda: NOW)
 
 
+BRIDGE: dict[str, Any] = {"type": "LineString", "coordinates": [lonlat(2.5, 0.9), lonlat(2.5, 1.1)]}
+"""Across the one bridge of the town, as a closure is drawn."""
+
+
 # -- the demo district, with both shipped schemes run -----------------------------------------------
 
 DEMO_NOW = datetime(2026, 11, 2, 4, 0, tzinfo=UTC)

@@ -18,10 +18,9 @@ from layers.analyses.dispatch import LONGEST_SHIFT
 from layers.district import District
 from layers.permissions import Actor
 from layers.since import TOGETHER, since
-from tests.layers.conftest import EPSG, Clock, fill, lonlat, point
+from tests.layers.conftest import BRIDGE, EPSG, Clock, fill, lonlat, point
 
 WANG = Actor("wang", "王", "dispatcher")
-BRIDGE = {"type": "LineString", "coordinates": [lonlat(2.5, 0.9), lonlat(2.5, 1.1)]}
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from itsdangerous import URLSafeTimedSerializer
 
 from data import accounts
 from data.settings import Settings
+from data.store import Store
 from layers.actions.accounts import COMMAND_LINE, add_account
 from layers.district import District
 from layers.layer import Role
@@ -19,7 +21,7 @@ from layers.zoning import runs
 from layers.zoning.result import ZoningRun
 from layers.zoning.run import run_zoning
 from layers.zoning.scheme import parse_scheme
-from tests.layers.conftest import NOW, clock, lonlat, own_town, town
+from tests.layers.conftest import EPSG, NOW, clock, fill, lonlat, own_town, town
 from web import create_app
 
 __all__ = ["SCHEME", "Browser", "app", "ask", "browser", "client", "clock", "own_town", "place", "town", "zoned"]
@@ -107,6 +109,15 @@ class Browser(FlaskClient):
             signed = URLSafeTimedSerializer(self.application.secret_key, salt="wtf-csrf-token").dumps(self.csrf)
             kwargs["headers"] = {"X-CSRFToken": signed, **dict(kwargs.get("headers") or {})}
         return super().open(*args, **kwargs)
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> str:
+    """The file of a town of its own, for the command line."""
+    path = str(tmp_path / "town.gpkg")
+    with Store.create(path, name="小镇", epsg=EPSG) as store:
+        fill(store)
+    return path
 
 
 def browser(app: Flask, role: Role | None = "administrator") -> Browser:

@@ -19,7 +19,7 @@ from layers.whatif.evacuation import KIND, Asked, evacuate
 from layers.whatif.saved import records
 from layers.whatif.village_plans import plan_of, village_plan, village_plans
 from layers.whatif.village_sheet import village_sheets
-from tests.layers.conftest import EPSG, NOW, area, fill
+from tests.layers.conftest import NOW, area
 from tests.web.conftest import browser
 from tests.web.test_cli import Onemap, onemap, told
 from web import create_app
@@ -218,16 +218,8 @@ def test_the_balance_page_and_its_files_have_the_same_numbers(own_app: Flask, ow
 # -- the command line ---------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> str:
-    path = str(tmp_path / "town.gpkg")
-    with Store.create(path, name="小镇", epsg=EPSG) as store:
-        fill(store)
-    return path
-
-
-def test_the_command_says_saves_and_compares(onemap: Onemap, file: str, tmp_path: Path) -> None:
-    first = onemap("whatif", "evacuation", "甲", "--db", file, "--at", AT)
+def test_the_command_says_saves_and_compares(onemap: Onemap, db: str, tmp_path: Path) -> None:
+    first = onemap("whatif", "evacuation", "甲", "--db", db, "--at", AT)
     assert first.returncode == 0, told(first)
     said = first.stdout.decode()
     assert "500 of 3,030 persons by day have a place, on foot" in said
@@ -235,30 +227,30 @@ def test_the_command_says_saves_and_compares(onemap: Onemap, file: str, tmp_path
     zone = tmp_path / "zone.wkt"
     zone.write_text(ZONE, encoding="utf-8")
     second = onemap(
-        "whatif", "evacuation", "乙", "--db", file, "--at", AT, "--zone", str(zone), "--against", "甲", "--json"
+        "whatif", "evacuation", "乙", "--db", db, "--at", AT, "--zone", str(zone), "--against", "甲", "--json"
     )
     answer = json.loads(second.stdout)
     assert answer["summary"]["persons"] < 3030
     assert answer["difference"]["summary"]["persons"]["change"] == answer["summary"]["persons"] - 3030
-    with Store(file) as store:
+    with Store(db) as store:
         district = District(store)
         assert answer["villages"] == json.loads(json.dumps(village_plans(*plan_of(district, "乙"))))
         assert village_plan(*plan_of(district, "乙"), "v1") == answer["villages"][0]
-    taken = onemap("whatif", "evacuation", "甲", "--db", file, "--at", AT, "--by", "bus")
+    taken = onemap("whatif", "evacuation", "甲", "--db", db, "--at", AT, "--by", "bus")
     assert taken.returncode == 2
     assert "taken" in told(taken)
 
 
-def test_the_command_prints_sheets_and_the_balance(onemap: Onemap, file: str, tmp_path: Path) -> None:
-    assert onemap("whatif", "evacuation", "甲", "--db", file, "--at", AT).returncode == 0
+def test_the_command_prints_sheets_and_the_balance(onemap: Onemap, db: str, tmp_path: Path) -> None:
+    assert onemap("whatif", "evacuation", "甲", "--db", db, "--at", AT).returncode == 0
     pdf = tmp_path / "v1.pdf"
-    done = onemap("whatif", "evacuation-sheet", "甲", "--db", file, "--village", "v1", "-o", str(pdf))
+    done = onemap("whatif", "evacuation-sheet", "甲", "--db", db, "--village", "v1", "-o", str(pdf))
     assert done.returncode == 0, told(done)
     assert pdf.read_bytes().startswith(b"%PDF")
-    assert onemap("whatif", "evacuation-sheet", "无", "--db", file, "-o", str(pdf)).returncode == 2
+    assert onemap("whatif", "evacuation-sheet", "无", "--db", db, "-o", str(pdf)).returncode == 2
     for name in ("b.csv", "b.xlsx"):
-        found = onemap("whatif", "shelter-balance", "--db", file, "-o", str(tmp_path / name))
+        found = onemap("whatif", "shelter-balance", "--db", db, "-o", str(tmp_path / name))
         assert found.returncode == 0, told(found)
         assert "all: 3,030 residents, 1 shelters, 500 places for a day" in found.stdout.decode()
         assert (tmp_path / name).stat().st_size > 100
-    assert onemap("whatif", "shelter-balance", "--db", file, "-o", str(tmp_path / "b.txt")).returncode == 2
+    assert onemap("whatif", "shelter-balance", "--db", db, "-o", str(tmp_path / "b.txt")).returncode == 2

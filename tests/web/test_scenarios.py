@@ -14,7 +14,7 @@ from layers.district import District
 from layers.whatif.coverage import scenario_coverage
 from layers.whatif.saved import records
 from layers.whatif.scenario import AS_IT_IS, shipped_scenarios
-from tests.layers.conftest import EPSG, NOW, fill, lonlat
+from tests.layers.conftest import NOW, lonlat
 from tests.web.conftest import browser
 from tests.web.test_cli import Onemap, onemap, told
 from web import create_app
@@ -221,14 +221,6 @@ def test_roads_are_closed_and_opened_from_the_page(own_app: Flask, own_town: Dis
 
 
 # -- the command line ---------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def db(tmp_path: Path) -> str:
-    path = str(tmp_path / "town.gpkg")
-    with Store.create(path, name="小镇", epsg=EPSG) as store:
-        fill(store)
-    return path
 
 
 def test_the_command_line_says_what_the_api_says(db: str, onemap: Onemap, tmp_path: Path) -> None:

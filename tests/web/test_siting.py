@@ -14,7 +14,6 @@ import pytest
 from flask import Flask
 
 from data.settings import Settings
-from data.store import Store
 from geo.errors import Cancelled, Conflict, NotFound
 from layers.actions.accounts import COMMAND_LINE
 from layers.actions.whatif import keep
@@ -24,7 +23,7 @@ from layers.whatif.candidates import candidate_sites
 from layers.whatif.saved import load, records
 from layers.whatif.siting import MAX_ADDED, site_teams
 from layers.whatif.stocking import StockItem, stock_depots
-from tests.layers.conftest import EPSG, NOW, fill, lonlat
+from tests.layers.conftest import NOW, lonlat
 from tests.web.conftest import browser
 from tests.web.test_cli import Onemap, onemap, told
 from tests.web.test_scenarios import form
@@ -571,14 +570,6 @@ def test_old_results_say_that_they_are_old_and_not_on_the_map(own_app: Flask, ow
 
 
 # -- the command line ---------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def db(tmp_path: Path) -> str:
-    path = str(tmp_path / "town.gpkg")
-    with Store.create(path, name="小镇", epsg=EPSG) as store:
-        fill(store)
-    return path
 
 
 @pytest.fixture

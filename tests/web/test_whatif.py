@@ -3,19 +3,17 @@
 import json
 import re
 import signal
-from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 
 from data.settings import Settings
-from data.store import Store
 from layers.district import District
 from layers.whatif import criticality
 from layers.whatif.criticality import Asked, n_minus_1
 from layers.whatif.saved import save
-from tests.layers.conftest import EPSG, NOW, fill
+from tests.layers.conftest import NOW
 from tests.web.conftest import browser
 from tests.web.test_cli import Onemap, onemap, told
 from web import create_app
@@ -145,14 +143,6 @@ def test_staff_find_the_pages_from_the_map(kept: Flask) -> None:
 
 
 # -- on the command line ------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def db(tmp_path: Path) -> str:
-    path = str(tmp_path / "town.gpkg")
-    with Store.create(path, name="小镇", epsg=EPSG) as store:
-        fill(store)
-    return path
 
 
 def test_n_minus_1_says_what_breaks_the_hour(onemap: Onemap, db: str) -> None:

@@ -1,13 +1,10 @@
 """What one closure takes from the coverage: against the coverage before it was made, and after it is undone."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from data.store import Store
 from geo.coverage_change import coverage_change
 from geo.errors import NotFound
 from layers import analyses
@@ -15,17 +12,9 @@ from layers.actions.closures import close, reopen
 from layers.district import District
 from layers.permissions import Actor
 from layers.whatif.coverage import closure_effect
-from tests.layers.conftest import EPSG, NOW, Clock, fill, lonlat
+from tests.layers.conftest import BRIDGE, NOW, Clock, lonlat
 
 DISPATCHER = Actor("somebody", "somebody", "dispatcher")
-BRIDGE = {"type": "LineString", "coordinates": [lonlat(2.5, 0.9), lonlat(2.5, 1.1)]}
-
-
-@pytest.fixture
-def district(tmp_path: Path, clock: Clock) -> Iterator[District]:
-    with Store.create(str(tmp_path / "town.gpkg"), name="小镇", epsg=EPSG) as store:
-        fill(store)
-        yield District(store, clock=clock)
 
 
 def shut(district: District, key: str = "a-key-of-the-form", **body: object) -> str:

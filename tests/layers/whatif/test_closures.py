@@ -1,6 +1,5 @@
 """Closures by hand and from water depth: everything that drives follows at once, and goes back by itself."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,6 +26,7 @@ from layers.layer import Text
 from layers.permissions import Actor
 from layers.whatif.scenario import Closure, Scenario, under
 from tests.layers.conftest import (
+    BRIDGE,
     DEMO_NOW,
     EPSG,
     KM,
@@ -43,14 +43,6 @@ from tests.layers.conftest import (
 )
 
 DISPATCHER = Actor("somebody", "somebody", "dispatcher")
-BRIDGE = {"type": "LineString", "coordinates": [lonlat(2.5, 0.9), lonlat(2.5, 1.1)]}
-
-
-@pytest.fixture
-def district(tmp_path: Path, clock: Clock) -> Iterator[District]:
-    with Store.create(str(tmp_path / "town.gpkg"), name="小镇", epsg=EPSG) as store:
-        fill(store)
-        yield District(store, clock=clock)
 
 
 def closed(district: District, key: str = "a-key-of-the-form", **body: Any) -> dict[str, Any]:
