@@ -61,6 +61,7 @@ def choose_item(page: Page, row: int, name: str, quantity: str) -> None:
     item.press("Enter")
     expect(item).to_have_value(re.compile(re.escape(name)))
     page.locator("#supply-rows input.amount").nth(row).fill(quantity)
+    expect(page.locator("#supply-rows .need").nth(row).locator(".unit")).not_to_be_empty()
 
 
 # -- command-centre staff ---------------------------------------------------------------------------
@@ -216,6 +217,20 @@ def test_dispatcher_goes_from_a_place_to_a_plan(watch: Watch, ask: Ask) -> None:
     page.click("#supply .refused summary")
     expect(page.locator("#supply .refused li").first.locator(".badge")).not_to_be_empty()
     watched.shot("supply-desktop")
+
+
+def test_enter_takes_what_was_typed_and_never_the_list_of_before(watch: Watch) -> None:
+    page = watch().open()
+    page.click("#tab-supply")
+    page.route("**/api/v1/items?q=*", lambda route: (page.wait_for_timeout(400), route.continue_()))
+    item = page.locator("#supply-rows input.item").first
+    item.click()
+    expect(page.locator(".suggestions:not([hidden]) [role=option]").nth(3)).to_be_visible()
+    item.fill("棉被")
+    item.press("Enter")
+    page.locator("#supply-rows input.amount").first.fill("5")
+    expect(page.locator("#supply-rows .unit").first).to_have_text("床")
+    expect(item).to_have_value("棉被")
 
 
 def test_what_the_form_lacks_is_said(watch: Watch) -> None:

@@ -68,6 +68,21 @@ export function combobox(input, source, pick, { note, delay = 150, openEmpty = f
     mark(found.length ? 0 : -1);
     return undefined;
   }
+  /** Choose what is marked; where the list is of another text, the best for this one, also for who has gone on. */
+  async function enter(text) {
+    if (!list.hidden && answered === text) return choose(active);
+    if (!text && !openEmpty) return undefined;
+    asked += 1;
+    let entries;
+    try {
+      entries = await source(text);
+    } catch (error) {
+      return failed?.(error);
+    }
+    if (!entries?.length || input.value.trim() !== text) return undefined;
+    open(false);
+    return pick(entries[0].value, entries[0].label);
+  }
   input.addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(refresh, delay);
@@ -84,8 +99,7 @@ export function combobox(input, source, pick, { note, delay = 150, openEmpty = f
     } else if (event.key === "Enter") {
       event.preventDefault();
       clearTimeout(timer);
-      if (list.hidden || answered !== input.value.trim()) await refresh();
-      choose(active);
+      await enter(input.value.trim());
     } else if (event.key === "Escape") {
       open(false);
     }
