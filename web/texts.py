@@ -2,7 +2,7 @@
 
 from flask_babel import gettext as _
 
-from web import texts_planner, texts_storm
+from web import texts_planner, texts_storm, texts_wall
 
 _ON_BOARDS = ("connection.", "error.", "live.", "login")
 
@@ -16,6 +16,7 @@ def for_scripts() -> dict[str, str]:
     """Every text by key, in the language of the request."""
     return {
         **texts_planner.for_scripts(),
+        **texts_wall.for_scripts(),
         "again": _("重试"),
         "age.day": _("{n} 天前"),
         "age.hour": _("{n} 小时前"),
