@@ -80,7 +80,7 @@ def for_scripts() -> dict[str, str]:
         "layers.cut": _("只显示视野内的一部分, 请放大"),
         "layers.failed": _("没有取到, 图上不是最新"),
         "layers.none": _("没有数据"),
-        "layers.stale": _("数据偏旧"),
+        "layers.stale": _("已过期, 自 {time} ({age})"),
         "layers.updated": _("更新于 {age}"),
         "layers.zoom": _("放大后显示"),
         "loading": _("正在读取…"),

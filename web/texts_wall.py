@@ -1,4 +1,4 @@
-"""The texts of the scripts of the wall and of stale layers."""
+"""The texts of the scripts of the wall."""
 
 from flask_babel import gettext as _
 

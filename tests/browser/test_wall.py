@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from data.store import Store
-from tests.browser.conftest import Watched
+from tests.browser.conftest import PATIENCE_MS, Watched
 from tests.browser.test_accessible import broken
 from tests.browser.test_legible import SMALL
 from tests.browser.test_live import elsewhere
@@ -33,16 +33,17 @@ def smallest(page: Page, width: int) -> tuple[int, list[str]]:
 def off(page: Page) -> Any:
     """What stands beyond the screen, and figures or rows that are cut."""
     return page.evaluate("""() => {
-        const cut = [...document.querySelectorAll('.figure, #wall-list li, .wall-bar > *, .wall-age')].filter((node) => {
+        const parts = document.querySelectorAll('.figure, #wall-list li, .wall-bar > *, .wall-age');
+        const cut = [...parts].filter((node) => {
             const box = node.getBoundingClientRect();
-            const inside = node.closest('#wall-figures, #wall-list')?.getBoundingClientRect();
-            return node.checkVisibility() && (box.right > innerWidth + 1 || box.bottom > (inside?.bottom ?? innerHeight) + 1);
+            const bottom = node.closest('#wall-figures, #wall-list')?.getBoundingClientRect().bottom ?? innerHeight;
+            return node.checkVisibility() && (box.right > innerWidth + 1 || box.bottom > bottom + 1);
         });
         return [document.documentElement.scrollWidth > innerWidth, cut.map((node) => node.outerHTML.slice(0, 90))];
     }""")
 
 
-def wall(watch: Watch, *, account: str = "", width: int = 1920, height: int = 1080) -> Watched:
+def wall(watch: Watch, *, account: str = "", width: int = 1280, height: int = 720) -> Watched:
     watched = watch()
     watched.page.set_viewport_size({"width": width, "height": height})
     if account:
@@ -149,11 +150,11 @@ def test_it_renews_by_itself(watch: Watch, database: Path) -> None:
     assert before >= 1
     elsewhere(database, f"UPDATE closure SET to_utc = from_utc WHERE id = '{identity}'")
     try:
-        expect(value).to_have_text(re.compile(rf"^{before - 1}\D"))
+        expect(value).to_have_text(re.compile(rf"^{before - 1}\D"), timeout=PATIENCE_MS)
         expect(page.locator("#wall-list")).to_contain_text("危桥封闭检修")
     finally:
         elsewhere(database, f"UPDATE closure SET to_utc = '{ends}' WHERE id = '{identity}'")
-    expect(value).to_have_text(re.compile(rf"^{before}\D"))
+    expect(value).to_have_text(re.compile(rf"^{before}\D"), timeout=PATIENCE_MS)
 
 
 def test_the_wall_is_accessible(watch: Watch) -> None:

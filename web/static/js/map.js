@@ -6,6 +6,7 @@ import { el } from "./dom.js";
 import { attribute } from "./format.js";
 import { markImage } from "./marks.js";
 import { readings } from "./readings.js";
+import { staleParts, staleText } from "./stale.js";
 import { addColoured, onTheme, resolved, theme } from "./theme.js";
 
 const EMPTY = { type: "FeatureCollection", features: [] };
@@ -111,6 +112,25 @@ export async function makeMap(container, { onAsk, onSupply }) {
     const id = spec.metadata?.layer;
     if (id) drawnBy.set(id, [...(drawnBy.get(id) ?? []), spec]);
   }
+  const stale = new Set(); // layers that are older than they may be
+  /** Hatch what draws a layer; the hatch is a part of it from then on. */
+  function hatch(id) {
+    const parts = partsOf(id);
+    if (!parts.length) return;
+    const order = map.getLayersOrder();
+    const before = order.slice(Math.max(...parts.map((part) => order.indexOf(part))) + 1)[0];
+    const visibility = map.getLayoutProperty(parts[0], "visibility") ?? "visible";
+    const over = staleParts(drawnBy.get(id), described.find((layer) => layer.id === id).geometry);
+    for (const spec of over) map.addLayer({ ...spec, layout: { ...spec.layout, ...enlarged(spec.layout), visibility } }, before);
+    drawnBy.set(id, [...drawnBy.get(id), ...over]);
+    stale.add(id);
+  }
+  function fresh(id) {
+    const isOver = (spec) => spec.id.endsWith("-stale");
+    for (const spec of drawnBy.get(id).filter(isOver)) map.removeLayer(spec.id);
+    drawnBy.set(id, drawnBy.get(id).filter((spec) => !isOver(spec)));
+    stale.delete(id);
+  }
   const restyled = new Set(); // layers that are not drawn as the style declares
   const partsOf = (id) => (drawnBy.get(id) ?? []).map((spec) => spec.id);
   const fainter = (spec, opacity) => FAINTER[spec.type].map((name) => {
@@ -134,7 +154,11 @@ export async function makeMap(container, { onAsk, onSupply }) {
       if (restyled.has(spec.metadata?.layer)) continue;
       for (const [name, value] of Object.entries(spec.paint ?? {})) if (FOLLOWS.test(name)) map.setPaintProperty(spec.id, name, value);
     }
-    map.fire("coloured");
+    for (const id of [...stale]) {
+      fresh(id);
+      hatch(id);
+    }
+    map.fire("redrawn");
   });
 
   const clickable = () => described
@@ -181,6 +205,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
       el("summary", {}, el("strong", {}, String(name)), el("span", { class: "kind" }, layer.title)),
       el("table", { class: "attributes" }, el("tbody", {}, rows)),
       el("p", { class: "source" }, `${layer.source} · ${layer.note}`),
+      layer.stale ? el("p", { class: "stale-note" }, staleText(layer)) : null,
     );
   }
 
@@ -236,7 +261,13 @@ export async function makeMap(container, { onAsk, onSupply }) {
   return {
     map,
     /** The layers as the server describes them. */
-    describeLayers(layers) { described = layers; },
+    describeLayers(layers) {
+      described = layers;
+      const turned = layers.filter((layer) => layer.stale !== stale.has(layer.id) && drawnBy.has(layer.id));
+      for (const layer of turned) (layer.stale ? hatch : fresh)(layer.id);
+      if (turned.length) map.fire("redrawn");
+      for (const { id } of turned) renewShown(id);
+    },
     /** Mark the chosen place. */
     place(lonlat) {
       marker ??= new maplibregl.Marker({ color: "var(--here)", scale: 0.9 });
@@ -318,6 +349,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
       }
       drawnBy.set(layerId, specs);
       restyled.add(layerId);
+      if (stale.has(layerId)) hatch(layerId);
     },
     fade(layerId, opacity) {
       for (const spec of drawnBy.get(layerId) ?? []) for (const [name, value] of fainter(spec, opacity)) map.setPaintProperty(spec.id, name, value);
