@@ -20,11 +20,11 @@ function sameDepot(rows, k) {
 const MAX_ROUTES = 60;
 
 /** How a depot stands with the chosen item: told apart by shape as well as by colour. */
-const GLANCE = { enough: ["circle", "#1b7837"], low: ["triangle", "#e08214"], none: ["cross", "#b2182b"], uncounted: ["hatched", "#4d4d4d"] };
+const GLANCE = { enough: ["circle", "var(--stock-enough)"], low: ["triangle", "var(--stock-low)"], none: ["cross", "var(--stock-none)"], uncounted: ["hatched", "var(--stock-uncounted)"] };
 
 /** How soon a part of it expires: the colour of the number, by the classes of days; beyond the last it is plain. */
-const EXPIRING = [[30, "#b2182b"], [90, "#a14a00"], [180, "#6b5900"]];
-const PLAIN = "#16222e";
+const EXPIRING = [[30, "var(--expires-30)"], [90, "var(--expires-90)"], [180, "var(--expires-180)"]];
+const PLAIN = "var(--ink)";
 /** A word of the legend in its colour: set by script, the policy of the page allows no styles in markup. */
 function coloured(color, text) {
   const node = el("span", { class: "glance" }, text);
@@ -107,7 +107,7 @@ export function makeSupply({ view, isShown, onChanged, depots }) {
       if (!found) return;
       const placed = found.rows.filter((row) => row.place);
       view.glance(placed.map((row) => ({
-        place: row.place, icon: `mark:${GLANCE[row.state].join(":")}:16`,
+        place: row.place, mark: GLANCE[row.state],
         label: [
           row.state === "none" ? "0" : `${quantity(row.available)}${row.is_uncounted ? " ?" : ""}`,
           row.expires_days === null ? null : t("glance.expires", { days: row.expires_days, n: quantity(row.expiring) }),
