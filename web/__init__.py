@@ -37,6 +37,7 @@ def create_app(
         board,
         evacuation_pages,
         events,
+        guide_pages,
         pages,
         problems,
         siting_pages,
@@ -58,6 +59,7 @@ def create_app(
     auth.register(app, district, serving)
     events.register(app, district, cap=settings.listeners)
     pages.register(app, district, settings, serving)
+    guide_pages.register(app)
     app.register_blueprint(board.blueprint(district))
     app.register_blueprint(whatif_pages.blueprint(district))
     app.register_blueprint(evacuation_pages.blueprint(district))

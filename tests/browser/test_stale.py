@@ -27,13 +27,16 @@ BOUND_S = 3600.0
 
 # The maps of a page, as its own script makes them.
 MAPS = """Object.defineProperty(window, 'maplibregl', {
-    get() { return this.made; },
-    set(found) {
-        window.maps = [];
-        const { Map } = found;
-        found.Map = class extends Map { constructor(options) { super(options); window.maps.push(this); } };
-        this.made = found;
+    get() {
+        if (this.library?.Map && !window.maps) {
+            window.maps = [];
+            const { Map } = this.library;
+            const Kept = class extends Map { constructor(options) { super(options); window.maps.push(this); } };
+            this.library = Object.create(this.library, { Map: { value: Kept } });
+        }
+        return this.library;
     },
+    set(found) { this.library = found; },
 });"""
 DRAWN = """([id, k]) => {
     const map = window.maps[k];

@@ -56,7 +56,8 @@ audit.read        .       .           .       .        +
 """
 """Written down a second time on purpose: who changes what a role may do changes it here too."""
 
-OPEN = {"/login", "/healthz", "/favicon.ico", "/static/<path:filename>"}
+_GUIDE = {"/help/", "/help/<name>", "/help/images/<name>"}
+OPEN = {"/login", "/healthz", "/favicon.ico", "/static/<path:filename>"} | _GUIDE
 """The only routes that are open to everybody."""
 
 

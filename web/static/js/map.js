@@ -304,6 +304,8 @@ export async function makeMap(container, { onAsk, onSupply }) {
       drawGlance();
     },
     closePopup() { popup?.remove(); },
+    /** The popup as it stands on the page, where there is one. */
+    popupNode: () => (popup?.isOpen() ? popup.getElement() : null),
     /** The base map was drawn anew. */
     renewTiles() {
       const base = map.getSource("base");
