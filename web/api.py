@@ -23,6 +23,7 @@ from web import (
     closures,
     evacuation,
     events,
+    field,
     map_views,
     measure,
     scenarios,
@@ -687,6 +688,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *evacuation.ENDPOINTS,
     *map_views.ENDPOINTS,
     *measure.ENDPOINTS,
+    *field.ENDPOINTS,
 )
 
 

@@ -40,6 +40,7 @@ PROBLEM = _object(
         "code": TEXT,
     },
     rows=array({"type": "object"}),
+    said={**TEXT, "description": "the detail in the language of the request, where it is known in it"},
 )
 
 STATUS = _object(

@@ -50,7 +50,7 @@ whatif.run        .       +           .       +        +
 view.save         .       .           .       +        +
 zoning.run        .       .           .       +        +
 whatif.read       .       +           +       +        +
-device.report     .       .           .       .        +
+device.report     .       +           own     .        +
 account.manage    .       .           .       .        +
 audit.read        .       .           .       .        +
 """
