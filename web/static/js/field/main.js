@@ -80,12 +80,13 @@ let fieldMap = null;
 
 function showView() {
   const now = view();
-  for (const name of VIEWS) node(name).hidden = name !== now;
+  // The map keeps its size behind the other views; it is only out of reach.
+  for (const name of VIEWS) if (name !== "map") node(name).hidden = name !== now;
+  node("map").inert = now !== "map";
   for (const link of document.querySelectorAll("nav a, #to-queue")) {
     if (link.hash === `#${now}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  if (now === "map") fieldMap?.map.resize();
   if (now === "nearest") nearest.open();
   if (now === "queue") queue.draw();
 }
@@ -147,7 +148,7 @@ async function begin() {
   await refresh();
   keepSending();
   setInterval(() => { drawState(); if (!document.hidden) refresh(); }, REFRESH_MS);
-  window.addEventListener("online", refresh);
+  for (const name of ["online", "offline"]) window.addEventListener(name, refresh);
   document.body.dataset.ready = "true";
 }
 

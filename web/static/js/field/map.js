@@ -60,11 +60,11 @@ export async function makeFieldMap({ canvas, card, switches }, { onAsk, onReport
     )));
   }
 
-  function about(feature) {
+  function about(feature, isOpen) {
     const layer = described.find(({ id }) => id === feature.source);
     const { properties } = feature;
     const rows = layer.fields.filter(({ name, type }) => name !== "name" && name !== "id" && type !== "readings" && ![null, undefined, "", "null"].includes(properties[name]));
-    return el("details", { open: true },
+    return el("details", { open: isOpen },
       el("summary", {}, el("strong", {}, String(properties.name ?? properties[layer.label_field] ?? properties.id ?? layer.title)), el("span", { class: "kind" }, layer.title)),
       el("table", { class: "attributes" }, el("tbody", {}, rows.map((field) => el("tr", {}, el("th", { scope: "row" }, field.label), el("td", {}, attribute(field, properties[field.name])))))),
       el("p", { class: "source" }, `${layer.source} · ${layer.note}`));
@@ -81,7 +81,7 @@ export async function makeFieldMap({ canvas, card, switches }, { onAsk, onReport
     show(
       card,
       el("button", { type: "button", class: "close", "aria-label": t("close"), onclick: () => { card.hidden = true; } }, "×"),
-      features.slice(0, 2).map(about),
+      features.slice(0, 3).map((feature, k) => about(feature, k === 0)),
       el("div", { class: "actions" },
         el("button", { type: "button", class: "primary", onclick: onAsk }, t("field.map.nearest")),
         el("button", { type: "button", onclick: onReport }, t("field.map.report"))),
@@ -113,7 +113,6 @@ export async function makeFieldMap({ canvas, card, switches }, { onAsk, onReport
   }
 
   return {
-    map,
     refresh,
     /** Draw the ways of orders. */
     ways(orders) {

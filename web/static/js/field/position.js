@@ -28,7 +28,7 @@ export function makePosition(root, { onEntered }) {
 
   function drawLast() {
     const device = devices.find(({ id }) => id === select.value);
-    last.textContent = !device ? "" : device.age_s == null ? t("field.position.never") : t("field.position.last", { age: age(device.age_s) });
+    last.textContent = device ? `${title(device)} · ${device.age_s == null ? t("field.position.never") : t("field.position.last", { age: age(device.age_s) })}` : "";
   }
 
   function drawButton() { button.disabled = !chosen() || !devices.length; }

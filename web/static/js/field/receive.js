@@ -99,7 +99,11 @@ export function makeReceive(root, { onEntered }) {
       said.hidden = false;
       return;
     }
-    const sum = lines.map((line) => { const { item_name: name, unit } = order.lines.find(({ lot_id: lot }) => lot === line.lot_id); return `${name} ${line.received} ${unit}`; }).join(config.lang === "zh" ? "、" : ", ");
+    const sum = lines.map((line) => {
+      const { item_name: name, unit } = order.lines.find(({ lot_id: lot }) => lot === line.lot_id);
+      const short = ["damaged", "missing"].filter((part) => Number(line[part])).map((part) => `${t(`field.receive.${part}`)} ${line[part]}`);
+      return `${name} ${line.received} ${unit}${short.length ? ` (${short.join(" · ")})` : ""}`;
+    }).join(config.lang === "zh" ? "、" : ", ");
     const next = {
       kind: "receive", path: `supplies/orders/${encodeURIComponent(order.id)}/receive`, subject: order.id, form: { order },
       title: t("field.receive.entry", { number: order.number, goods: sum }), moment_utc: when.value ? instant(when.value) : null,
