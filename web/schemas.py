@@ -286,7 +286,7 @@ AROUND = _object(
 
 AROUND_AREA = _object({**_ASKED, "place": PLACE, "geometry": _or_null("object")}, **_BOUND)
 
-ITEM = _object({"id": TEXT, "name": TEXT, "unit": TEXT, "on_hand": NUMBER})
+ITEM = _object({"id": TEXT, "name": TEXT, "unit": TEXT, "on_hand": NUMBER, "other_names": array(TEXT)})
 
 SPEEDS = _object({"classes": array({"type": "object"}), "notes": array(TEXT)})
 

@@ -67,6 +67,7 @@ function mergeNode(node, drawn) {
   }
   if (node.matches("select, textarea") && isTyped(node)) return;
   mergeAttributes(node, drawn);
+  if (node.matches("[data-chart]")) return; // what is in it was drawn here
   mergeChildren(node, drawn);
   // The attribute is only where a field begins; what it holds follows as long as nobody touched it.
   if (node instanceof HTMLSelectElement) node.selectedIndex = drawn.selectedIndex;

@@ -66,7 +66,10 @@ export function makeSupply({ view, isShown, onChanged, depots }) {
 
   async function matching(text) {
     return (text ? await named(text) : await catalogue())
-      ?.map((item) => ({ label: item.name, detail: `${item.id} · ${t("supply.on_hand", { n: quantity(item.on_hand), unit: item.unit })}`, value: item }));
+      ?.map((item) => ({
+        label: item.name, value: item,
+        detail: [item.other_names.length ? t("supply.also", { names: item.other_names.join(config.lang === "zh" ? "、" : ", ") }) : null, item.id, t("supply.on_hand", { n: quantity(item.on_hand), unit: item.unit })].filter(Boolean).join(" · "),
+      }));
   }
 
   function addRow() {
