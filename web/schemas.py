@@ -346,7 +346,7 @@ READINGS_TAKEN = _object(
         "device": TEXT,
         "taken": WHOLE,
         "known": WHOLE,
-        "refused": array(_object({"index": WHOLE, "reason": TEXT})),
+        "refused": array(_object({"index": WHOLE, "reason": TEXT}, said=TEXT)),
     },
     position={"type": ["object", "null"]},
     check={"type": ["object", "null"]},

@@ -56,7 +56,15 @@ audit.read        .       .           .       .        +
 """
 """Written down a second time on purpose: who changes what a role may do changes it here too."""
 
-OPEN = {"/login", "/healthz", "/favicon.ico", "/static/<path:filename>"}
+OPEN = {
+    "/login",
+    "/healthz",
+    "/favicon.ico",
+    "/static/<path:filename>",
+    "/sw.js",
+    "/field/manifest.webmanifest",
+    "/field/files/<version>/<path:name>",
+}
 """The only routes that are open to everybody."""
 
 

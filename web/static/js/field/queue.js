@@ -13,7 +13,7 @@ const AGAIN_MS = 30_000;
 
 /** Now, by the server's clock as far as the phone knows it. */
 async function moment() {
-  return new Date(Date.now() - Math.max((await fact("ahead_ms")) ?? 0, 0)).toISOString();
+  return new Date(Date.now() - ((await fact("ahead_ms")) ?? 0)).toISOString();
 }
 
 /**
