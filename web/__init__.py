@@ -38,6 +38,7 @@ def create_app(
         evacuation_pages,
         events,
         field,
+        guide_pages,
         pages,
         problems,
         refusals,
@@ -65,6 +66,7 @@ def create_app(
     events.register(app, district, cap=settings.listeners)
     pages.register(app, district, settings, serving)
     field.register(app, district, settings)
+    guide_pages.register(app)
     app.register_blueprint(board.blueprint(district))
     app.register_blueprint(whatif_pages.blueprint(district))
     app.register_blueprint(evacuation_pages.blueprint(district))

@@ -2,7 +2,7 @@
 
 from flask_babel import gettext as _
 
-from web import texts_planner, texts_storm
+from web import texts_guide, texts_planner, texts_storm
 
 _ON_BOARDS = ("connection.", "error.", "live.", "login")
 
@@ -315,5 +315,6 @@ def for_scripts() -> dict[str, str]:
         "zoning.why_hazards": _("各灾种: 等级与权重"),
         "zoning.why_note": _("展开一行, 看从原始值到等级。"),
         "zoning.why_rest": _("暴露度、脆弱性与减灾能力"),
+        **texts_guide.for_scripts(),
         **texts_storm.for_scripts(),
     }

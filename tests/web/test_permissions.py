@@ -56,15 +56,9 @@ audit.read        .       .           .       .        +
 """
 """Written down a second time on purpose: who changes what a role may do changes it here too."""
 
-OPEN = {
-    "/login",
-    "/healthz",
-    "/favicon.ico",
-    "/static/<path:filename>",
-    "/sw.js",
-    "/field/manifest.webmanifest",
-    "/field/files/<version>/<path:name>",
-}
+_GUIDE = {"/help/", "/help/<name>", "/help/images/<name>"}
+_FIELD = {"/sw.js", "/field/manifest.webmanifest", "/field/files/<version>/<path:name>"}
+OPEN = {"/login", "/healthz", "/favicon.ico", "/static/<path:filename>"} | _GUIDE | _FIELD
 """The only routes that are open to everybody."""
 
 
