@@ -33,6 +33,7 @@ LAYERS = ("closures", "shelters", "hospitals", "depots", "teams", "vehicles")
 
 _SCRIPTS = ("js/field/main.js", "js/field/worker.js")
 _OTHERS = (
+    "colours.css",
     "onemap.css",
     "field.css",
     "field_offline.html",
@@ -42,6 +43,18 @@ _OTHERS = (
     "vendor/maplibre/maplibre-gl-csp-worker.js",
 )
 _IMPORT = re.compile(r"""(?:from|^import) "(\.[^"]+)";""", re.MULTILINE)
+_CONFIG = (
+    "lang",
+    "timezone",
+    "visitor",
+    "csrf",
+    "district",
+    "demo",
+    "bounds",
+    "order_states",
+    "skills",
+    "shelter_reasons",
+)
 _LONGEST_AGE_S = 365 * 86_400
 
 
@@ -130,17 +143,12 @@ def register(app: Flask, district: District, settings: Settings) -> None:
     def field() -> Response:
         found, lang = shell(), language()
         everything = page_config(district, settings, lang)
-        kept = (
-            "lang timezone visitor csrf district demo bounds texts order_states depot_levels skills team_types stays"
-        ).split()
         config = {
-            **{name: everything[name] for name in kept},
-            "shelter_reasons": everything["shelter_reasons"],
+            **{name: everything[name] for name in _CONFIG},
             "layers": [layer for layer in LAYERS if layer in query.permitted(visitor(lang)["role"])],
-            "version": found.version,
+            "texts": texts_field.chosen(everything["texts"]),
             "worker": found.address("vendor/maplibre/maplibre-gl-csp-worker.js"),
         }
-        config["texts"] = texts_field.chosen(config["texts"])
         page = render_template("field.html", config=config, file=found.address)
         response = Response(page, mimetype="text/html")
         response.headers["Cache-Control"] = "no-store"

@@ -28,7 +28,9 @@ def for_scripts() -> dict[str, str]:
         "field.full": _("手机存储已满: 新的数据没有留下, 离线时看到的会旧。清理存储后再打开这一页。"),
         "field.login.needed": _("登录后才能发送, 记下的都还在。"),
         "field.logout.sure": _("仍然退出"),
-        "field.logout.waits": _("还有 {n} 条没有发出或被退回。退出后留在这部手机里, 同一账号登录后再发; 其他数据会清除。"),
+        "field.logout.waits": _(
+            "还有 {n} 条没有发出或被退回。退出后留在这部手机里, 同一账号登录后再发; 其他数据会清除。"
+        ),
         "field.map.nearest": _("最近有什么"),
         "field.map.report": _("上报这个位置"),
         "field.nearest.any_item": _("任何物资"),
@@ -39,7 +41,7 @@ def for_scripts() -> dict[str, str]:
         "field.nearest.hospitals": _("医院"),
         "field.nearest.item": _("要找的物资"),
         "field.nearest.items": _("可用物资 {n} 种"),
-        "field.nearest.kept": _("离线: 按直线距离, 不是路程。数据截至 {time} ({age})"),
+        "field.nearest.kept": _("服务器没有回答: 按直线距离, 不是路程。数据截至 {time} ({age})"),
         "field.nearest.kind": _("找什么"),
         "field.nearest.no_duty": _("不在岗"),
         "field.nearest.none": _("180 分钟内没有。"),

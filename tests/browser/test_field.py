@@ -1,4 +1,4 @@
-"""The phone in the field: what can be read and entered without a network, and that it is booked once, as who entered it.
+"""The phone in the field: what is read and entered without a network, and that it is booked once, by who entered it.
 
 The server is a process of its own that is really stopped and started again on the same port.
 """
@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from layers.permissions import Actor
 from tests.browser.conftest import PATIENCE_MS, ROOT, SCREENSHOTS, clean_environment, program
 from tests.browser.test_accessible import broken
 from tests.browser.test_supplies import fits
+from web.field import LAYERS
 
 pytestmark = pytest.mark.browser
 
@@ -61,9 +63,22 @@ class House:
                 break
         assert "the map is at " in said, said
         self.process = process
+        self._warm_up()
+
+    def _warm_up(self) -> None:
+        """The first question of each kind takes long on a busy machine; nothing here is about that."""
+        for path in (
+            "layers",
+            *(f"layers/{name}.geojson" for name in LAYERS),
+            "around?at=120.86,32.01&minutes=180&kinds=shelters",
+            "around?at=120.86,32.01&radius_m=200000&kinds=depots",
+        ):
+            with urllib.request.urlopen(f"{self.address}/api/v1/{path}", timeout=180) as answer:
+                assert answer.read()
 
     def stop(self) -> None:
-        assert self.process is not None and self.process.stderr is not None
+        assert self.process is not None
+        assert self.process.stderr is not None
         self.process.terminate()
         self.process.wait(30)
         self.process.stderr.close()
@@ -253,7 +268,7 @@ def online(page: Page) -> None:
 
 def test_every_view_is_usable_by_all_at_every_width(pick_up: Callable[..., Phone], house: House) -> None:
     house.order(3)
-    for width, lang in ((360, "zh"), (390, "en"), (430, "zh")):
+    for width, lang in ((360, "zh"), (430, "en")):
         phone = pick_up(width)
         phone.log_in("demo-dispatcher")
         page = phone.page
@@ -267,9 +282,9 @@ def test_every_view_is_usable_by_all_at_every_width(pick_up: Callable[..., Phone
             view(page, name)
             fits(page)
             small = page.evaluate(
-                """[...document.querySelectorAll('header a, header summary, nav a, main button, main select, main summary,'
-                    + 'main input')].filter((node) => node.checkVisibility() && !node.closest('[inert]'))
-                    .map((node) => [(node.closest('label') ?? node).getBoundingClientRect(), node.outerHTML.slice(0, 80)])
+                """[...document.querySelectorAll('header a, header summary, nav a, main button, main select,'
+                    + 'main summary, main input')].filter((one) => one.checkVisibility() && !one.closest('[inert]'))
+                    .map((one) => [(one.closest('label') ?? one).getBoundingClientRect(), one.outerHTML.slice(0, 80)])
                     .filter(([box]) => box.height < 44 || box.width < 44).map(([, html]) => html)"""
             )
             assert (name, small) == (name, [])
@@ -308,7 +323,8 @@ def test_reading_without_a_network(pick_up: Callable[..., Phone], house: House) 
         "caches.keys().then((names) => Promise.all(names.map((name) => caches.open(name).then((one) => one.keys()))))"
         ".then((found) => found.flat().map((request) => new URL(request.url).pathname))"
     )
-    assert addresses and all(re.match(r"/field$|/field/files/|/tiles/base/", path) for path in addresses)
+    assert addresses
+    assert [path for path in addresses if not re.match(r"/field$|/field/files/|/tiles/base/", path)] == []
     page.goto(f"{house.address}/")
     expect(page.locator("h1")).to_have_text("没有网络")
     phone.shot("desktop-offline")
@@ -402,7 +418,8 @@ def test_an_answer_that_was_lost_is_not_booked_twice(pick_up: Callable[..., Phon
     page = phone.open("queue")
     expect_states(page, "sent")
     assert [row[0] for row in house.booked(order)] == [6], "the same key twice books once"
-    assert set(sent) <= set(keys) and len(set(keys)) == 1
+    assert sent
+    assert {*sent, *keys} == {keys[0]}
 
 
 def test_what_is_refused_says_why_and_is_mended(pick_up: Callable[..., Phone], house: House) -> None:

@@ -15,6 +15,7 @@ import { onQueue } from "./store.js";
 
 const VIEWS = ["map", "nearest", "position", "receive", "queue"];
 const REFRESH_MS = 60_000;
+const LOOK_MS = 10_000; // without a network it is tried more often
 const CONTROL_MS = 4_000;
 const node = (id) => document.getElementById(id);
 
@@ -113,7 +114,9 @@ function logOut() {
 
 // -- begin
 
+let refreshed = 0;
 async function refresh() {
+  refreshed = Date.now();
   const jobs = [position.refresh(), receive.refresh(), fieldMap?.refresh(), keepFacilities()];
   if (may("supply.read")) jobs.push(keptAnswer("supplies/orders").then(({ body }) => fieldMap?.ways(body)));
   await Promise.allSettled(jobs);
@@ -147,7 +150,10 @@ async function begin() {
   }
   await refresh();
   keepSending();
-  setInterval(() => { drawState(); if (!document.hidden) refresh(); }, REFRESH_MS);
+  setInterval(() => {
+    drawState();
+    if (!document.hidden && (!online || Date.now() - refreshed >= REFRESH_MS)) refresh();
+  }, LOOK_MS);
   for (const name of ["online", "offline"]) window.addEventListener(name, refresh);
   document.body.dataset.ready = "true";
 }

@@ -5,6 +5,7 @@ import { el, show } from "../dom.js";
 import { attribute, count } from "../format.js";
 import { FONT, drawMarks, line } from "../map.js";
 import { markPicture } from "../marks.js";
+import { addColoured, onTheme, theme } from "../theme.js";
 import { keptAnswer } from "./kept.js";
 import { centreFrom, choose, chosen, onPlace } from "./place.js";
 
@@ -23,10 +24,16 @@ function fewer(style, ids) {
   };
 }
 
+/** The style in light and dark, both kept: without a network it may become night. */
+async function dress() {
+  const [now] = await Promise.all([theme(), theme() === "dark" ? "light" : "dark"].map((name) => keptAnswer("style.json", { lang: config.lang, theme: name })));
+  return fewer(now.body, config.layers);
+}
+
 export async function makeFieldMap({ canvas, card, switches }, { onAsk, onReport }) {
   const { maplibregl } = window;
   maplibregl.setWorkerUrl(new URL(config.worker, location.href).href);
-  const style = fewer((await keptAnswer("style.json", { lang: config.lang })).body, config.layers);
+  let style = await dress();
   const map = new maplibregl.Map({
     container: canvas, style, bounds: config.bounds ?? [73, 18, 135, 54], fitBoundsOptions: { padding: 12 }, attributionControl: false,
     dragRotate: false, pitchWithRotate: false, touchPitch: false, maxZoom: 19, fadeDuration: 0, localIdeographFontFamily: FONT,
@@ -39,7 +46,7 @@ export async function makeFieldMap({ canvas, card, switches }, { onAsk, onReport
   map.on("error", ({ error }) => { if (error?.name !== "AbortError") document.body.dataset.tiles = "lacking"; });
   await new Promise((resolve) => map.once("style.load", resolve));
   map.addSource("ways", { type: "geojson", data: EMPTY });
-  map.addLayer(line("ways", "ways", { "line-color": "#1d2b3a", "line-width": 4 }));
+  addColoured(map, line("ways", "ways", { "line-color": "var(--route)", "line-width": 4 }));
 
   let described = [];
   const off = new Set();
@@ -74,7 +81,7 @@ export async function makeFieldMap({ canvas, card, switches }, { onAsk, onReport
   function drawPlace(features = []) {
     const place = chosen();
     if (!place) return;
-    marker ??= new maplibregl.Marker({ color: "#12324f" });
+    marker ??= new maplibregl.Marker({ color: "var(--here)" });
     marker.setLngLat(place.lonlat).addTo(map);
     marker.getElement().setAttribute("aria-label", t("place.here"));
     card.hidden = false;
@@ -104,13 +111,22 @@ export async function makeFieldMap({ canvas, card, switches }, { onAsk, onReport
   centreFrom(() => { const { lng, lat } = map.getCenter(); return [lng, lat]; });
 
   async function refresh() {
-    const list = await keptAnswer("layers", { lang: config.lang });
+    const list = await keptAnswer("layers", { lang: config.lang, theme: theme() });
     described = config.layers.map((id) => list.body.find((layer) => layer.id === id)).filter(Boolean);
     drawSwitches();
     await Promise.all(described.filter((layer) => layer.count).map(async ({ id }) => {
       map.getSource(id)?.setData((await keptAnswer(`layers/${id}.geojson`, { lang: config.lang })).body);
     }));
   }
+
+  onTheme(async () => {
+    style = await dress();
+    for (const layer of style.layers) {
+      for (const [name, value] of Object.entries(layer.paint ?? {})) map.setPaintProperty(layer.id, name, value);
+      if (layer.layout?.["icon-image"]) map.setLayoutProperty(layer.id, "icon-image", layer.layout["icon-image"]);
+    }
+    await refresh();
+  });
 
   return {
     refresh,

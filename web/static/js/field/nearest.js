@@ -12,7 +12,7 @@ const KINDS = ["shelters", "teams", "hospitals", "depots"];
 const WITHIN_MIN = 180;
 const EVERYWHERE_M = 200_000; // the whole of a district from its middle
 const SHOWN = 12;
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 30_000;
 const M_PER_DEG = 111_195; // of a sphere with 6,371 km: a straight distance to some tenths of a per cent
 
 /** Metres between two places of one district, straight over the ground. */
