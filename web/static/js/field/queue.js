@@ -48,7 +48,9 @@ export function onOutcome(listener) { outcomes.add(listener); }
 
 /** Try to send what waits. */
 export async function push() {
-  outcome = await sendWaiting();
+  const sent = await sendWaiting();
+  // The page is of one account; whoever else has logged in meanwhile gets a page of their own.
+  outcome = sent.account && sent.outcome !== "login" && sent.account !== config.visitor.id ? "changed" : sent.outcome;
   for (const listener of outcomes) listener(outcome);
 }
 

@@ -89,15 +89,19 @@ async function sendOne(entry, asked) {
 
 async function send() {
   const asked = await who();
-  if (asked.state !== "known") return asked.state;
+  const account = asked.id ?? null;
+  if (asked.state !== "known") return { outcome: asked.state, account };
   for (const { id } of (await allEntries()).filter((entry) => entry.account === asked.id && entry.state === "waiting")) {
     const entry = await entryOf(id);
     if (entry?.state !== "waiting") continue;
     const outcome = await sendOne(entry, asked);
-    if (outcome !== "done") return outcome;
+    if (outcome !== "done") return { outcome, account };
   }
-  return "done";
+  return { outcome: "done", account };
 }
 
-/** Send what waits: "done", "offline", "login" (nobody is logged in), or "changed" (somebody else is, since just now). */
+/**
+ * Send what waits of whoever is logged in: {outcome, account}. The outcome is "done", "offline", "login" (nobody is logged
+ * in), or "changed" (somebody else is, since just now).
+ */
 export const sendWaiting = () => exclusively(send);

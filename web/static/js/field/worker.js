@@ -101,23 +101,25 @@ export function start({ version, files }) {
     await Promise.all([caches.delete(PAGES), caches.delete(TILES), forgetAnswers()]);
   }
 
-  async function logOut(event) {
+  /** A log-in or a log-out; what is kept of the account before goes first, so that the next page is that of the next. */
+  async function changeAccount(event, clear) {
     const response = await fetch(event.request);
-    if (response.ok || response.type === "opaqueredirect") event.waitUntil(forget());
+    if (response.ok || response.type === "opaqueredirect") await clear();
     return response;
   }
 
   self.addEventListener("install", (event) => event.waitUntil(keepFiles()));
   self.addEventListener("activate", (event) => event.waitUntil(begin()));
   self.addEventListener("sync", (event) => {
-    event.waitUntil(sendWaiting().then((outcome) => { if (outcome === "offline") throw new Error("offline"); }));
+    event.waitUntil(sendWaiting().then(({ outcome }) => { if (outcome === "offline") throw new Error("offline"); }));
   });
   self.addEventListener("fetch", (event) => {
     const { request } = event;
     const url = new URL(request.url);
     if (url.origin !== self.location.origin) return;
     if (request.method === "POST") {
-      if (url.pathname === "/logout") event.respondWith(logOut(event));
+      const clear = { "/login": () => caches.delete(PAGES), "/logout": forget }[url.pathname];
+      if (clear) event.respondWith(changeAccount(event, clear));
     } else if (request.mode === "navigate") {
       event.respondWith(url.pathname === PAGE ? page(event) : fetch(request).catch(without));
     } else if (url.pathname.startsWith("/field/files/")) event.respondWith(file(request));
