@@ -40,6 +40,7 @@ PROBLEM = _object(
         "code": TEXT,
     },
     rows=array({"type": "object"}),
+    said={**TEXT, "description": "the detail in the language of the request, where it is known in it"},
 )
 
 STATUS = _object(
@@ -346,7 +347,7 @@ READINGS_TAKEN = _object(
         "device": TEXT,
         "taken": WHOLE,
         "known": WHOLE,
-        "refused": array(_object({"index": WHOLE, "reason": TEXT})),
+        "refused": array(_object({"index": WHOLE, "reason": TEXT}, said=TEXT)),
     },
     position={"type": ["object", "null"]},
     check={"type": ["object", "null"]},

@@ -18,7 +18,7 @@ LITERAL = re.compile(
 DECLARED = re.compile(r"^\s*(--[\w-]+): light-dark\((.+?)\);$", re.MULTILINE)
 USED = re.compile(r"var\((--[\w-]+)[,)]")
 STYLES = sorted(path for path in STATIC.glob("*.css") if path != COLOURS)
-SCRIPTS = sorted((STATIC / "js").glob("*.js"))
+SCRIPTS = sorted((STATIC / "js").rglob("*.js"))
 
 
 def literals(style: str) -> list[str]:
