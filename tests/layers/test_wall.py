@@ -64,7 +64,7 @@ def test_a_figure_of_nothing_is_quiet(own_town: District) -> None:
 
 @pytest.mark.parametrize(
     ("share", "text"),
-    [(1.0, "100.00%"), (0.99999, "99.99%"), (0.9993, "99.93%"), (0.5, "50.00%"), (0.0, "0.00%")],
+    [(1.0, "100.00%"), (0.99999, "99.99%"), (0.99996, "99.99%"), (0.99936, "99.94%"), (0.5, "50.00%"), (0.0, "0.00%")],
 )
 def test_what_is_not_the_whole_is_never_the_whole(share: float, text: str) -> None:
     assert share_text(share) == text
