@@ -56,7 +56,7 @@ def world_xy(lonlat: Any) -> Floats:
     return np.column_stack([(degrees[:, 0] + 180.0) / 360.0, np.clip(y, 0.0, 1.0)])
 
 
-def tile_layer(name: str, geometry: Sequence[Any], properties: Mapping[str, Sequence[Any]]) -> bytes:
+def tile_layer(name: str, geometry: Any, properties: Mapping[str, Sequence[Any]]) -> bytes:
     """One layer of a vector tile; the layers of a tile stand one after the other.
 
     Parameters

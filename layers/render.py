@@ -166,6 +166,7 @@ def describe(result: LayerFrame, lang: Lang = "zh") -> dict[str, Any]:
         "stale": age_s is not None and layer.stale_after_s is not None and age_s > layer.stale_after_s,
         "visible": layer.visible,
         "tiled": layer.tiled,
+        "tiles": layer.is_drawn_in_tiles(result.count),
         "min_zoom": layer.min_zoom,
         "label_field": layer.label_field,
         "fields": [

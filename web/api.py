@@ -23,6 +23,7 @@ from web import (
     closures,
     evacuation,
     events,
+    layer_tiles,
     map_views,
     measure,
     scenarios,
@@ -97,6 +98,7 @@ def layer_file(
     form: str,
     lang: Lang,
     bbox: query.Bbox | None,
+    ids: list[str],
     limit: int | None,
     at: datetime | None,
 ) -> Answer:
@@ -107,7 +109,7 @@ def layer_file(
     most = query.MAX_FEATURES if form == "geojson" else MAX_DOWNLOAD
     if limit is not None and limit > most:
         raise TooLarge(f"limit={limit}: at most {most} features of .{form} are served at once")
-    found = query.read(q.district, layer, role=q.role, bbox=bbox, limit=limit or most, at=at)
+    found = query.read(q.district, layer, role=q.role, bbox=bbox, ids=ids or None, limit=limit or most, at=at)
     if found.truncated and limit is None:
         raise TooLarge(
             f"{layer}: {found.matched} features match, at most {most} of .{form} are served at once; "
@@ -396,6 +398,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 "only features that touch this window: MIN_LON,MIN_LAT,MAX_LON,MAX_LAT",
                 example="120.80,31.95,120.95,32.05",
             ),
+            Param("id", p.text, "only the rows with these ids", many=True, default=(), into="ids", example="E-0001"),
             Param(
                 "limit",
                 p.whole(1, 10_000_000),
@@ -676,6 +679,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         kept=True,
         action="map.read",
     ),
+    *layer_tiles.ENDPOINTS,
     *around.ENDPOINTS,
     *since.ENDPOINTS,
     *supplies.ENDPOINTS,
