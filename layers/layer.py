@@ -135,6 +135,9 @@ class Classes:
 TILES_ABOVE = 5_000
 """Rows above which a layer is drawn from tiles of its own instead of one GeoJSON."""
 
+TILES_MAX_ZOOM = 16
+"""The zoom at which every row is on its tile; the page enlarges these tiles beyond it."""
+
 
 Style = Single | Categories | Steps | Classes
 

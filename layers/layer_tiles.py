@@ -1,7 +1,7 @@
 """A layer with many rows as vector tiles made on demand: which rows stand on a tile, thinned by zoom.
 
 What the filters of a view leave is thinned before it is drawn: of what would lie within a few pixels of one another,
-the row that lies on top is drawn. From `MAX_ZOOM` on every row is there. Counts never come from tiles.
+the row that lies on top is drawn. From `TILES_MAX_ZOOM` on every row is there. Counts never come from tiles.
 """
 
 import threading
@@ -22,15 +22,12 @@ from geo.vector_tile import EXTENT, tile_layer, world_xy
 from layers import analyses
 from layers.district import District
 from layers.html import mark_places
-from layers.layer import Layer, Role, Single, Table, plain
+from layers.layer import TILES_MAX_ZOOM, Layer, Role, Single, Table, plain
 from layers.query import Bbox, touching
 from layers.views.map_view import ShownLayer
 from layers.views.shown import Shown, show
 from layers.whatif import saved
 from layers.zoning import runs
-
-MAX_ZOOM = 16
-"""The zoom at which every row is on its tile; the page enlarges these tiles beyond it."""
 
 TILE_PX = 512
 """Pixels along the side of a tile on the page."""
@@ -106,7 +103,7 @@ class DrawnLayer:
 
     def drawn_at(self, zoom: int) -> Ints:
         """The positions of the rows that are drawn at a zoom, ascending."""
-        if zoom >= MAX_ZOOM:
+        if zoom >= TILES_MAX_ZOOM:
             return np.arange(len(self.frame))
         found = self._kept.get(zoom)
         if found is None:
@@ -120,7 +117,7 @@ class DrawnLayer:
         return int(2**zoom) * TILE_PX // CELL_PX[self.layer.geometry]
 
     def tile(self, z: int, x: int, y: int) -> bytes:
-        """The rows on one tile; empty where there are none. `z` above `MAX_ZOOM` is not made."""
+        """The rows on one tile; empty where there are none. `z` above `TILES_MAX_ZOOM` is not made."""
         tiles = 2.0**z
         box = self._boxes
         drawn = self.drawn_at(z)
@@ -146,7 +143,7 @@ class DrawnLayer:
 
     def _coarse(self, shapes: NDArray[np.object_], z: int) -> NDArray[np.object_]:
         """Shapes in units of a tile, without the bends that nobody can see; a small area is drawn as its cell."""
-        if z >= MAX_ZOOM:
+        if z >= TILES_MAX_ZOOM:
             return shapes
         bent = shapely.get_dimensions(shapes) > 0
         shapes = shapes.copy()

@@ -16,7 +16,20 @@ import shapely
 
 from data import exporters
 from geo.errors import InputError
-from layers.layer import Categories, Classes, Field, Lang, Layer, LayerFrame, Mark, Role, Single, Steps, plain
+from layers.layer import (
+    TILES_MAX_ZOOM,
+    Categories,
+    Classes,
+    Field,
+    Lang,
+    Layer,
+    LayerFrame,
+    Mark,
+    Role,
+    Single,
+    Steps,
+    plain,
+)
 
 FORMATS = ("geojson", "csv", "xlsx", "gpkg")
 MEDIA_TYPES = {
@@ -166,7 +179,7 @@ def describe(result: LayerFrame, lang: Lang = "zh") -> dict[str, Any]:
         "stale": age_s is not None and layer.stale_after_s is not None and age_s > layer.stale_after_s,
         "visible": layer.visible,
         "tiled": layer.tiled,
-        "tiles": layer.is_drawn_in_tiles(result.count),
+        "tiles": TILES_MAX_ZOOM if layer.is_drawn_in_tiles(result.count) else None,
         "min_zoom": layer.min_zoom,
         "label_field": layer.label_field,
         "fields": [

@@ -8,7 +8,8 @@ from typing import Any
 
 from geo.errors import InputError, NotFound
 from layers import query
-from layers.layer_tiles import MAX_ZOOM, DrawnLayer, drawn_layer, version
+from layers.layer import TILES_MAX_ZOOM
+from layers.layer_tiles import DrawnLayer, drawn_layer, version
 from layers.views.map_view import ShownLayer, read_map_view
 from web import parameters as p
 from web.endpoint import Endpoint, Question
@@ -67,9 +68,9 @@ def tile(
     """One vector tile of a layer: ids, names from the zoom where they are drawn, and what its style asks."""
     drawn = _drawn(q, layer, document, at)
     numbers = [int(text) if re.fullmatch(r"[0-9]{1,6}", text) else -1 for text in (z, x, y)]
-    if not 0 <= numbers[0] <= MAX_ZOOM or not all(0 <= one < 2 ** numbers[0] for one in numbers[1:]):
+    if not 0 <= numbers[0] <= TILES_MAX_ZOOM or not all(0 <= one < 2 ** numbers[0] for one in numbers[1:]):
         raise NotFound(
-            f"there is no tile {z}/{x}/{y}; a tile is Z/X/Y.mvt with 0 <= Z <= {MAX_ZOOM}, 0 <= X, Y < 2 ** Z"
+            f"there is no tile {z}/{x}/{y}; a tile is Z/X/Y.mvt with 0 <= Z <= {TILES_MAX_ZOOM}, 0 <= X, Y < 2 ** Z"
         )
     return Answer(drawn.tile(*numbers), MEDIA_TYPE)
 
@@ -90,7 +91,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         {},
         {
             "layer": "id of a layer",
-            "z": f"zoom, 0 to {MAX_ZOOM}",
+            "z": f"zoom, 0 to {TILES_MAX_ZOOM}",
             "x": "column from the west",
             "y": "row from the north",
         },

@@ -70,7 +70,10 @@ LAYER = _object(
         "age_s": MAYBE_NUMBER,
         "stale": FLAG,
         "visible": FLAG,
-        "tiles": {**FLAG, "description": "drawn from tiles of its own: it has more rows than go into one GeoJSON"},
+        "tiles": {
+            "type": ["integer", "null"],
+            "description": "the highest zoom of its own tiles, of which it is drawn; null where GeoJSON does",
+        },
         "fields": array(_object({"name": TEXT, "label": TEXT, "type": TEXT, "unit": TEXT})),
         "legend": array(_object({"label": TEXT, "color": TEXT, "shape": TEXT})),
     }

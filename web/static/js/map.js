@@ -5,6 +5,7 @@ import { config, t } from "./config.js";
 import { el } from "./dom.js";
 import { attribute } from "./format.js";
 import { markImage } from "./marks.js";
+import { at } from "./moment.js";
 import { readings } from "./readings.js";
 
 const EMPTY = { type: "FeatureCollection", features: [] };
@@ -101,6 +102,31 @@ export async function makeMap(container, { onAsk, onSupply }) {
     return [name, opacity === 1 ? declared : declared === undefined ? opacity : ["*", opacity, declared]];
   });
 
+  /** A part of the style for the source that its layer has now: tiles of its own name the layer once more. */
+  function fitted({ "source-layer": sourceLayer, ...spec }) {
+    if (spec.source === "base") return { ...spec, "source-layer": sourceLayer };
+    return map.getSource(spec.source).type === "vector" ? { ...spec, "source-layer": spec.source } : spec;
+  }
+
+  /** Put other parts where those of a layer were; `between` runs while nothing refers to its source. */
+  function replaceParts(layerId, specs, between = () => {}) {
+    const before = partsOf(layerId);
+    const order = map.getLayersOrder();
+    const after = (id) => order.slice(order.indexOf(id) + 1).find((other) => !before.includes(other));
+    const places = new Map(before.map((id) => [id, after(id)]));
+    for (const id of before) map.removeLayer(id);
+    between();
+    for (const spec of specs) map.addLayer(fitted(spec), places.get(spec.id) ?? places.get(before[0]));
+  }
+
+  /** Draw a layer from another kind of source. */
+  function drawFrom(layerId, source) {
+    replaceParts(layerId, partsOf(layerId).map((id) => map.getLayer(id).serialize()), () => {
+      map.removeSource(layerId);
+      map.addSource(layerId, source);
+    });
+  }
+
   let described = [];
   let marker = null;
   let popup = null;
@@ -150,10 +176,32 @@ export async function makeMap(container, { onAsk, onSupply }) {
     return el(
       "details", { open: isOpen },
       el("summary", {}, el("strong", {}, String(name)), el("span", { class: "kind" }, layer.title)),
+      feature.problem ? el("p", { class: "warn" }, feature.problem) : null,
       el("table", { class: "attributes" }, el("tbody", {}, rows)),
       el("p", { class: "source" }, `${layer.source} · ${layer.note}`),
     );
   }
+
+  /** The rows of a layer by their ids, as the API tells them. */
+  async function rowsOf(source, ids) {
+    const { features } = await ask(`layers/${source}.geojson`, { lang: config.lang, at: at(), id: ids });
+    return new Map(features.map(({ geometry, properties }) => [properties.id, { source, geometry, properties }]));
+  }
+
+  /** The features with all that is known of them: tiles hold little, the rest of the first few is asked for. */
+  async function whole(features) {
+    const few = features.slice(0, MAX_IN_POPUP).filter(inTiles);
+    const found = await Promise.all([...new Set(few.map(({ source }) => source))].map(async (source) => {
+      try {
+        return await rowsOf(source, few.filter((one) => one.source === source).map(({ properties: { id } }) => id));
+      } catch (error) {
+        return new Map(few.map(({ geometry, properties }) => [properties.id, { source, geometry, properties, problem: error.message }]));
+      }
+    }));
+    const rows = new Map(found.flatMap((one) => [...one.values()]).map((one) => [`${one.source}/${one.properties.id}`, one]));
+    return features.map((one) => rows.get(`${one.source}/${one.properties.id}`) ?? one);
+  }
+  const inTiles = ({ source, properties: { id } }) => id !== undefined && described.find((layer) => layer.id === source).tiles !== null;
 
   /** What is known of the features: a popup at a desk; on a phone it goes to the panel, the map is small. */
   function showPopup(features, lngLat) {
@@ -170,9 +218,14 @@ export async function makeMap(container, { onAsk, onSupply }) {
     popup.getElement().querySelector(".maplibregl-popup-close-button")?.setAttribute("aria-label", t("close"));
   }
 
-  function clicked(point, lngLat) {
+  let clicks = 0;
+  async function clicked(point, lngLat) {
     if (taker) return taker.take([lngLat.lng, lngLat.lat]);
-    const features = featuresAt(point);
+    clicks += 1;
+    const mine = clicks;
+    let features = featuresAt(point);
+    if (features.some(inTiles)) features = await whole(features);
+    if (mine !== clicks) return undefined;
     const first = features[0];
     const exact = first?.geometry.type === "Point" ? first.geometry.coordinates : [lngLat.lng, lngLat.lat];
     showPopup(features, exact);
@@ -242,8 +295,22 @@ export async function makeMap(container, { onAsk, onSupply }) {
       const base = map.getSource("base");
       base?.setTiles(base.tiles);
     },
+    /** Draw a layer from tiles of its own at this address. */
+    tiles({ id, tiles: maxzoom }, address) {
+      const source = map.getSource(id);
+      if (source.type === "vector") source.setTiles([address]);
+      else drawFrom(id, { type: "vector", tiles: [address], maxzoom });
+    },
+    /** Ask anew for the rows of a layer that are told of. */
+    async renewRows(layerId) {
+      const ids = shown.filter(({ feature, node }) => feature.source === layerId && node.isConnected).map(({ feature }) => feature.properties.id);
+      if (!ids.length) return;
+      const rows = await rowsOf(layerId, ids);
+      renewShown(layerId, ({ properties: { id } }) => rows.get(id));
+    },
     data(layerId, collection) {
-      map.getSource(layerId)?.setData(collection);
+      if (map.getSource(layerId).type !== "geojson") drawFrom(layerId, { type: "geojson", data: EMPTY });
+      map.getSource(layerId).setData(collection);
       renewShown(layerId, ({ source, properties: { id } }) => {
         const found = collection.features.find((one) => one.properties.id === id);
         return found && { source, properties: found.properties };
@@ -270,16 +337,11 @@ export async function makeMap(container, { onAsk, onSupply }) {
     lay(other) { lens = other; },
     /** Draw a layer as these parts of the style say, where it was drawn before. */
     restyle(layerId, specs, opacity) {
-      const before = partsOf(layerId);
-      const order = map.getLayersOrder();
-      const after = (id) => order.slice(order.indexOf(id) + 1).find((other) => !before.includes(other));
-      const places = new Map(before.map((id) => [id, after(id)]));
-      const visibility = map.getLayoutProperty(before[0], "visibility") ?? "visible";
-      for (const id of before) map.removeLayer(id);
-      for (const spec of specs) {
+      const visibility = map.getLayoutProperty(partsOf(layerId)[0], "visibility") ?? "visible";
+      replaceParts(layerId, specs.map((spec) => {
         const layout = { ...spec.layout, visibility, ...(nameSize(spec.layout) ? { "text-size": nameSize(spec.layout) } : {}) };
-        map.addLayer({ ...spec, layout, paint: { ...spec.paint, ...Object.fromEntries(fainter(spec, opacity).filter(([, value]) => value !== undefined)) } }, places.get(spec.id) ?? places.get(before[0]));
-      }
+        return { ...spec, layout, paint: { ...spec.paint, ...Object.fromEntries(fainter(spec, opacity).filter(([, value]) => value !== undefined)) } };
+      }));
       drawnBy.set(layerId, specs);
     },
     fade(layerId, opacity) {
