@@ -385,7 +385,7 @@ def map_style(layers: Iterable[Layer], lang: Lang = "zh", *, root: str = "") -> 
             "type": "fill",
             "source": "base",
             "source-layer": "boundary",
-            "paint": {"fill-color": "#fbfaf6"},
+            "paint": {"fill-color": "#fbfaf6", "fill-antialias": False},
         },
         {
             "id": "water-fill",

@@ -7,6 +7,7 @@ import { age, count } from "./format.js";
 import { markPicture } from "./marks.js";
 import { at } from "./moment.js";
 import { failure, loading } from "./notice.js";
+import { afterPaint } from "./picture.js";
 
 const STILL_MS = 300; // the map has come to rest
 const LIST_MS = 4_000; // counts and ages need not follow every change
@@ -91,18 +92,24 @@ export function makeLayers(root, view) {
     return state(layer.id, "thinned", found.drawn < found.in_view ? t("layers.thinned", { drawn: count(found.drawn), n: count(found.in_view) }) : "");
   }
 
-  function turn(layer, isOn) {
+  function switched(layer, isOn) {
     on.set(layer.id, isOn);
     open.set(layer.id, isOn);
+  }
+
+  function turn(layer, isOn) {
+    switched(layer, isOn);
     view.visible(layer, isOn);
     return isOn ? load(layer) : undefined;
   }
 
+  /** The tree answers the hand at once; the map, which takes longer to draw, follows. */
   function toggle(layer, isOn) {
     if (isOn) unfolded.add(layer.group);
-    turn(layer, isOn);
+    switched(layer, isOn);
     draw();
     document.getElementById(`layer-${layer.id}`)?.focus();
+    afterPaint(() => turn(find(layer.id), on.get(layer.id)));
   }
 
   function row(layer) {

@@ -3,14 +3,15 @@
 import { ask } from "./api.js";
 import { config, t } from "./config.js";
 import { el } from "./dom.js";
+import { EMPTY, fill, isSoftware } from "./picture.js";
 import { attribute } from "./format.js";
 import { markImage } from "./marks.js";
 import { at } from "./moment.js";
 import { readings } from "./readings.js";
 
-const EMPTY = { type: "FeatureCollection", features: [] };
 export const FONT = "'Noto Sans CJK SC', 'Noto Sans SC', 'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', sans-serif";
 const MAX_IN_POPUP = 6;
+const REST_MS = 40;
 
 /** What makes a layer of the style fainter, by its type. */
 const FAINTER = { fill: ["fill-opacity"], line: ["line-opacity"], circle: ["circle-opacity", "circle-stroke-opacity"], symbol: ["icon-opacity", "text-opacity"] };
@@ -54,7 +55,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
     pitchWithRotate: false,
     touchPitch: false,
     maxZoom: 19,
-    fadeDuration: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 200,
+    fadeDuration: matchMedia("(prefers-reduced-motion: reduce)").matches || isSoftware(document.createElement("canvas")) ? 0 : 200,
     localIdeographFontFamily: FONT,
   });
   map.touchZoomRotate.disableRotation();
@@ -64,7 +65,8 @@ export async function makeMap(container, { onAsk, onSupply }) {
   map.addControl(new maplibregl.ScaleControl({ maxWidth: 120 }), "bottom-right");
   await new Promise((resolve) => map.once("style.load", resolve));
 
-  for (const id of ["change", "hint-area", "hint-point", "routes", "glance"]) map.addSource(id, { type: "geojson", data: EMPTY });
+  const own = ["change", "hint-area", "hint-point", "routes", "glance"];
+  for (const id of own) map.addSource(id, { type: "geojson", data: EMPTY });
   // Above every area and line, below labels and points.
   const drawn = map.getStyle().layers;
   const firstSymbol = drawn[drawn.findLastIndex((layer) => layer.type === "line" || layer.type === "fill") + 1]?.id;
@@ -82,6 +84,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
   map.addLayer(line("routes-case", "routes", { "line-color": "#ffffff", "line-width": 8, "line-opacity": 0.9 }, ["!", ["get", "straight"]]), firstSymbol);
   map.addLayer(line("routes-line", "routes", { "line-color": "#1d2b3a", "line-width": 4.5 }, ["!", ["get", "straight"]]), firstSymbol);
   map.addLayer({ ...line("routes-straight", "routes", { "line-color": "#1d2b3a", "line-width": 2.5, "line-dasharray": [2, 1.6] }, ["get", "straight"]) }, firstSymbol);
+  for (const id of own) fill(map, id, EMPTY);
 
   // Names grow with the type of the page: on a wall they are read from far away.
   const larger = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
@@ -233,8 +236,14 @@ export async function makeMap(container, { onAsk, onSupply }) {
     return undefined;
   }
   map.on("click", (event) => clicked(event.point, event.lngLat));
-  map.on("mousemove", (event) => {
-    map.getCanvas().style.cursor = taker ? "crosshair" : featuresAt(event.point).length ? "pointer" : "";
+  // What is under the pointer is looked up once it rests for a moment, and not while the map moves.
+  let pointed = 0;
+  map.on("mousemove", ({ point }) => {
+    clearTimeout(pointed);
+    if (taker || map.isMoving()) return;
+    pointed = setTimeout(() => {
+      if (!taker) map.getCanvas().style.cursor = featuresAt(point).length ? "pointer" : "";
+    }, REST_MS);
   });
   map.getCanvas().addEventListener("keydown", (event) => {
     if (event.key !== "Enter") return;
@@ -265,7 +274,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
     },
     /** Draw lines: [{coordinates, straight}]; none clears them. */
     routes(lines, { fit = false } = {}) {
-      map.getSource("routes").setData({
+      fill(map, "routes", {
         type: "FeatureCollection",
         features: lines.map(({ coordinates, straight = false }) => ({ type: "Feature", properties: { straight }, geometry: { type: "LineString", coordinates } })),
       });
@@ -277,14 +286,14 @@ export async function makeMap(container, { onAsk, onSupply }) {
     hint(features) {
       const areas = features.filter((feature) => feature.geometry && feature.geometry.type !== "Point");
       const points = features.filter((feature) => feature.geometry?.type === "Point");
-      map.getSource("hint-area").setData({ type: "FeatureCollection", features: areas });
-      map.getSource("hint-point").setData({ type: "FeatureCollection", features: points });
+      fill(map, "hint-area", { type: "FeatureCollection", features: areas });
+      fill(map, "hint-point", { type: "FeatureCollection", features: points });
     },
     /** Areas whose level changed, with a `change` each; none clears them. */
-    change(collection = EMPTY) { map.getSource("change").setData(collection); },
+    change(collection = EMPTY) { fill(map, "change", collection); },
     /** Depots by their stock of one item: [{place, icon, label, color}]; none clears them. */
     glance(depots) {
-      map.getSource("glance").setData({
+      fill(map, "glance", {
         type: "FeatureCollection",
         features: depots.map(({ place: coordinates, icon, label, color }) => ({ type: "Feature", properties: { icon, label, color }, geometry: { type: "Point", coordinates } })),
       });
@@ -356,7 +365,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
     },
     partsOf,
     visible(layer, isVisible) {
-      for (const id of partsOf(layer.id)) if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", isVisible ? "visible" : "none");
+      for (const id of partsOf(layer.id)) if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", isVisible && layer.count > 0 ? "visible" : "none");
     },
   };
 }
