@@ -45,6 +45,7 @@ BUFFER = 64
 _KEPT_ROWS = 600_000
 """Rows of all layers that are kept as they are drawn, of each district; the newest one is kept however many it has."""
 
+_EQUATOR_M = 40_075_016.7
 _SMOOTH = 2.0  # units of a tile, a quarter of a pixel
 
 Ints = NDArray[np.int64]
@@ -112,6 +113,15 @@ class DrawnLayer:
             size = np.maximum(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1])
             found = self._kept[zoom] = thinned(middle, self._marks, size, cells=self._cells(zoom))
         return found
+
+    def drawn_apart(self, apart_m: float) -> Ints:
+        """The positions of the rows that are drawn where cells are at least so many metres wide, ascending."""
+        if len(self.frame) == 0:
+            return np.arange(0)
+        _, south, _, north = self.frame.total_bounds
+        around_m = _EQUATOR_M * np.cos(np.radians(max(abs(south), abs(north))))
+        widest = around_m * CELL_PX[self.layer.geometry] / TILE_PX / apart_m
+        return self.drawn_at(int(np.clip(np.floor(np.log2(widest)), 0, TILES_MAX_ZOOM)))
 
     def _cells(self, zoom: int) -> int:
         return int(2**zoom) * TILE_PX // CELL_PX[self.layer.geometry]
