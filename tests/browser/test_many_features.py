@@ -1,6 +1,7 @@
 """A layer of 200,000 rows on the open map: drawn from tiles, told whole."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -122,16 +123,11 @@ def test_two_hundred_thousand_in_view(
     page.locator("[role=option]", has_text=row["name"]).first.click()
     counts.next()
     page.mouse.click(*middle)
-    popup = page.locator(".maplibregl-popup")
-    expect(popup.locator("strong").first).to_have_text(row["name"])
+    popup = page.locator(".maplibregl-popup details", has=page.locator("strong", has_text=row["name"]))
+    if popup.get_attribute("open") is None:  # others are within reach of the pointer
+        popup.locator("summary").click()
     labels = {field["label"]: field for field in about["fields"]}
-    shown = dict(
-        zip(
-            popup.locator("details").first.locator("th").all_text_contents(),
-            popup.locator("details").first.locator("td").all_text_contents(),
-            strict=True,
-        )
-    )
+    shown = dict(zip(popup.locator("th").all_text_contents(), popup.locator("td").all_text_contents(), strict=True))
     for label, text in shown.items():
         field, value = labels[label], row[labels[label]["name"]]
         assert text.startswith(field["choices"].get(value, f"{value}")), label
@@ -148,7 +144,7 @@ def test_two_hundred_thousand_in_view(
     assert not page.locator(f"{LAYER} .state.failed").is_visible()
     with capsys.disabled():
         longest = page.evaluate("Math.max(0, ...window.tasks)")
-        print(f"\n200,000 in view: longest task {longest:.0f} ms on this machine (aim 200)")
+        sys.stdout.write(f"\n200,000 in view: longest task {longest:.0f} ms on this machine (aim 200)\n")
 
 
 class Told:
