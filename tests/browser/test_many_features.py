@@ -15,7 +15,7 @@ from data.demo.crowd import crowd
 from data.importers import import_frame
 from data.store import Store
 from layers.layer import TILES_ABOVE
-from tests.browser.conftest import Watched
+from tests.browser.conftest import PATIENCE_MS, Watched
 from web.bench_events import copied, served
 
 pytestmark = pytest.mark.browser
@@ -138,7 +138,7 @@ def test_two_hundred_thousand_in_view(
     with Store(database) as store, page.expect_response(lambda one: ".mvt" in one.url):
         frame = crowd(store, ROWS, seed=11)
         add(store, frame[frame["id"] == crowded].assign(address="改过的地址"))
-    expect(popup).to_contain_text("改过的地址")
+    expect(popup).to_contain_text("改过的地址", timeout=PATIENCE_MS)
 
     assert not any(is_whole(url) for url in urls)
     assert not page.locator(f"{LAYER} .state.failed").is_visible()

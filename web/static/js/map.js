@@ -146,10 +146,13 @@ export async function makeMap(container, { onAsk, onSupply }) {
     const box = [[point.x - 6, point.y - 6], [point.x + 6, point.y + 6]];
     const seen = new Set();
     const seenMap = lens?.covers(point) ? lens.map : map;
-    return seenMap.queryRenderedFeatures(box, { layers: clickable().filter((id) => seenMap.getLayer(id)) }).filter((feature) => {
+    const found = seenMap.queryRenderedFeatures(box, { layers: clickable().filter((id) => seenMap.getLayer(id)) }).filter((feature) => {
       const key = `${feature.source}/${feature.properties.id ?? JSON.stringify(feature.properties)}`;
       return !seen.has(key) && seen.add(key);
     });
+    // Of many points the nearest comes first, of equally near ones the one on top; lines and areas come after points.
+    const far = new Map(found.map((feature) => [feature, feature.geometry.type === "Point" ? Math.round(point.dist(seenMap.project(feature.geometry.coordinates))) : Infinity]));
+    return found.sort((a, b) => (far.get(a) === far.get(b) ? 0 : far.get(a) - far.get(b)));
   }
 
   /** What is known of a feature, kept in step with it for as long as it is shown. */
