@@ -40,6 +40,7 @@ PROBLEM = _object(
         "code": TEXT,
     },
     rows=array({"type": "object"}),
+    said={**TEXT, "description": "the detail in the language of the request, where it is known in it"},
 )
 
 STATUS = _object(
@@ -69,6 +70,7 @@ LAYER = _object(
         "updated_utc": MAYBE_TEXT,
         "age_s": MAYBE_NUMBER,
         "stale": FLAG,
+        "stale_since_utc": MAYBE_TEXT,
         "visible": FLAG,
         "tiles": {
             "type": ["integer", "null"],
@@ -289,7 +291,7 @@ AROUND = _object(
 
 AROUND_AREA = _object({**_ASKED, "place": PLACE, "geometry": _or_null("object")}, **_BOUND)
 
-ITEM = _object({"id": TEXT, "name": TEXT, "unit": TEXT, "on_hand": NUMBER})
+ITEM = _object({"id": TEXT, "name": TEXT, "unit": TEXT, "on_hand": NUMBER, "other_names": array(TEXT)})
 
 SPEEDS = _object({"classes": array({"type": "object"}), "notes": array(TEXT)})
 
@@ -349,7 +351,7 @@ READINGS_TAKEN = _object(
         "device": TEXT,
         "taken": WHOLE,
         "known": WHOLE,
-        "refused": array(_object({"index": WHOLE, "reason": TEXT})),
+        "refused": array(_object({"index": WHOLE, "reason": TEXT}, said=TEXT)),
     },
     position={"type": ["object", "null"]},
     check={"type": ["object", "null"]},
@@ -460,6 +462,40 @@ SINCE = _object(
                 }
             )
         ),
+    }
+)
+WALL = _object(
+    {
+        **_ASKED,
+        "figures": array(
+            _object(
+                {
+                    "id": TEXT,
+                    "title": TEXT,
+                    "unit": TEXT,
+                    "source": TEXT,
+                    "layers": array(TEXT),
+                    "tone": {"type": "string", "enum": ["bad", "warn", ""]},
+                    "value": WHOLE,
+                    "said": TEXT,
+                    "updated_utc": MAYBE_TEXT,
+                    "count": WHOLE,
+                    "rows": array(
+                        _object(
+                            {
+                                "id": TEXT,
+                                "title": TEXT,
+                                "detail": TEXT,
+                                "amount": TEXT,
+                                "since_utc": MAYBE_TEXT,
+                                "geometry": _or_null("object"),
+                            }
+                        )
+                    ),
+                }
+            )
+        ),
+        "withheld": array(TEXT),
     }
 )
 CLOSURE_DIFFERENCE = _object(

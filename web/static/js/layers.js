@@ -8,6 +8,8 @@ import { markPicture } from "./marks.js";
 import { at } from "./moment.js";
 import { failure, loading } from "./notice.js";
 import { afterPaint } from "./picture.js";
+import { staleText } from "./stale.js";
+import { onTheme, theme } from "./theme.js";
 
 const STILL_MS = 300; // the map has come to rest
 const LIST_MS = 4_000; // counts and ages need not follow every change
@@ -119,14 +121,15 @@ export function makeLayers(root, view) {
       : layer.updated_utc ? `${layer.source} · ${t("layers.updated", { age: age(layer.age_s) })}` : layer.note;
     const zoomed = view.map.getZoom() >= layer.min_zoom;
     const marks = legends.get(layer.id) ?? layer.legend;
-    const legend = el("ul", { class: "legend", id: `legend-${layer.id}` }, marks.map((mark) => el("li", {}, markPicture(mark), el("span", {}, mark.label))));
+    const picture = (mark) => markPicture({ ...mark, isHatched: layer.stale });
+    const legend = el("ul", { class: "legend", id: `legend-${layer.id}` }, marks.map((mark) => el("li", {}, picture(mark), el("span", {}, mark.label))));
     const kept = states.get(layer.id);
     const node = el(
       "li", { class: `layer${layer.stale ? " stale" : ""}${layer.count === 0 ? " nothing" : ""}` },
       el(
         "div", { class: "line" },
         el("input", { type: "checkbox", id: `layer-${layer.id}`, checked: isOn, onchange: (event) => toggle(layer, event.target.checked) }),
-        marks.length === 1 ? markPicture(marks[0]) : null,
+        marks.length === 1 ? picture(marks[0]) : null,
         el("label", { for: `layer-${layer.id}` }, layer.title),
         el("span", { class: "count" }, count(layer.count)),
         el("button", {
@@ -134,7 +137,7 @@ export function makeLayers(root, view) {
           onclick: () => { open.set(layer.id, !open.get(layer.id)); draw(); },
         }, open.get(layer.id) ? "▾" : "▸"),
       ),
-      el("p", { class: "facts" }, facts, layer.stale ? el("span", { class: "warn" }, t("layers.stale")) : null, isOn && !zoomed ? el("span", { class: "warn" }, t("layers.zoom")) : null),
+      el("p", { class: "facts" }, facts, layer.stale ? el("span", { class: "stale-note" }, staleText(layer)) : null, isOn && !zoomed ? el("span", { class: "warn" }, t("layers.zoom")) : null),
       el(
         "div", { id: `detail-${layer.id}`, class: "detail", hidden: !open.get(layer.id) },
         marks.length > 1 ? legend : null,
@@ -177,7 +180,7 @@ export function makeLayers(root, view) {
     let before;
     try {
       before = new Map(layers.map((layer) => [layer.id, layer.tiles]));
-      layers = await ask("layers", { lang: config.lang, at: at() });
+      layers = await ask("layers", { lang: config.lang, theme: theme(), at: at() });
     } catch (error) {
       if (!layers.length) show(root, failure(error, refresh));
       return;
@@ -218,6 +221,7 @@ export function makeLayers(root, view) {
       for (const layer of layers) if (on.get(layer.id) && layer.tiles !== null) tellDrawn(layer).catch(() => state(layer.id, null));
     }, STILL_MS);
   });
+  onTheme(list);
   let zoomedTo = view.map.getZoom();
   view.map.on("zoomend", () => {
     const zoom = view.map.getZoom();
@@ -239,7 +243,7 @@ export function makeLayers(root, view) {
       if (marks) legends.set(id, marks);
       else legends.delete(id);
       const node = document.getElementById(`legend-${id}`);
-      if (node && marks) show(node, marks.map((mark) => el("li", {}, markPicture(mark), el("span", {}, mark.label))));
+      if (node && marks) show(node, marks.map((mark) => el("li", {}, markPicture({ ...mark, isHatched: find(id).stale }), el("span", {}, mark.label))));
       else draw();
     },
     /** Which rows of a layer are drawn and by which field, as a view says it; null for as declared. */
