@@ -13,6 +13,7 @@ from geo.supply_ways import WAYS
 from layers import analyses, query, render, sheet
 from layers.actions.readings import report
 from layers.district import District
+from layers.ground import Theme
 from layers.layer import Lang, plain_tree
 from layers.whatif.asked import scenario_by_id
 from layers.whatif.coverage import scenario_coverage
@@ -52,7 +53,7 @@ SCENARIOS = [AS_IT_IS.id, *shipped_scenarios()]
 
 # -- parameters -----------------------------------------------------------------------------------
 
-LANG, AT = p.lang(), p.when()
+LANG, THEME, AT = p.lang(), p.theme(), p.when()
 WEIGHT = Param(
     "weight",
     p.one_of("time", "distance"),
@@ -83,10 +84,11 @@ def status(q: Question) -> dict[str, Any]:
     }
 
 
-def layer_list(q: Question, *, lang: Lang, at: datetime | None) -> list[dict[str, Any]]:
+def layer_list(q: Question, *, lang: Lang, theme: Theme, at: datetime | None) -> list[dict[str, Any]]:
     """Every layer that the role may see, with count, source, age, fields and legend."""
     return [
-        render.describe(query.summary(q.district, name, role=q.role, at=at), lang) for name in query.permitted(q.role)
+        render.describe(query.summary(q.district, name, role=q.role, at=at), lang, theme)
+        for name in query.permitted(q.role)
     ]
 
 
@@ -119,10 +121,10 @@ def layer_file(
     return Answer(render.render(found, form, lang), render.MEDIA_TYPES[form], headers)
 
 
-def style(q: Question, *, lang: Lang) -> dict[str, Any]:
+def style(q: Question, *, lang: Lang, theme: Theme) -> dict[str, Any]:
     """The MapLibre style of the one map."""
     layers = query.permitted(q.role).values()
-    return render.map_style(layers, lang, root=request.host_url.rstrip("/"))
+    return render.map_style(layers, lang, root=request.host_url.rstrip("/"), theme=theme)
 
 
 def search(q: Question, *, q_text: str, limit: int) -> list[dict[str, Any]]:
@@ -379,7 +381,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "/layers",
         "The layers with count, source, age, fields and legend",
         layer_list,
-        (LANG, AT),
+        (LANG, THEME, AT),
         s.array(s.LAYER),
         kept=True,
         action="map.read",
@@ -410,7 +412,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         kept=True,
         action="map.read",
     ),
-    Endpoint("/style.json", "The MapLibre style of the map", style, (LANG,), s.STYLE, kept=True, action="map.read"),
+    Endpoint(
+        "/style.json", "The MapLibre style of the map", style, (LANG, THEME), s.STYLE, kept=True, action="map.read"
+    ),
     Endpoint(
         "/search",
         "Places and facilities by name or id",

@@ -27,6 +27,7 @@ MAX_WITHIN_MIN = 100_000
 PARAMS: tuple[Param, ...] = (
     Param(PANEL, p.one_of("supply"), "which panel opens"),
     Param("lang", p.text, "the language of the page"),
+    Param("theme", p.text, "light, dark or auto: the colours of the page"),
     Param("to", p.lonlat, "where the supplies are needed"),
     Param("place", p.text, "what the place is called"),
     Param("need", p.text, "ITEM=QUANTITY, once per item", many=True, default=()),

@@ -11,6 +11,7 @@ from geo.classify import Breaks
 from geo.errors import InputError
 from layers import query
 from layers.district import District
+from layers.ground import Theme, mark_on_ground
 from layers.html import mark_for
 from layers.layer import Lang, LayerFrame, Mark, Role, plain
 from layers.render import describe, map_layers
@@ -53,12 +54,14 @@ def show(district: District, asked: ShownLayer, *, role: Role, at: datetime | No
     return Shown(asked, replace(result, layer=layer, frame=frame, matched=len(frame)), result.frame, breaks)
 
 
-def answer(district: District, view: MapView, *, role: Role, lang: Lang) -> list[dict[str, Any]]:
+def answer(
+    district: District, view: MapView, *, role: Role, lang: Lang, theme: Theme = "light"
+) -> list[dict[str, Any]]:
     """What the map, the workbench and a printed legend say of each layer of a view, top first."""
-    return [_described(show(district, asked, role=role, at=view.at), role, lang) for asked in view.layers]
+    return [_described(show(district, asked, role=role, at=view.at), role, lang, theme) for asked in view.layers]
 
 
-def _described(shown: Shown, role: Role, lang: Lang) -> dict[str, Any]:
+def _described(shown: Shown, role: Role, lang: Lang, theme: Theme) -> dict[str, Any]:
     asked, result = shown.asked, shown.result
     about = describe(result, lang)
     where = expression(asked.filters)
@@ -78,10 +81,12 @@ def _described(shown: Shown, role: Role, lang: Lang) -> dict[str, Any]:
                 "opacity": mark.opacity,
                 "count": count,
             }
-            for mark, count in shown.legend()
+            for mark, count in (
+                (mark_on_ground(mark, theme, is_road=result.layer.tiled), count) for mark, count in shown.legend()
+            )
         ],
         "breaks": None if shown.breaks is None else _breaks(shown, shown.breaks, lang),
-        "map_layers": [_filtered(result.layer.id, spec, where) for spec in map_layers(result.layer)],
+        "map_layers": [_filtered(result.layer.id, spec, where) for spec in map_layers(result.layer, theme)],
         "fields": _fields(shown, role, lang),
     }
 

@@ -3,11 +3,13 @@
  * first one comes into view, and only then.
  */
 
+import { onTheme, resolved } from "./theme.js";
+
 let library = null;
 const drawn = new Map(); // node -> {chart, told}
 
 const number = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 1 });
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+const colour = (name) => resolved(`var(--${name})`);
 const pixels = (node) => parseFloat(getComputedStyle(node).fontSize);
 
 function series({ name, points, form, is_stacked: isStacked, is_bound: isBound }, k, marks) {
@@ -108,9 +110,4 @@ export function drawCharts(root) {
   }
 }
 
-/** The colours of the page changed. */
-function repaint() {
-  for (const [node, { chart }] of drawn) if (chart) paint(node);
-}
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
-new MutationObserver(repaint).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+onTheme(() => { for (const [node, { chart }] of drawn) if (chart) paint(node); });

@@ -4,8 +4,9 @@ import { config, t } from "./config.js";
 import { el, show } from "./dom.js";
 import { line } from "./map.js";
 import { makeSketch } from "./sketch.js";
+import { addColoured } from "./theme.js";
 
-const COLOR = "#8a1f5c";
+const COLOR = "var(--drawn)";
 const MAX_LABEL = 80;
 const KIND = { Point: "point", LineString: "line", Polygon: "area" };
 
@@ -14,13 +15,13 @@ export function makeDraw(root, { view, onChange }) {
   const key = `onemap.drawing.${config.district}`;
   let drawn = kept(); // [{label, geometry}]
   map.addSource("drawing", { type: "geojson", data: collection() });
-  map.addLayer({ id: "drawing-fill", type: "fill", source: "drawing", filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": COLOR, "fill-opacity": 0.18 } });
-  map.addLayer(line("drawing-line", "drawing", { "line-color": COLOR, "line-width": 3 }, ["!=", ["geometry-type"], "Point"]));
-  map.addLayer({ id: "drawing-point", type: "circle", source: "drawing", filter: ["==", ["geometry-type"], "Point"], paint: { "circle-radius": 7, "circle-color": COLOR, "circle-stroke-color": "#ffffff", "circle-stroke-width": 2 } });
-  map.addLayer({
+  addColoured(map, { id: "drawing-fill", type: "fill", source: "drawing", filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": COLOR, "fill-opacity": 0.18 } });
+  addColoured(map, line("drawing-line", "drawing", { "line-color": COLOR, "line-width": 3 }, ["!=", ["geometry-type"], "Point"]));
+  addColoured(map, { id: "drawing-point", type: "circle", source: "drawing", filter: ["==", ["geometry-type"], "Point"], paint: { "circle-radius": 7, "circle-color": COLOR, "circle-stroke-color": "var(--halo)", "circle-stroke-width": 2 } });
+  addColoured(map, {
     id: "drawing-label", type: "symbol", source: "drawing",
     layout: { "text-field": ["get", "label"], "text-size": 14, "text-offset": [0, 1.1], "text-anchor": "top", "text-allow-overlap": true, "text-max-width": 12 },
-    paint: { "text-color": "#5a1039", "text-halo-color": "#ffffff", "text-halo-width": 2 },
+    paint: { "text-color": "var(--drawn-name)", "text-halo-color": "var(--halo)", "text-halo-width": 2 },
   });
 
   const sketch = makeSketch(view, "sketch", COLOR, { onChange: sketched, onLost: marked });

@@ -7,6 +7,7 @@ import { age, count } from "./format.js";
 import { markPicture } from "./marks.js";
 import { at } from "./moment.js";
 import { failure, loading } from "./notice.js";
+import { onTheme, theme } from "./theme.js";
 
 const MAX_WHOLE = 20_000; // above that only what is in view is asked for
 const LIST_MS = 4_000; // counts and ages need not follow every change
@@ -140,7 +141,7 @@ export function makeLayers(root, view) {
     listed = Date.now();
     if (!layers.length) show(root, loading());
     try {
-      layers = await ask("layers", { lang: config.lang, at: at() });
+      layers = await ask("layers", { lang: config.lang, theme: theme(), at: at() });
     } catch (error) {
       if (!layers.length) show(root, failure(error, refresh));
       return;
@@ -175,6 +176,7 @@ export function makeLayers(root, view) {
   view.map.on("moveend", () => {
     for (const layer of layers) if (on.get(layer.id) && layer.count > MAX_WHOLE) load(layer);
   });
+  onTheme(list);
   let zoomedTo = view.map.getZoom();
   view.map.on("zoomend", () => {
     const zoom = view.map.getZoom();

@@ -6,6 +6,7 @@ import { el } from "./dom.js";
 import { attribute } from "./format.js";
 import { markImage } from "./marks.js";
 import { readings } from "./readings.js";
+import { addColoured, onTheme, resolved, theme } from "./theme.js";
 
 const EMPTY = { type: "FeatureCollection", features: [] };
 export const FONT = "'Noto Sans CJK SC', 'Noto Sans SC', 'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', sans-serif";
@@ -13,6 +14,9 @@ const MAX_IN_POPUP = 6;
 
 /** What makes a layer of the style fainter, by its type. */
 const FAINTER = { fill: ["fill-opacity"], line: ["line-opacity"], circle: ["circle-opacity", "circle-stroke-opacity"], symbol: ["icon-opacity", "text-opacity"] };
+
+/** What of a paint has to do with the theme. */
+const FOLLOWS = /-color$|^fill-pattern$/;
 
 const isPhone = () => matchMedia("(max-width: 820px)").matches;
 
@@ -24,9 +28,9 @@ export const line = (id, source, paint, filter) => ({
 const places = (coordinates) => (typeof coordinates[0] === "number" ? [coordinates] : coordinates.flatMap(places));
 
 /** Colours of a change of level: up in purple, down in blue, so that neither is taken for a level. */
-export const CHANGES = [[-2, "#08589e"], [-1, "#7bccc4"], [1, "#df9fd8"], [2, "#88037f"], [9, "#7a7a7a"]];
+export const CHANGES = [[-2, "var(--down-2)"], [-1, "var(--down-1)"], [1, "var(--up-1)"], [2, "var(--up-2)"], [9, "var(--no-change)"]];
 /** What becomes of a place: red where it leaves the limit, amber where it is later, green where it is better off. */
-const hintColour = ["match", ["coalesce", ["get", "change"], ""], "slower", "#d97b00", ["gained", "quicker"], "#146c43", "#b10026"];
+const hintColour = ["match", ["coalesce", ["get", "change"], ""], "slower", "var(--slower)", ["gained", "quicker"], "var(--gained)", "var(--lost)"];
 const changeColour = () => ["match", ["get", "change"], [-4, -3, -2], CHANGES[0][1], -1, CHANGES[1][1], 1, CHANGES[2][1], [2, 3, 4], CHANGES[3][1], CHANGES[4][1]];
 
 /** Have a map draw the marks that its style asks for. */
@@ -42,7 +46,7 @@ export function drawMarks(map) {
 export async function makeMap(container, { onAsk, onSupply }) {
   const { maplibregl } = window;
   maplibregl.setWorkerUrl(new URL(config.worker, location.href).href);
-  const style = await ask("style.json", { lang: config.lang });
+  const style = await ask("style.json", { lang: config.lang, theme: theme() });
   const map = new maplibregl.Map({
     container,
     style,
@@ -67,20 +71,20 @@ export async function makeMap(container, { onAsk, onSupply }) {
   // Above every area and line, below labels and points.
   const drawn = map.getStyle().layers;
   const firstSymbol = drawn[drawn.findLastIndex((layer) => layer.type === "line" || layer.type === "fill") + 1]?.id;
-  map.addLayer({ id: "change", type: "fill", source: "change", paint: { "fill-color": changeColour(), "fill-opacity": 0.85 } }, firstSymbol);
-  map.addLayer({ id: "hint-area", type: "fill", source: "hint-area", paint: { "fill-color": hintColour, "fill-opacity": 0.34 } }, firstSymbol);
-  map.addLayer(line("hint-area-line", "hint-area", { "line-color": hintColour, "line-width": 2.5 }), firstSymbol);
-  map.addLayer({ id: "hint-point", type: "circle", source: "hint-point", paint: { "circle-radius": 9, "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": "#b10026", "circle-stroke-width": 3 } });
-  map.addLayer({
+  addColoured(map, { id: "change", type: "fill", source: "change", paint: { "fill-color": changeColour(), "fill-opacity": 0.85 } }, firstSymbol);
+  addColoured(map, { id: "hint-area", type: "fill", source: "hint-area", paint: { "fill-color": hintColour, "fill-opacity": 0.34 } }, firstSymbol);
+  addColoured(map, line("hint-area-line", "hint-area", { "line-color": hintColour, "line-width": 2.5 }), firstSymbol);
+  addColoured(map, { id: "hint-point", type: "circle", source: "hint-point", paint: { "circle-radius": 9, "circle-color": "var(--clear)", "circle-stroke-color": "var(--lost)", "circle-stroke-width": 3 } });
+  addColoured(map, {
     id: "glance", type: "symbol", source: "glance",
     layout: {
       "icon-image": ["get", "icon"], "icon-allow-overlap": true, "text-field": ["get", "label"], "text-size": 13, "text-offset": [0, 1.1], "text-anchor": "top", "text-optional": true,
     },
-    paint: { "text-halo-color": "#ffffff", "text-halo-width": 2, "text-color": ["get", "color"] },
+    paint: { "text-halo-color": "var(--halo)", "text-halo-width": 2, "text-color": ["get", "color"] },
   });
-  map.addLayer(line("routes-case", "routes", { "line-color": "#ffffff", "line-width": 8, "line-opacity": 0.9 }, ["!", ["get", "straight"]]), firstSymbol);
-  map.addLayer(line("routes-line", "routes", { "line-color": "#1d2b3a", "line-width": 4.5 }, ["!", ["get", "straight"]]), firstSymbol);
-  map.addLayer({ ...line("routes-straight", "routes", { "line-color": "#1d2b3a", "line-width": 2.5, "line-dasharray": [2, 1.6] }, ["get", "straight"]) }, firstSymbol);
+  addColoured(map, line("routes-case", "routes", { "line-color": "var(--halo)", "line-width": 8, "line-opacity": 0.9 }, ["!", ["get", "straight"]]), firstSymbol);
+  addColoured(map, line("routes-line", "routes", { "line-color": "var(--route)", "line-width": 4.5 }, ["!", ["get", "straight"]]), firstSymbol);
+  addColoured(map, { ...line("routes-straight", "routes", { "line-color": "var(--route)", "line-width": 2.5, "line-dasharray": [2, 1.6] }, ["get", "straight"]) }, firstSymbol);
 
   // Names grow with the type of the page: on a wall they are read from far away.
   const larger = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
@@ -95,6 +99,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
     const id = spec.metadata?.layer;
     if (id) drawnBy.set(id, [...(drawnBy.get(id) ?? []), spec]);
   }
+  const restyled = new Set(); // layers that are not drawn as the style declares
   const partsOf = (id) => (drawnBy.get(id) ?? []).map((spec) => spec.id);
   const fainter = (spec, opacity) => FAINTER[spec.type].map((name) => {
     const declared = spec.paint?.[name];
@@ -107,6 +112,18 @@ export async function makeMap(container, { onAsk, onSupply }) {
   let shown = []; // {feature, node} of popup and cards
   let taker = null; // who takes the clicks instead of a question, and what tells it that another does
   let lens = null; // another map that lies over a part of this one
+  let glanced = []; // depots by their stock
+
+  // The colours of the ground, of lines and of names follow the theme; layers that are styled otherwise are asked for anew by whoever styled them.
+  onTheme(async () => {
+    drawGlance();
+    const found = await ask("style.json", { lang: config.lang, theme: theme() });
+    for (const spec of found.layers) {
+      if (restyled.has(spec.metadata?.layer)) continue;
+      for (const [name, value] of Object.entries(spec.paint ?? {})) if (FOLLOWS.test(name)) map.setPaintProperty(spec.id, name, value);
+    }
+    map.fire("coloured");
+  });
 
   const clickable = () => described
     .filter((layer) => layer.geometry !== "polygon" && !layer.tiled)
@@ -195,13 +212,22 @@ export async function makeMap(container, { onAsk, onSupply }) {
     map.fitBounds(box, { padding: 60, maxZoom, duration: 700 });
   }
 
+  function drawGlance() {
+    map.getSource("glance").setData({
+      type: "FeatureCollection",
+      features: glanced.map(({ place: coordinates, mark: [shape, fill], label, color }) => ({
+        type: "Feature", properties: { icon: `mark:${shape}:${resolved(fill)}:16`, label, color: resolved(color) }, geometry: { type: "Point", coordinates },
+      })),
+    });
+  }
+
   return {
     map,
     /** The layers as the server describes them. */
     describeLayers(layers) { described = layers; },
     /** Mark the chosen place. */
     place(lonlat) {
-      marker ??= new maplibregl.Marker({ color: "#12324f", scale: 0.9 });
+      marker ??= new maplibregl.Marker({ color: "var(--here)", scale: 0.9 });
       marker.setLngLat(lonlat).addTo(map);
       marker.getElement().setAttribute("aria-label", t("place.here"));
     },
@@ -229,12 +255,10 @@ export async function makeMap(container, { onAsk, onSupply }) {
     },
     /** Areas whose level changed, with a `change` each; none clears them. */
     change(collection = EMPTY) { map.getSource("change").setData(collection); },
-    /** Depots by their stock of one item: [{place, icon, label, color}]; none clears them. */
+    /** Depots by their stock of one item: [{place, mark: [shape, colour], label, color}]; none clears them. */
     glance(depots) {
-      map.getSource("glance").setData({
-        type: "FeatureCollection",
-        features: depots.map(({ place: coordinates, icon, label, color }) => ({ type: "Feature", properties: { icon, label, color }, geometry: { type: "Point", coordinates } })),
-      });
+      glanced = depots;
+      drawGlance();
     },
     closePopup() { popup?.remove(); },
     /** The popup as it stands on the page, where there is one. */
@@ -283,6 +307,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
         map.addLayer({ ...spec, layout, paint: { ...spec.paint, ...Object.fromEntries(fainter(spec, opacity).filter(([, value]) => value !== undefined)) } }, places.get(spec.id) ?? places.get(before[0]));
       }
       drawnBy.set(layerId, specs);
+      restyled.add(layerId);
     },
     fade(layerId, opacity) {
       for (const spec of drawnBy.get(layerId) ?? []) for (const [name, value] of fainter(spec, opacity)) map.setPaintProperty(spec.id, name, value);

@@ -1,6 +1,7 @@
 /** The marks of the legend: as SVG in lists, as images on the map. A new mark needs no new code. */
 
 import { svg } from "./dom.js";
+import { resolved } from "./theme.js";
 
 const POINTS = {
   square: [[2, 2], [14, 2], [14, 14], [2, 14]],
@@ -30,10 +31,10 @@ export function markPicture({ shape, color, size = 10, opacity = 1 }) {
       svg("path", { d: HATCHES[shape], stroke: color, "stroke-width": 1.3, fill: "none" }),
     );
   }
-  const outline = { fill: color, stroke: "#1d2733", "stroke-width": 0.8 };
+  const outline = { fill: color, stroke: "var(--mark-edge)", "stroke-width": 0.8 };
   if (shape === HATCHED) {
     return frame(
-      svg("rect", { x: 1.5, y: 1.5, width: 13, height: 13, fill: "#ffffff", stroke: color, "stroke-width": 1.6 }),
+      svg("rect", { x: 1.5, y: 1.5, width: 13, height: 13, fill: "var(--mark-halo)", stroke: color, "stroke-width": 1.6 }),
       svg("path", { d: "M2 9L9 2M2 14L14 2M7 14L14 7", stroke: color, "stroke-width": 1.8, fill: "none" }),
     );
   }
@@ -60,9 +61,9 @@ export function markImage(name) {
   pen.closePath();
   pen.lineJoin = "round";
   pen.lineWidth = 2.6 * ratio;
-  pen.strokeStyle = "#ffffff";
+  pen.strokeStyle = resolved("var(--mark-halo)");
   pen.stroke();
-  pen.fillStyle = isHatched ? "#ffffff" : color;
+  pen.fillStyle = isHatched ? resolved("var(--mark-halo)") : color;
   pen.fill();
   if (isHatched) {
     pen.save();
@@ -81,7 +82,7 @@ export function markImage(name) {
     pen.closePath();
   }
   pen.lineWidth = 0.8 * ratio;
-  pen.strokeStyle = "rgba(20, 30, 45, 0.75)";
+  pen.strokeStyle = resolved("var(--mark-outline)");
   pen.stroke();
   return { data: pen.getImageData(0, 0, canvas.width, canvas.height), pixelRatio: ratio };
 }
