@@ -6,7 +6,6 @@ age or another number changes it little, and a panel that moved changes many.
 
 import io
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +13,22 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Page
 
+from tests.browser.conftest import SIZES
 from web.guide_pages import FOLDER
 
 PICTURES = FOLDER / "images"
 # Taken out of the environment: a variable that is no setting is an error for the program.
 RENEW = os.environ.pop("ONEMAP_PICTURES", "") == "renew"
-SIZE = (1280, 800)
+SIZE = SIZES["guide"]
 COLUMNS, ROWS = 40, 25
 COLOUR_BOUND = 40.0
 """Of 255 in any channel: a cell whose mean colour is further off than this is another one (the bound is the same)."""
 SHARE_BOUND = 0.1
 """The most cells that may be others, bound included."""
 LARGEST_BYTES, ALL_BYTES = 150_000, 2_000_000
-COLOURS = 96
+COLOURS = 64
 TRIES, PAUSE_MS = 6, 1500  # tiles and labels come when they come
-HOW = "look at it, and renew the pictures with: ONEMAP_PICTURES=renew scripts/test tests/browser/test_paths.py"
-
-Picture = Callable[[Page, str], None]
+HOW = "look at it, and renew the pictures with: ONEMAP_PICTURES=renew scripts/test tests/browser"
 
 
 def cells(image: Image.Image) -> Any:
