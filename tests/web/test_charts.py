@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from web import charts
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _words() -> Iterator[None]:
     app = Flask(__name__)
     Babel(app, default_locale="en")

@@ -40,6 +40,7 @@ const kindOf = (node) => `${node.nodeName}.${node.classList?.[0] ?? ""}`;
 function isKept(node, name) {
   if (name === "open") return node.matches("details"); // whoever unfolded it wants to see it
   if (name === "data-news") return true;
+  if (node.matches("[data-chart]")) return name !== "data-chart" && name !== "aria-label"; // the rest is the drawing's
   if (!node.matches("input")) return false;
   if (node.type !== "hidden") return (name === "value" || name === "checked") && isTyped(node);
   // A form keeps its key, and what its reader had seen when he began to fill it in.
