@@ -37,6 +37,15 @@ def test_the_share_at_the_bound_is_the_same_layout_and_one_cell_more_is_another(
     assert share_of_other_cells(plain(), changed(most + 1, 90)) > SHARE_BOUND
 
 
+def test_what_moves_is_left_out_and_a_cell_beside_it_is_not() -> None:
+    wide, high = WIDTH / COLUMNS, HEIGHT / ROWS
+    row = changed(COLUMNS, 90)  # the first row of cells
+    assert share_of_other_cells(plain(), row, (0, 0, WIDTH, high)) == 0.0
+    assert share_of_other_cells(plain(), row, (0, 0, WIDTH - wide, high)) == 1 / (CELLS - COLUMNS + 1)
+    assert share_of_other_cells(plain(), row, (0, high, WIDTH, 2 * high)) == COLUMNS / (CELLS - COLUMNS)
+    assert share_of_other_cells(plain(), row, (0, 0, WIDTH, HEIGHT)) == 0.0
+
+
 def test_another_size_is_another_layout() -> None:
     assert share_of_other_cells(plain(), plain().resize((WIDTH - 1, HEIGHT))) == 1.0
     assert share_of_other_cells(plain(), plain()) == 0.0
@@ -75,4 +84,4 @@ def test_every_picture_is_taken_by_a_test() -> None:
     browser = Path(pictures.__file__).parent
     scripts = "".join(path.read_text(encoding="utf-8") for path in browser.glob("test_*.py"))
     for path in PICTURES.glob("*.png"):
-        assert f'"{path.stem}")' in scripts, path.name
+        assert f'"{path.stem}"' in scripts, path.name

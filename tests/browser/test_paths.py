@@ -40,10 +40,10 @@ Ask = Callable[..., Any]
 SCRIPT = "<script>window.hacked=1</script>积水"
 
 
-def shot(watched: Watched, size: str, name: str) -> None:
+def shot(watched: Watched, size: str, name: str, *, moving: str | None = None) -> None:
     """The picture of the guide is that of the desk."""
     if size == "guide":
-        picture(watched.page, name)
+        picture(watched.page, name, moving=moving)
 
 
 def words_of(document: bytes | Path) -> str:
@@ -134,7 +134,7 @@ def test_staff_in_a_storm_night(size: str, watch: Watch, ask: Ask) -> None:
     # What changed.
     page.click("#tab-since")
     expect(page.locator("#since-count")).to_contain_text("22:00 以来")
-    shot(watched, size, "since")
+    shot(watched, size, "since", moving="#since")
 
     # A click anywhere.
     page.click("#tab-reach")
@@ -195,20 +195,21 @@ def test_staff_in_a_storm_night(size: str, watch: Watch, ask: Ask) -> None:
         click_map(page, x, y)
     page.click("#closure-draw")
     expect(page.locator("#closure-corners")).to_have_text("已画 4 点")
-    page.fill("#closure-reason", SCRIPT)
+    reason = "桥面积水" if size == "guide" else SCRIPT
+    page.fill("#closure-reason", reason)
     ends = f"{datetime.now() + timedelta(days=1):%Y-%m-%dT06:00}"  # noqa: DTZ005 - as the clock on the wall has it
     page.fill("#closure-to", ends)
     watched.open()
     page.click("#notices button")
     expect(page.locator("#closure-corners")).to_have_text("已画 4 点")
-    expect(page.locator("#closure-reason")).to_have_value(SCRIPT)
+    expect(page.locator("#closure-reason")).to_have_value(reason)
     expect(page.locator("#closure-to")).to_have_value(ends)
     page.click("#closure-form button[type=submit]")
     expect(page.locator("#closure-verdict")).to_be_visible(timeout=PATIENCE_MS)
     closure = next(
         one["properties"]
         for one in ask("layers/closures.geojson")["features"]
-        if one["properties"]["reason"] == SCRIPT and one["properties"]["state"] == "now"
+        if one["properties"]["reason"] == reason and one["properties"]["state"] == "now"
     )
     effect = ask(f"closures/{closure['id']}/difference")
     totals, rows_of = effect["difference"]["totals"], effect["difference"]["places"]
@@ -234,7 +235,7 @@ def test_staff_in_a_storm_night(size: str, watch: Watch, ask: Ask) -> None:
         assert before.shape == closed.shape
     page.click("#tab-since")
     change = page.locator("#since .change.closures").first
-    expect(change).to_contain_text(f"解除 {SCRIPT}")
+    expect(change).to_contain_text(f"解除 {reason}")
     change.locator(".nearest").click()
     assert ask("status")["revision"] > revision
     assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("window.innerWidth")
@@ -292,6 +293,7 @@ def test_a_dispatcher_from_the_place_to_the_trace(watch: Watch, address: str, da
     refused.locator("summary").click()
     expect(refused.locator("li .badge").first).to_be_visible()
     refused.locator("summary").click()
+    ways.first.evaluate("node => node.closest('.ways').scrollIntoView()")
     picture(page, "supply")
 
     # The quilts alone are wanted in the end: reserve, order, follow.
@@ -312,7 +314,7 @@ def test_a_dispatcher_from_the_place_to_the_trace(watch: Watch, address: str, da
     page.click("#tab-orders")
     followed = page.locator("#orders .order", has=page.locator("a.number", has_text=number_of))
     expect(followed).to_contain_text("已下单")
-    picture(page, "orders")
+    picture(page, "orders", moving="#orders")
     with page.expect_navigation():
         followed.locator("a.number").click()
 
@@ -372,7 +374,7 @@ def test_a_dispatcher_from_the_place_to_the_trace(watch: Watch, address: str, da
         page.locator("table.pieces a").first.click()
     for step in ("预留", "出库", "签收", "使用", "退库入账"):
         expect(page.locator(".timeline")).to_contain_text(step)
-    picture(page, "trace")
+    picture(page, "trace", moving=".timeline")
 
 
 # -- planner ----------------------------------------------------------------------------------------
