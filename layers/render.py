@@ -6,7 +6,7 @@ such an image when the map asks for it, so that a new mark needs no script.
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import geopandas as gpd
@@ -15,6 +15,7 @@ import pandas as pd
 import shapely
 
 from data import exporters
+from data.schema import utc_text
 from geo.errors import InputError
 from layers.ground import GROUNDS, Theme, name_color, on_ground
 from layers.layer import Categories, Classes, Field, Lang, Layer, LayerFrame, Mark, Role, Single, Steps, plain
@@ -149,10 +150,20 @@ def _age_s(updated_utc: str | None, now: datetime) -> float | None:
     return max(0.0, (now - datetime.fromisoformat(updated_utc.replace("Z", "+00:00"))).total_seconds())
 
 
+def _stale_since(result: LayerFrame, age_s: float | None) -> str | None:
+    """When the layer became older than it may be (at that age it is not yet); None where it is not."""
+    bound_s = result.layer.stale_after_s
+    if result.updated_utc is None or age_s is None or bound_s is None or age_s <= bound_s:
+        return None
+    updated = datetime.fromisoformat(result.updated_utc.replace("Z", "+00:00"))
+    return utc_text(updated + timedelta(seconds=bound_s))
+
+
 def describe(result: LayerFrame, lang: Lang = "zh", theme: Theme = "light") -> dict[str, Any]:
     """What the layer list and the popups need to know of a layer, with count, source and age."""
     layer = on_ground(result.layer, theme)
     age_s = _age_s(result.updated_utc, result.at.astimezone(UTC))
+    stale_since_utc = _stale_since(result, age_s)
     shown = [f for f in layer.fields if f.name in result.frame.columns]
     return {
         "id": layer.id,
@@ -164,7 +175,8 @@ def describe(result: LayerFrame, lang: Lang = "zh", theme: Theme = "light") -> d
         "note": layer.note.to(lang),
         "updated_utc": result.updated_utc,
         "age_s": age_s,
-        "stale": age_s is not None and layer.stale_after_s is not None and age_s > layer.stale_after_s,
+        "stale": stale_since_utc is not None,
+        "stale_since_utc": stale_since_utc,
         "visible": layer.visible,
         "tiled": layer.tiled,
         "min_zoom": layer.min_zoom,

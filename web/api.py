@@ -24,12 +24,15 @@ from web import (
     closures,
     evacuation,
     events,
+    field,
     map_views,
     measure,
+    refusals,
     scenarios,
     since,
     siting,
     supplies,
+    wall,
     whatif,
     whatif_jobs,
     zoning_runs,
@@ -39,7 +42,7 @@ from web import schemas as s
 from web.endpoint import PREFIX, Endpoint, Question, view_of
 from web.jobs import Jobs
 from web.kept import Answer, Kept
-from web.pages import sheet_fonts
+from web.pages import language, sheet_fonts
 from web.parameters import Param
 
 MAX_DOWNLOAD = 200_000
@@ -319,8 +322,11 @@ def alarms(q: Question) -> Any:
 
 
 def readings_report(q: Question, *, body: dict[str, Any]) -> Any:
-    """Take a batch of readings of a device."""
-    return plain_tree(report(q.district, q.actor, body))
+    """Take a batch of readings of a device; why an entry was kept aside, in the language of the request too."""
+    found = plain_tree(report(q.district, q.actor, body))
+    for row in found["refused"]:
+        row["said"] = refusals.sentence(row["reason"], language(), q.district.timezone)
+    return found
 
 
 def readings_refused(q: Question, *, limit: int) -> Any:
@@ -682,6 +688,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     *around.ENDPOINTS,
     *since.ENDPOINTS,
+    *wall.ENDPOINTS,
     *supplies.ENDPOINTS,
     *whatif.ENDPOINTS,
     *whatif_jobs.ENDPOINTS,
@@ -691,6 +698,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *evacuation.ENDPOINTS,
     *map_views.ENDPOINTS,
     *measure.ENDPOINTS,
+    *field.ENDPOINTS,
 )
 
 

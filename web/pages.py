@@ -221,8 +221,9 @@ def register(app: Flask, district: District, settings: Settings, serving: Servin
     @app.get("/")
     @needs("map.read")
     def index() -> Response:
-        config, status = page_config(district, settings, language()), HTTPStatus.OK
+        config, status, screen = page_config(district, settings, language()), HTTPStatus.OK, ""
         try:
+            screen = map_link.screen(request.args, district)
             config["supply"] = map_link.question(request.args, district)
             config["view"], problems = map_link.view(request.args, district, actor_of_request())
             if problems:
@@ -230,7 +231,9 @@ def register(app: Flask, district: District, settings: Settings, serving: Servin
         except (InputError, NotFound) as error:
             # The map is of use without the question; what is wrong with it stands above.
             config["problem"], status = problem_body(error, request.path), HTTPStatus(error.status)
-        response = Response(render_template("map.html", config=config), status=status, mimetype="text/html")
+        response = Response(
+            render_template("map.html", config=config, screen=screen), status=status, mimetype="text/html"
+        )
         response.headers["Cache-Control"] = "no-store"
         return response
 

@@ -2,7 +2,7 @@
 
 from flask_babel import gettext as _
 
-from web import texts_guide, texts_planner, texts_storm
+from web import texts_guide, texts_planner, texts_storm, texts_wall
 
 _ON_BOARDS = ("connection.", "error.", "live.", "login")
 
@@ -16,6 +16,7 @@ def for_scripts() -> dict[str, str]:
     """Every text by key, in the language of the request."""
     return {
         **texts_planner.for_scripts(),
+        **texts_wall.for_scripts(),
         "again": _("重试"),
         "age.day": _("{n} 天前"),
         "age.hour": _("{n} 小时前"),
@@ -84,7 +85,7 @@ def for_scripts() -> dict[str, str]:
         "layers.cut": _("只显示视野内的一部分, 请放大"),
         "layers.failed": _("没有取到, 图上不是最新"),
         "layers.none": _("没有数据"),
-        "layers.stale": _("数据偏旧"),
+        "layers.stale": _("已过期, 自 {time} ({age})"),
         "layers.updated": _("更新于 {age}"),
         "layers.zoom": _("放大后显示"),
         "loading": _("正在读取…"),

@@ -80,6 +80,7 @@ def test_every_page_has_its_section(app: Flask, lang: str) -> None:
             assert help_links(answer.get_data(as_text=True)) == [f"/help/{section_of(rule)}"], rule
             opened += 1
     assert opened > 15
+    assert f'<a href="/help/{section_of("/field")}">' in client.get(f"/field?lang={lang}").get_data(as_text=True)
     for page in ("/login", "/password"):
         text = client.get(f"{page}?lang={lang}").get_data(as_text=True)
         assert help_links(text) == [f"/help/{section_of(page)}"]

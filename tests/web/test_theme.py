@@ -18,7 +18,7 @@ LITERAL = re.compile(
 DECLARED = re.compile(r"^\s*(--[\w-]+): light-dark\((.+?)\);$", re.MULTILINE)
 USED = re.compile(r"var\((--[\w-]+)[,)]")
 STYLES = sorted(path for path in STATIC.glob("*.css") if path != COLOURS)
-SCRIPTS = sorted((STATIC / "js").glob("*.js"))
+SCRIPTS = sorted((STATIC / "js").rglob("*.js"))
 
 
 def literals(style: str) -> list[str]:
@@ -63,7 +63,8 @@ def test_every_colour_is_declared_for_both_and_used() -> None:
     used = set(USED.findall(others))
     own = set(re.findall(r"(--[\w-]+):", "".join(path.read_text(encoding="utf-8") for path in STYLES)))
     assert used - own - set(names) == set()
-    assert set(names) - used == set()
+    # Those of a series are asked for by number: `chart-${k}`.
+    assert {name for name in names if name not in used and f"{name[2:].rpartition('-')[0]}-${{" not in others} == set()
 
 
 def test_the_risk_colours_are_the_same_in_both() -> None:

@@ -24,7 +24,7 @@ export function makeDraw(root, { view, onChange }) {
     paint: { "text-color": "var(--drawn-name)", "text-halo-color": "var(--halo)", "text-halo-width": 2 },
   });
 
-  const sketch = makeSketch(view, "sketch", COLOR, { onChange: sketched, onLost: marked });
+  const sketch = makeSketch(view, `onemap.sketch.${config.district}`, COLOR, { onChange: sketched, onLost: marked, isKept: true });
   const label = el("input", { type: "text", id: "draw-label", maxlength: MAX_LABEL, placeholder: t("draw.label_hint") });
   const begin = (shape) => el("button", { type: "button", class: "plain", "aria-pressed": "false", "data-shape": shape, onclick: () => toggle(shape) }, t(`draw.${shape}`));
   const starts = ["point", "line", "area"].map(begin);
@@ -46,13 +46,14 @@ export function makeDraw(root, { view, onChange }) {
 
   function marked() {
     for (const button of starts) button.setAttribute("aria-pressed", String(sketch.isOn() && sketch.shape() === button.dataset.shape));
-    steps.hidden = !sketch.isOn();
+    steps.hidden = !sketch.isOn() && !sketch.corners().length;
   }
   function toggle(shape) {
     if (sketch.isOn() && sketch.shape() === shape) {
       sketch.stop();
       sketch.clear();
-    } else sketch.start(shape);
+    } else sketch.start(sketch.corners().length && sketch.shape() === shape ? undefined : shape); // what a reload cut off goes on
+    said.textContent = "";
     marked();
   }
   function sketched() {
@@ -97,6 +98,13 @@ export function makeDraw(root, { view, onChange }) {
     }
   }
   redraw();
+  if (sketch.corners().length) {
+    sketch.show();
+    sketched();
+    marked();
+    said.textContent = t("draw.unfinished", { shape: t(`draw.${sketch.shape()}`) });
+    root.closest("details")?.setAttribute("open", "");
+  }
   return {
     drawing: () => drawn,
     /** Show what a view has drawn, in place of what is there. */

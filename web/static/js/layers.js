@@ -7,6 +7,7 @@ import { age, count } from "./format.js";
 import { markPicture } from "./marks.js";
 import { at } from "./moment.js";
 import { failure, loading } from "./notice.js";
+import { staleText } from "./stale.js";
 import { onTheme, theme } from "./theme.js";
 
 const MAX_WHOLE = 20_000; // above that only what is in view is asked for
@@ -85,14 +86,15 @@ export function makeLayers(root, view) {
       : layer.updated_utc ? `${layer.source} · ${t("layers.updated", { age: age(layer.age_s) })}` : layer.note;
     const zoomed = view.map.getZoom() >= layer.min_zoom;
     const marks = legends.get(layer.id) ?? layer.legend;
-    const legend = el("ul", { class: "legend", id: `legend-${layer.id}` }, marks.map((mark) => el("li", {}, markPicture(mark), el("span", {}, mark.label))));
+    const picture = (mark) => markPicture({ ...mark, isHatched: layer.stale });
+    const legend = el("ul", { class: "legend", id: `legend-${layer.id}` }, marks.map((mark) => el("li", {}, picture(mark), el("span", {}, mark.label))));
     const kept = states.get(layer.id);
     const node = el(
       "li", { class: `layer${layer.stale ? " stale" : ""}${layer.count === 0 ? " nothing" : ""}` },
       el(
         "div", { class: "line" },
         el("input", { type: "checkbox", id: `layer-${layer.id}`, checked: isOn, onchange: (event) => toggle(layer, event.target.checked) }),
-        marks.length === 1 ? markPicture(marks[0]) : null,
+        marks.length === 1 ? picture(marks[0]) : null,
         el("label", { for: `layer-${layer.id}` }, layer.title),
         el("span", { class: "count" }, count(layer.count)),
         el("button", {
@@ -100,7 +102,7 @@ export function makeLayers(root, view) {
           onclick: () => { open.set(layer.id, !open.get(layer.id)); draw(); },
         }, open.get(layer.id) ? "▾" : "▸"),
       ),
-      el("p", { class: "facts" }, facts, layer.stale ? el("span", { class: "warn" }, t("layers.stale")) : null, isOn && !zoomed ? el("span", { class: "warn" }, t("layers.zoom")) : null),
+      el("p", { class: "facts" }, facts, layer.stale ? el("span", { class: "stale-note" }, staleText(layer)) : null, isOn && !zoomed ? el("span", { class: "warn" }, t("layers.zoom")) : null),
       el(
         "div", { id: `detail-${layer.id}`, class: "detail", hidden: !open.get(layer.id) },
         marks.length > 1 ? legend : null,
@@ -198,7 +200,7 @@ export function makeLayers(root, view) {
       if (marks) legends.set(id, marks);
       else legends.delete(id);
       const node = document.getElementById(`legend-${id}`);
-      if (node && marks) show(node, marks.map((mark) => el("li", {}, markPicture(mark), el("span", {}, mark.label))));
+      if (node && marks) show(node, marks.map((mark) => el("li", {}, markPicture({ ...mark, isHatched: find(id).stale }), el("span", {}, mark.label))));
       else draw();
     },
     /** Switch a layer on or off from elsewhere. */

@@ -20,6 +20,7 @@ import { makeSearch } from "./search.js";
 import { makeSince } from "./since.js";
 import { makeSupply } from "./supply.js";
 import { makeTabs } from "./tabs.js";
+import { isWall, makeWall } from "./wall.js";
 import { makeZoning } from "./zoning.js";
 
 const RELOAD_MS = 60_000;
@@ -150,7 +151,8 @@ async function start() {
   const asked = new URLSearchParams(location.search);
   for (const kind of ["order", "lot"]) if (asked.has(kind)) await showWay({ [kind]: asked.get(kind) });
   if (asked.has("layers")) await showLayers(asked.get("layers").split(","));
-  makeHelp({ tabs, view, planner });
+  if (isWall()) await makeWall({ view, layers });
+  else makeHelp({ tabs, view, planner });
   document.body.dataset.ready = "true";
 
   async function renew() {

@@ -6,6 +6,7 @@ import { el } from "./dom.js";
 import { attribute } from "./format.js";
 import { markImage } from "./marks.js";
 import { readings } from "./readings.js";
+import { staleParts, staleText } from "./stale.js";
 import { addColoured, onTheme, resolved, theme } from "./theme.js";
 
 const EMPTY = { type: "FeatureCollection", features: [] };
@@ -45,6 +46,8 @@ export function drawMarks(map) {
 /** Make the map; resolves when it can be drawn upon. */
 export async function makeMap(container, { onAsk, onSupply }) {
   const { maplibregl } = window;
+  const larger = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+  const isWall = document.documentElement.dataset.screen === "wall";
   maplibregl.setWorkerUrl(new URL(config.worker, location.href).href);
   const style = await ask("style.json", { lang: config.lang, theme: theme() });
   const map = new maplibregl.Map({
@@ -64,7 +67,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
   map.keyboard.disableRotation();
   drawMarks(map);
   map.addControl(new maplibregl.NavigationControl({ showCompass: false }), "top-right");
-  map.addControl(new maplibregl.ScaleControl({ maxWidth: 120 }), "bottom-right");
+  map.addControl(new maplibregl.ScaleControl({ maxWidth: isWall ? 120 * larger : 120 }), "bottom-right");
   await new Promise((resolve) => map.once("style.load", resolve));
 
   for (const id of ["change", "hint-area", "hint-point", "routes", "glance"]) map.addSource(id, { type: "geojson", data: EMPTY });
@@ -74,7 +77,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
   addColoured(map, { id: "change", type: "fill", source: "change", paint: { "fill-color": changeColour(), "fill-opacity": 0.85 } }, firstSymbol);
   addColoured(map, { id: "hint-area", type: "fill", source: "hint-area", paint: { "fill-color": hintColour, "fill-opacity": 0.34 } }, firstSymbol);
   addColoured(map, line("hint-area-line", "hint-area", { "line-color": hintColour, "line-width": 2.5 }), firstSymbol);
-  addColoured(map, { id: "hint-point", type: "circle", source: "hint-point", paint: { "circle-radius": 9, "circle-color": "var(--clear)", "circle-stroke-color": "var(--lost)", "circle-stroke-width": 3 } });
+  addColoured(map, { id: "hint-point", type: "circle", source: "hint-point", paint: { "circle-radius": isWall ? 12 * larger : 9, "circle-color": "var(--clear)", "circle-stroke-color": "var(--lost)", "circle-stroke-width": isWall ? 3 * larger : 3 } });
   addColoured(map, {
     id: "glance", type: "symbol", source: "glance",
     layout: {
@@ -86,11 +89,21 @@ export async function makeMap(container, { onAsk, onSupply }) {
   addColoured(map, line("routes-line", "routes", { "line-color": "var(--route)", "line-width": 4.5 }, ["!", ["get", "straight"]]), firstSymbol);
   addColoured(map, { ...line("routes-straight", "routes", { "line-color": "var(--route)", "line-width": 2.5, "line-dasharray": [2, 1.6] }, ["get", "straight"]) }, firstSymbol);
 
-  // Names grow with the type of the page: on a wall they are read from far away.
-  const larger = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
-  const nameSize = (layout) => (larger > 1.1 && typeof layout?.["text-size"] === "number" ? layout["text-size"] * larger : null);
-  for (const { id, layout } of map.getStyle().layers) {
-    if (nameSize(layout)) map.setLayoutProperty(id, "text-size", nameSize(layout));
+  // Names grow with the type of the page; on a wall, which is read from far away, none is smaller than that, and marks grow too.
+  const enlarged = (layout = {}) => {
+    if (larger <= 1.1) return {};
+    const size = layout["text-size"];
+    const icon = layout["icon-size"];
+    return {
+      ...(typeof size === "number" ? { "text-size": Math.max(size * larger, isWall ? larger * 16 : 0) } : {}),
+      ...(isWall && Array.isArray(icon) ? { "icon-size": icon.map((part, k) => (k > 3 && k % 2 === 0 ? part * larger : part)) } : {}),
+    };
+  };
+  // Lines of the base map grow with the zoom; what lies over it is drawn twice as wide on a wall.
+  const wide = (spec) => (isWall && spec.type === "line" && spec.source !== "base" && spec.paint?.["line-width"] ? { "line-width": ["*", 2, spec.paint["line-width"]] } : {});
+  for (const spec of map.getStyle().layers) {
+    for (const [name, value] of Object.entries(enlarged(spec.layout))) map.setLayoutProperty(spec.id, name, value);
+    for (const [name, value] of Object.entries(wide(spec))) map.setPaintProperty(spec.id, name, value);
   }
 
   // What draws each layer of the catalogue, bottom first.
@@ -98,6 +111,25 @@ export async function makeMap(container, { onAsk, onSupply }) {
   for (const spec of style.layers) {
     const id = spec.metadata?.layer;
     if (id) drawnBy.set(id, [...(drawnBy.get(id) ?? []), spec]);
+  }
+  const stale = new Set(); // layers that are older than they may be
+  /** Hatch what draws a layer; the hatch is a part of it from then on. */
+  function hatch(id) {
+    const parts = partsOf(id);
+    if (!parts.length) return;
+    const order = map.getLayersOrder();
+    const before = order.slice(Math.max(...parts.map((part) => order.indexOf(part))) + 1)[0];
+    const visibility = map.getLayoutProperty(parts[0], "visibility") ?? "visible";
+    const over = staleParts(drawnBy.get(id), described.find((layer) => layer.id === id).geometry);
+    for (const spec of over) map.addLayer({ ...spec, layout: { ...spec.layout, ...enlarged(spec.layout), visibility } }, before);
+    drawnBy.set(id, [...drawnBy.get(id), ...over]);
+    stale.add(id);
+  }
+  function fresh(id) {
+    const isOver = (spec) => spec.id.endsWith("-stale");
+    for (const spec of drawnBy.get(id).filter(isOver)) map.removeLayer(spec.id);
+    drawnBy.set(id, drawnBy.get(id).filter((spec) => !isOver(spec)));
+    stale.delete(id);
   }
   const restyled = new Set(); // layers that are not drawn as the style declares
   const partsOf = (id) => (drawnBy.get(id) ?? []).map((spec) => spec.id);
@@ -117,12 +149,18 @@ export async function makeMap(container, { onAsk, onSupply }) {
   // The colours of the ground, of lines and of names follow the theme; layers that are styled otherwise are asked for anew by whoever styled them.
   onTheme(async () => {
     drawGlance();
-    const found = await ask("style.json", { lang: config.lang, theme: theme() });
+    const asked = theme();
+    const found = await ask("style.json", { lang: config.lang, theme: asked });
+    if (asked !== theme()) return; // changed again meanwhile: the answer for the other one is on its way
     for (const spec of found.layers) {
       if (restyled.has(spec.metadata?.layer)) continue;
       for (const [name, value] of Object.entries(spec.paint ?? {})) if (FOLLOWS.test(name)) map.setPaintProperty(spec.id, name, value);
     }
-    map.fire("coloured");
+    for (const id of [...stale]) {
+      fresh(id);
+      hatch(id);
+    }
+    map.fire("redrawn");
   });
 
   const clickable = () => described
@@ -169,6 +207,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
       el("summary", {}, el("strong", {}, String(name)), el("span", { class: "kind" }, layer.title)),
       el("table", { class: "attributes" }, el("tbody", {}, rows)),
       el("p", { class: "source" }, `${layer.source} · ${layer.note}`),
+      layer.stale ? el("p", { class: "stale-note" }, staleText(layer)) : null,
     );
   }
 
@@ -224,7 +263,13 @@ export async function makeMap(container, { onAsk, onSupply }) {
   return {
     map,
     /** The layers as the server describes them. */
-    describeLayers(layers) { described = layers; },
+    describeLayers(layers) {
+      described = layers;
+      const turned = layers.filter((layer) => layer.stale !== stale.has(layer.id) && drawnBy.has(layer.id));
+      for (const layer of turned) (layer.stale ? hatch : fresh)(layer.id);
+      if (turned.length) map.fire("redrawn");
+      for (const { id } of turned) renewShown(id);
+    },
     /** Mark the chosen place. */
     place(lonlat) {
       marker ??= new maplibregl.Marker({ color: "var(--here)", scale: 0.9 });
@@ -303,11 +348,12 @@ export async function makeMap(container, { onAsk, onSupply }) {
       const visibility = map.getLayoutProperty(before[0], "visibility") ?? "visible";
       for (const id of before) map.removeLayer(id);
       for (const spec of specs) {
-        const layout = { ...spec.layout, visibility, ...(nameSize(spec.layout) ? { "text-size": nameSize(spec.layout) } : {}) };
-        map.addLayer({ ...spec, layout, paint: { ...spec.paint, ...Object.fromEntries(fainter(spec, opacity).filter(([, value]) => value !== undefined)) } }, places.get(spec.id) ?? places.get(before[0]));
+        const layout = { ...spec.layout, visibility, ...enlarged(spec.layout) };
+        map.addLayer({ ...spec, layout, paint: { ...spec.paint, ...wide(spec), ...Object.fromEntries(fainter(spec, opacity).filter(([, value]) => value !== undefined)) } }, places.get(spec.id) ?? places.get(before[0]));
       }
       drawnBy.set(layerId, specs);
       restyled.add(layerId);
+      if (stale.has(layerId)) hatch(layerId);
     },
     fade(layerId, opacity) {
       for (const spec of drawnBy.get(layerId) ?? []) for (const [name, value] of fainter(spec, opacity)) map.setPaintProperty(spec.id, name, value);

@@ -16,11 +16,20 @@ const POINTS = {
 /** Points that are not to be trusted: hatched squares. */
 const HATCHED = "hatched";
 
-const HATCHES = { "hatch-up": "M1 8L8 1M1 15L15 1M8 15L15 8", "hatch-down": "M1 8L8 15M1 1L15 15M8 1L15 8" };
+const HATCHES = {
+  "hatch-up": "M1 8L8 1M1 15L15 1M8 15L15 8",
+  "hatch-down": "M1 8L8 15M1 1L15 15M8 1L15 8",
+  "hatch-cross": "M1 8L8 1M1 15L15 1M8 15L15 8M1 8L8 15M1 1L15 15M8 1L15 8", // of what is stale
+};
+/** A ring of ties around a point that is stale. */
+const RING = "stale-ring";
 
-/** A mark as a small picture for the legend. */
-export function markPicture({ shape, color, size = 10, opacity = 1 }) {
-  const frame = (...inner) => svg("svg", { class: "mark", viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" }, ...inner);
+/** A mark as a small picture for the legend; that of a stale layer is hatched. */
+export function markPicture({ shape, color, size = 10, opacity = 1, isHatched = false }) {
+  const frame = (...inner) => svg(
+    "svg", { class: "mark", viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" }, ...inner,
+    isHatched ? ["stale-under", "stale-hatch"].map((name) => svg("path", { class: name, d: HATCHES["hatch-up"], fill: "none" })) : null,
+  );
   if (shape === "fill") return frame(svg("rect", { x: 1, y: 1, width: 14, height: 14, fill: color, "fill-opacity": Math.max(opacity, 0.15), stroke: color, "stroke-opacity": 0.7 }));
   if (shape === "line" || shape === "dash") {
     return frame(svg("path", { d: "M0 8H16", stroke: color, "stroke-width": Math.min(5, Math.max(1.5, size)), "stroke-dasharray": shape === "dash" ? "4 2" : null }));
@@ -46,6 +55,7 @@ export function markPicture({ shape, color, size = 10, opacity = 1 }) {
 export function markImage(name) {
   const [, shape, color, size] = name.split(":");
   if (shape in HATCHES) return hatchImage(shape, color);
+  if (shape === RING) return ringImage(color, Number(size));
   const isHatched = shape === HATCHED;
   const ratio = 2;
   const px = Math.max(8, Number(size) || 10) * 1.4;
@@ -97,9 +107,31 @@ function hatchImage(shape, color) {
   pen.lineWidth = 1.6;
   pen.beginPath();
   for (const shift of [-side, 0, side]) {
-    if (shape === "hatch-up") { pen.moveTo(shift - 2, side + 2); pen.lineTo(shift + side + 2, -2); }
-    else { pen.moveTo(shift - 2, -2); pen.lineTo(shift + side + 2, side + 2); }
+    if (shape !== "hatch-down") { pen.moveTo(shift - 2, side + 2); pen.lineTo(shift + side + 2, -2); }
+    if (shape !== "hatch-up") { pen.moveTo(shift - 2, -2); pen.lineTo(shift + side + 2, side + 2); }
   }
   pen.stroke();
   return { data: pen.getImageData(0, 0, side, side), pixelRatio: 2 };
+}
+
+/** Ties around a circle, so that a mark under it stays in view. */
+function ringImage(color, size) {
+  const ratio = 2;
+  const side = Math.ceil((size + 6) * ratio);
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = side;
+  const pen = canvas.getContext("2d");
+  pen.translate(side / 2, side / 2);
+  for (const [width, ink] of [[4.5, resolved("var(--halo)")], [2.2, color]]) {
+    pen.lineWidth = width * ratio;
+    pen.strokeStyle = ink;
+    pen.beginPath();
+    for (let k = 0; k < 12; k += 1) {
+      const [x, y] = [Math.cos((k * Math.PI) / 6), Math.sin((k * Math.PI) / 6)];
+      pen.moveTo((x * size * ratio) / 2.7, (y * size * ratio) / 2.7);
+      pen.lineTo((x * size * ratio) / 1.95, (y * size * ratio) / 1.95);
+    }
+    pen.stroke();
+  }
+  return { data: pen.getImageData(0, 0, side, side), pixelRatio: ratio };
 }

@@ -144,7 +144,7 @@ export function makeSwipe(root, { view, layers, workbench }) {
   }
   for (const node of [by, left, right, moment]) node.addEventListener("change", () => { offered(); again(); });
   workbench.onChange(() => { offered(); again(); });
-  map.on("coloured", again);
+  map.on("redrawn", again);
   layers.onDrawn(() => { if (hidden) view.visible(layers.find(hidden), false); });
   offered();
 }
