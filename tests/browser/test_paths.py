@@ -293,7 +293,7 @@ def test_a_dispatcher_from_the_place_to_the_trace(watch: Watch, address: str, da
     refused.locator("summary").click()
     expect(refused.locator("li .badge").first).to_be_visible()
     refused.locator("summary").click()
-    ways.first.evaluate("node => node.closest('.ways').scrollIntoView()")
+    ways.first.evaluate("node => node.closest('.ways').scrollIntoView({ block: 'center' })")
     picture(page, "supply")
 
     # The quilts alone are wanted in the end: reserve, order, follow.
