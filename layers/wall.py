@@ -4,7 +4,6 @@ A figure is a number that the system already has, from where the map and the boa
 is named as withheld, so that nobody takes its absence for an empty list.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -98,8 +97,9 @@ def _feature(geometry: Any) -> dict[str, Any] | None:
 
 
 def share_text(share: float) -> str:
-    """A share in percent with two digits, rounded down: what is not the whole is never shown as 100 %."""
-    return f"{math.floor(share * 10_000 + 1e-9) / 100:.2f}%"
+    """A share in percent with two digits, as on every page; what is not the whole is never shown as 100 %."""
+    text = f"{share:.2%}"
+    return "99.99%" if text == "100.00%" and share < 1 else text
 
 
 def _uncovered(ask: Asked) -> Told:

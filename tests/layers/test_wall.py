@@ -1,6 +1,5 @@
 """The figures of the wall against what they are made of: each number is the number of its rows, or of their persons."""
 
-import math
 from datetime import UTC, timedelta
 from typing import Any
 
@@ -64,7 +63,7 @@ def test_a_figure_of_nothing_is_quiet(own_town: District) -> None:
 
 @pytest.mark.parametrize(
     ("share", "text"),
-    [(1.0, "100.00%"), (0.99999, "99.99%"), (0.9993, "99.93%"), (0.5, "50.00%"), (0.0, "0.00%")],
+    [(1.0, "100.00%"), (0.99999, "99.99%"), (0.99996, "99.99%"), (0.99936, "99.94%"), (0.5, "50.00%"), (0.0, "0.00%")],
 )
 def test_what_is_not_the_whole_is_never_the_whole(share: float, text: str) -> None:
     assert share_text(share) == text
@@ -75,7 +74,6 @@ def test_every_hundredth_of_a_percent_is_itself() -> None:
     """The oracle: whole hundredths of a percent lose none of themselves to the floating point."""
     for k in range(10_001):
         assert share_text(k / 10_000) == f"{k // 100}.{k % 100:02d}%"
-        assert share_text(math.nextafter((k + 1) / 10_000 - 1e-7, 0)) == f"{k // 100}.{k % 100:02d}%"
 
 
 def test_closures_in_force_with_since_when(own_town: District, clock: Clock) -> None:
