@@ -22,9 +22,9 @@ PICTURES = FOLDER / "images"
 RENEW = os.environ.pop("ONEMAP_PICTURES", "") == "renew"
 SIZE = SIZES["guide"]
 COLUMNS, ROWS = 40, 25
-COLOUR_BOUND = 40.0
+COLOUR_BOUND = 20.0
 """Of 255 in any channel: a cell whose mean colour is further off than this is another one (the bound is the same)."""
-SHARE_BOUND = 0.1
+SHARE_BOUND = 0.06
 """The most cells that may be others, bound included."""
 LARGEST_BYTES, ALL_BYTES = 150_000, 2_000_000
 COLOURS = 128
