@@ -178,7 +178,9 @@ export async function makeMap(container, { onAsk, onSupply }) {
   // The colours of the ground, of lines and of names follow the theme; layers that are styled otherwise are asked for anew by whoever styled them.
   onTheme(async () => {
     drawGlance();
-    const found = await ask("style.json", { lang: config.lang, theme: theme() });
+    const asked = theme();
+    const found = await ask("style.json", { lang: config.lang, theme: asked });
+    if (asked !== theme()) return; // changed again meanwhile: the answer for the other one is on its way
     for (const spec of found.layers) {
       if (restyled.has(spec.metadata?.layer)) continue;
       for (const [name, value] of Object.entries(spec.paint ?? {})) if (FOLLOWS.test(name)) map.setPaintProperty(spec.id, name, value);
