@@ -6,7 +6,7 @@ import { el } from "./dom.js";
 import { attribute } from "./format.js";
 import { drawMarks } from "./marks.js";
 import { at } from "./moment.js";
-import { EMPTY, FONT, fill, isSoftware, line } from "./picture.js";
+import { EMPTY, FONT, afterPaint, fill, isSoftware, line } from "./picture.js";
 import { readings } from "./readings.js";
 import { staleParts, staleText } from "./stale.js";
 import { addColoured, onTheme, resolved, theme } from "./theme.js";
@@ -197,7 +197,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
   /** What is known of a feature, kept in step with it for as long as it is shown. */
   function describe(feature, isOpen) {
     const node = description(feature, isOpen);
-    shown = [...shown.filter((one) => one.node.isConnected), { feature, node }];
+    shown.push({ feature, node });
     return node;
   }
 
@@ -269,6 +269,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
     if (taker) return taker.take([lngLat.lng, lngLat.lat]);
     clicks += 1;
     const mine = clicks;
+    shown = shown.filter(({ node }) => node.isConnected);
     let features = featuresAt(point);
     if (features.some(inTiles)) features = await whole(features);
     if (mine !== clicks) return undefined;
@@ -364,8 +365,8 @@ export async function makeMap(container, { onAsk, onSupply }) {
     },
     /** Draw a layer from tiles of its own at this address. */
     tiles({ id, tiles: maxzoom }, address) {
-      const source = map.getSource(id);
-      if (source.type === "vector") source.setTiles([address]);
+      // Not in the frame in which its parts are replaced: the map library then forgets to fetch.
+      if (map.getSource(id).type === "vector") afterPaint(() => map.getSource(id).setTiles?.([address]));
       else drawFrom(id, { type: "vector", tiles: [address], maxzoom });
     },
     /** Ask anew for the rows of a layer that are told of. */
