@@ -12,10 +12,16 @@ export function fill(map, id, collection) {
   if (isEmpty && known.get(id) === false) return;
   map.getSource(id).setData(collection);
   if (known.get(id) === !isEmpty) return;
+  const isFirst = !known.has(id);
   known.set(id, !isEmpty);
-  for (const layer of map.getLayersOrder()) {
-    if (map.getLayer(layer).source === id) map.setLayoutProperty(layer, "visibility", isEmpty ? "none" : "visible");
-  }
+  const turn = () => {
+    for (const layer of map.getLayersOrder()) {
+      if (map.getLayer(layer).source === id) map.setLayoutProperty(layer, "visibility", known.get(id) ? "visible" : "none");
+    }
+  };
+  // The panel that a hand opened is on the screen before the map is drawn anew.
+  if (isFirst) turn();
+  else afterPaint(turn);
 }
 
 /** A layer of lines with round ends. */
