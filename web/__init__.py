@@ -37,6 +37,7 @@ def create_app(
         board,
         evacuation_pages,
         events,
+        lane,
         pages,
         problems,
         siting_pages,
@@ -55,6 +56,7 @@ def create_app(
     serving = serving or auth.Serving()
     jobs = Jobs()
     timing.register(app, district)
+    lane.register(app)
     auth.register(app, district, serving)
     events.register(app, district, cap=settings.listeners)
     pages.register(app, district, settings, serving)
