@@ -18,7 +18,8 @@ class CatalogueItem:
     """One item: norm per 1,000 evacuees, per district, per street or per community.
 
     ``life_months`` is None where nothing expires. ``by_agreement`` items are mostly promised by
-    suppliers rather than kept. ``also`` names what is counted beside the unit.
+    suppliers rather than kept. ``also`` names what is counted beside the unit, ``other_names`` what
+    people call it, parted by semicolons.
     """
 
     id: str
@@ -30,6 +31,7 @@ class CatalogueItem:
     is_official_unit: bool = False
     by_agreement: bool = False
     also: str = ""
+    other_names: str = ""
 
 
 # id | name | unit (* official) | norm (D district, S street, C community) | life in months | flags
@@ -98,6 +100,26 @@ P-3-01-05 | 砂石料/吸水膨胀袋 | m³ | D 500 | - | | 吸水膨胀袋 5000
 P-3-02-01 | 挖掘机·装载机·吊车(协议) | 台 | D 24 | - | agreement | 挖掘机 10, 装载机 10, 吊车 4
 """
 
+# As crews ask for it.
+_OTHER_NAMES = {
+    "P-1-01-03": "行军床",
+    "P-1-02-02": "军大衣",
+    "P-1-03-01": "矿泉水",
+    "P-1-03-02": "方便面",
+    "P-1-04-03": "流动厕所",
+    "P-2-01-05": "空呼",
+    "P-2-02-01": "冲锋艇",
+    "P-2-02-02": "皮划艇",
+    "P-2-03-01": "卫星手机",
+    "P-2-04-03": "移动照明灯塔",
+    "P-2-04-04": "手电;电筒",
+    "P-2-04-05": "柴油;汽油",
+    "P-3-01-01": "龙吸水;排水车",
+    "P-3-01-02": "抽水泵;水泵",
+    "P-3-01-03": "沙袋;防汛袋",
+    "P-3-01-04": "雨布",
+}
+
 _BASES: dict[str, NormBasis] = {"D": "district", "S": "street", "C": "community"}
 
 
@@ -115,6 +137,7 @@ def _parsed(line: str) -> CatalogueItem:
         is_official_unit=unit.endswith("*"),
         by_agreement=flags == "agreement",
         also=also,
+        other_names=_OTHER_NAMES.get(code, ""),
     )
 
 

@@ -521,6 +521,14 @@ KINDS: dict[str, Kind] = {
                 _ID,
                 _NAME,
                 Column("unit", "计量单位", "unit", required=True, aliases=("单位",)),
+                Column(
+                    "other_names",
+                    "又名",
+                    "other names",
+                    help_zh="人们怎么叫它, 用分号隔开, 例如: 沙袋;防汛袋; 检索时一并查找",
+                    help_en="what people call it, parted by semicolons; found in searches too",
+                    aliases=("别名", "俗称"),
+                ),
             ),
         ),
         Kind(

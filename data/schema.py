@@ -35,7 +35,7 @@ from data import kinds
 from data.geometry import Geometry
 from geo.errors import InputError, NotFound
 
-REVISION = "0006"
+REVISION = "0007"
 """The migration that this code expects."""
 
 
@@ -101,6 +101,7 @@ STEPS = {
         floors=True,
     ),
     "0006": Step(("map_view",)),
+    "0007": Step((), {"item": ("other_names",)}),
 }
 """Every migration after the first."""
 

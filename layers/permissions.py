@@ -77,7 +77,7 @@ ACTIONS: dict[str, Action] = {
         Action("view.save", Text("存视图、改视图、删视图", "keep, change and delete views of the map"), _PLAN),
         Action("zoning.run", Text("运行区划", "run zoning"), _PLAN),
         Action("whatif.read", Text("看情景推演", "read what-if results"), _STAFF, changes=False),
-        Action("device.report", Text("上报读数", "report readings"), _ADMINISTER),
+        Action("device.report", Text("上报读数(人工只限车辆位置)", "report readings (people: positions)"), _DEPOT),
         Action("account.manage", Text("管理账号和令牌", "manage accounts and tokens"), _ADMINISTER),
         Action("audit.read", Text("看操作记录", "read the audit"), _ADMINISTER, changes=False),
     )

@@ -6,7 +6,7 @@ such an image when the map asks for it, so that a new mark needs no script.
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import geopandas as gpd
@@ -15,8 +15,23 @@ import pandas as pd
 import shapely
 
 from data import exporters
+from data.schema import utc_text
 from geo.errors import InputError
-from layers.layer import Categories, Classes, Field, Lang, Layer, LayerFrame, Mark, Role, Single, Steps, plain
+from layers.ground import GROUNDS, Theme, name_color, on_ground
+from layers.layer import (
+    TILES_MAX_ZOOM,
+    Categories,
+    Classes,
+    Field,
+    Lang,
+    Layer,
+    LayerFrame,
+    Mark,
+    Role,
+    Single,
+    Steps,
+    plain,
+)
 
 FORMATS = ("geojson", "csv", "xlsx", "gpkg")
 MEDIA_TYPES = {
@@ -148,10 +163,20 @@ def _age_s(updated_utc: str | None, now: datetime) -> float | None:
     return max(0.0, (now - datetime.fromisoformat(updated_utc.replace("Z", "+00:00"))).total_seconds())
 
 
-def describe(result: LayerFrame, lang: Lang = "zh") -> dict[str, Any]:
+def _stale_since(result: LayerFrame, age_s: float | None) -> str | None:
+    """When the layer became older than it may be (at that age it is not yet); None where it is not."""
+    bound_s = result.layer.stale_after_s
+    if result.updated_utc is None or age_s is None or bound_s is None or age_s <= bound_s:
+        return None
+    updated = datetime.fromisoformat(result.updated_utc.replace("Z", "+00:00"))
+    return utc_text(updated + timedelta(seconds=bound_s))
+
+
+def describe(result: LayerFrame, lang: Lang = "zh", theme: Theme = "light") -> dict[str, Any]:
     """What the layer list and the popups need to know of a layer, with count, source and age."""
-    layer = result.layer
+    layer = on_ground(result.layer, theme)
     age_s = _age_s(result.updated_utc, result.at.astimezone(UTC))
+    stale_since_utc = _stale_since(result, age_s)
     shown = [f for f in layer.fields if f.name in result.frame.columns]
     return {
         "id": layer.id,
@@ -163,9 +188,11 @@ def describe(result: LayerFrame, lang: Lang = "zh") -> dict[str, Any]:
         "note": layer.note.to(lang),
         "updated_utc": result.updated_utc,
         "age_s": age_s,
-        "stale": age_s is not None and layer.stale_after_s is not None and age_s > layer.stale_after_s,
+        "stale": stale_since_utc is not None,
+        "stale_since_utc": stale_since_utc,
         "visible": layer.visible,
         "tiled": layer.tiled,
+        "tiles": TILES_MAX_ZOOM if layer.is_drawn_in_tiles(result.count) else None,
         "min_zoom": layer.min_zoom,
         "label_field": layer.label_field,
         "fields": [
@@ -220,19 +247,21 @@ def mark_name(mark: Mark) -> str:
     return f"mark:{mark.shape}:{mark.color}:{mark.size:g}"
 
 
-def map_layers(layer: Layer) -> list[dict[str, Any]]:
-    """The MapLibre layers that draw one layer, bottom first.
+def map_layers(layer: Layer, theme: Theme = "light") -> list[dict[str, Any]]:
+    """The MapLibre layers that draw one layer on a ground, bottom first.
 
     A tiled layer is drawn from the base tiles, where its minor features stand in a tile layer of their own.
     """
+    layer = on_ground(layer, theme)
     if layer.tiled:
-        minor = _map_layers(layer, {"source": "base", "source-layer": f"{layer.id}_minor"})
-        major = _map_layers(layer, {"source": "base", "source-layer": layer.id})
+        minor = _map_layers(layer, {"source": "base", "source-layer": f"{layer.id}_minor"}, theme)
+        major = _map_layers(layer, {"source": "base", "source-layer": layer.id}, theme)
         return [{**spec, "id": f"{spec['id']}-minor"} for spec in minor] + major
-    return _map_layers(layer, {"source": layer.id, "minzoom": layer.min_zoom})
+    return _map_layers(layer, {"source": layer.id, "minzoom": layer.min_zoom}, theme)
 
 
-def _map_layers(layer: Layer, common: dict[str, Any]) -> list[dict[str, Any]]:
+def _map_layers(layer: Layer, common: dict[str, Any], theme: Theme) -> list[dict[str, Any]]:
+    ground = GROUNDS[theme]
     shapes = {mark.shape for mark in layer.marks()}
     found: list[dict[str, Any]] = []
     if "fill" in shapes:
@@ -284,7 +313,7 @@ def _map_layers(layer: Layer, common: dict[str, Any]) -> list[dict[str, Any]]:
                 "paint": {
                     "circle-radius": 6,
                     "circle-color": _by_style(layer, lambda m: m.color),
-                    "circle-stroke-color": "#ffffff",
+                    "circle-stroke-color": ground.halo,
                     "circle-stroke-width": 1.5,
                 },
             }
@@ -315,7 +344,7 @@ def _map_layers(layer: Layer, common: dict[str, Any]) -> list[dict[str, Any]]:
                     "text-optional": True,
                     "text-max-width": 9,
                 },
-                "paint": {"text-color": "#222222", "text-halo-color": "#ffffff", "text-halo-width": 1.4},
+                "paint": {"text-color": ground.name, "text-halo-color": ground.halo, "text-halo-width": 1.4},
             }
         )
     if layer.geometry == "polygon" and layer.id in ("streets", "villages"):
@@ -331,8 +360,8 @@ def _map_layers(layer: Layer, common: dict[str, Any]) -> list[dict[str, Any]]:
                     "text-max-width": 8,
                 },
                 "paint": {
-                    "text-color": layer.marks()[0].color,
-                    "text-halo-color": "#ffffff",
+                    "text-color": name_color(layer.marks()[0].color, theme),
+                    "text-halo-color": ground.halo,
                     "text-halo-width": 1.6,
                 },
             }
@@ -349,13 +378,14 @@ def _line_width(layer: Layer) -> Any:
     return ["interpolate", ["exponential", 1.4], ["zoom"], 9, half, 13, widths, 17, wide]
 
 
-def map_style(layers: Iterable[Layer], lang: Lang = "zh", *, root: str = "") -> dict[str, Any]:
+def map_style(layers: Iterable[Layer], lang: Lang = "zh", *, root: str = "", theme: Theme = "light") -> dict[str, Any]:
     """The MapLibre style of the one map: base map from the district's own tiles, then every layer.
 
     `root` is the address the tiles are fetched from (scheme and host). GeoJSON sources start
     empty; ``metadata.url`` says where the page finds them once the layer is switched on.
     """
     layers = list(layers)
+    ground = GROUNDS[theme]
     sources: dict[str, Any] = {
         "base": {
             "type": "vector",
@@ -365,13 +395,13 @@ def map_style(layers: Iterable[Layer], lang: Lang = "zh", *, root: str = "") -> 
         }
     }
     specs: list[dict[str, Any]] = [
-        {"id": "background", "type": "background", "paint": {"background-color": "#f4f2ec"}},
+        {"id": "background", "type": "background", "paint": {"background-color": ground.outside}},
         {
             "id": "boundary-fill",
             "type": "fill",
             "source": "base",
             "source-layer": "boundary",
-            "paint": {"fill-color": "#fbfaf6"},
+            "paint": {"fill-color": ground.district, "fill-antialias": False},
         },
         {
             "id": "water-fill",
@@ -379,7 +409,7 @@ def map_style(layers: Iterable[Layer], lang: Lang = "zh", *, root: str = "") -> 
             "source": "base",
             "source-layer": "water",
             "filter": ["==", ["geometry-type"], "Polygon"],
-            "paint": {"fill-color": "#b5d3e7"},
+            "paint": {"fill-color": ground.water},
         },
         {
             "id": "water-line",
@@ -387,7 +417,7 @@ def map_style(layers: Iterable[Layer], lang: Lang = "zh", *, root: str = "") -> 
             "source": "base",
             "source-layer": "water",
             "filter": ["==", ["geometry-type"], "LineString"],
-            "paint": {"line-color": "#a3c7de", "line-width": 2},
+            "paint": {"line-color": ground.river, "line-width": 2},
         },
     ]
     # Areas below lines below names of areas below points, in the order of the catalogue.
@@ -398,7 +428,7 @@ def map_style(layers: Iterable[Layer], lang: Lang = "zh", *, root: str = "") -> 
         for at, layer in drawn:
             if at != level:
                 continue
-            for spec in map_layers(layer):
+            for spec in map_layers(layer, theme):
                 spec.setdefault("layout", {})["visibility"] = "visible" if layer.visible else "none"
                 spec["metadata"] = {"layer": layer.id}
                 (names if level == 0 and spec["type"] == "symbol" else specs).append(spec)
@@ -422,7 +452,11 @@ def map_style(layers: Iterable[Layer], lang: Lang = "zh", *, root: str = "") -> 
                         "text-size": 12,
                         "symbol-spacing": 350,
                     },
-                    "paint": {"text-color": "#555555", "text-halo-color": "#ffffff", "text-halo-width": 1.4},
+                    "paint": {
+                        "text-color": ground.road_name,
+                        "text-halo-color": ground.halo,
+                        "text-halo-width": 1.4,
+                    },
                 }
             )
             specs.append(
@@ -431,7 +465,7 @@ def map_style(layers: Iterable[Layer], lang: Lang = "zh", *, root: str = "") -> 
                     "type": "line",
                     "source": "base",
                     "source-layer": "boundary",
-                    "paint": {"line-color": "#6d5f8d", "line-width": 2.5},
+                    "paint": {"line-color": ground.boundary, "line-width": 2.5},
                 }
             )
             specs += names

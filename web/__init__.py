@@ -37,9 +37,12 @@ def create_app(
         board,
         evacuation_pages,
         events,
+        field,
+        guide_pages,
         lane,
         pages,
         problems,
+        refusals,
         siting_pages,
         timing,
         whatif_pages,
@@ -52,7 +55,11 @@ def create_app(
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["onemap"] = district
     app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
-    problems.register(app, on_refusal=auth.record_refusal)
+    problems.register(
+        app,
+        on_refusal=auth.record_refusal,
+        said=lambda detail: refusals.sentence(detail, pages.language(), district.timezone),
+    )
     serving = serving or auth.Serving()
     jobs = Jobs()
     timing.register(app, district)
@@ -60,6 +67,8 @@ def create_app(
     auth.register(app, district, serving)
     events.register(app, district, cap=settings.listeners)
     pages.register(app, district, settings, serving)
+    field.register(app, district, settings)
+    guide_pages.register(app)
     app.register_blueprint(board.blueprint(district))
     app.register_blueprint(whatif_pages.blueprint(district))
     app.register_blueprint(evacuation_pages.blueprint(district))

@@ -13,6 +13,7 @@ from geo.supply_ways import WAYS
 from layers import analyses, query, render, sheet
 from layers.actions.readings import report
 from layers.district import District
+from layers.ground import Theme
 from layers.layer import Lang, plain_tree
 from layers.whatif.asked import scenario_by_id
 from layers.whatif.coverage import scenario_coverage
@@ -23,12 +24,16 @@ from web import (
     closures,
     evacuation,
     events,
+    field,
+    layer_tiles,
     map_views,
     measure,
+    refusals,
     scenarios,
     since,
     siting,
     supplies,
+    wall,
     whatif,
     whatif_jobs,
     zoning_runs,
@@ -38,7 +43,7 @@ from web import schemas as s
 from web.endpoint import PREFIX, Endpoint, Question, view_of
 from web.jobs import Jobs
 from web.kept import Answer, Kept
-from web.pages import sheet_fonts
+from web.pages import language, sheet_fonts
 from web.parameters import Param
 
 MAX_DOWNLOAD = 200_000
@@ -52,7 +57,7 @@ SCENARIOS = [AS_IT_IS.id, *shipped_scenarios()]
 
 # -- parameters -----------------------------------------------------------------------------------
 
-LANG, AT = p.lang(), p.when()
+LANG, THEME, AT = p.lang(), p.theme(), p.when()
 WEIGHT = Param(
     "weight",
     p.one_of("time", "distance"),
@@ -83,10 +88,11 @@ def status(q: Question) -> dict[str, Any]:
     }
 
 
-def layer_list(q: Question, *, lang: Lang, at: datetime | None) -> list[dict[str, Any]]:
+def layer_list(q: Question, *, lang: Lang, theme: Theme, at: datetime | None) -> list[dict[str, Any]]:
     """Every layer that the role may see, with count, source, age, fields and legend."""
     return [
-        render.describe(query.summary(q.district, name, role=q.role, at=at), lang) for name in query.permitted(q.role)
+        render.describe(query.summary(q.district, name, role=q.role, at=at), lang, theme)
+        for name in query.permitted(q.role)
     ]
 
 
@@ -97,6 +103,7 @@ def layer_file(
     form: str,
     lang: Lang,
     bbox: query.Bbox | None,
+    ids: list[str],
     limit: int | None,
     at: datetime | None,
 ) -> Answer:
@@ -107,7 +114,7 @@ def layer_file(
     most = query.MAX_FEATURES if form == "geojson" else MAX_DOWNLOAD
     if limit is not None and limit > most:
         raise TooLarge(f"limit={limit}: at most {most} features of .{form} are served at once")
-    found = query.read(q.district, layer, role=q.role, bbox=bbox, limit=limit or most, at=at)
+    found = query.read(q.district, layer, role=q.role, bbox=bbox, ids=ids or None, limit=limit or most, at=at)
     if found.truncated and limit is None:
         raise TooLarge(
             f"{layer}: {found.matched} features match, at most {most} of .{form} are served at once; "
@@ -119,10 +126,10 @@ def layer_file(
     return Answer(render.render(found, form, lang), render.MEDIA_TYPES[form], headers)
 
 
-def style(q: Question, *, lang: Lang) -> dict[str, Any]:
+def style(q: Question, *, lang: Lang, theme: Theme) -> dict[str, Any]:
     """The MapLibre style of the one map."""
     layers = query.permitted(q.role).values()
-    return render.map_style(layers, lang, root=request.host_url.rstrip("/"))
+    return render.map_style(layers, lang, root=request.host_url.rstrip("/"), theme=theme)
 
 
 def search(q: Question, *, q_text: str, limit: int) -> list[dict[str, Any]]:
@@ -317,8 +324,11 @@ def alarms(q: Question) -> Any:
 
 
 def readings_report(q: Question, *, body: dict[str, Any]) -> Any:
-    """Take a batch of readings of a device."""
-    return plain_tree(report(q.district, q.actor, body))
+    """Take a batch of readings of a device; why an entry was kept aside, in the language of the request too."""
+    found = plain_tree(report(q.district, q.actor, body))
+    for row in found["refused"]:
+        row["said"] = refusals.sentence(row["reason"], language(), q.district.timezone)
+    return found
 
 
 def readings_refused(q: Question, *, limit: int) -> Any:
@@ -379,7 +389,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "/layers",
         "The layers with count, source, age, fields and legend",
         layer_list,
-        (LANG, AT),
+        (LANG, THEME, AT),
         s.array(s.LAYER),
         kept=True,
         action="map.read",
@@ -396,6 +406,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 "only features that touch this window: MIN_LON,MIN_LAT,MAX_LON,MAX_LAT",
                 example="120.80,31.95,120.95,32.05",
             ),
+            Param("id", p.text, "only the rows with these ids", many=True, default=(), into="ids", example="E-0001"),
             Param(
                 "limit",
                 p.whole(1, 10_000_000),
@@ -410,7 +421,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         kept=True,
         action="map.read",
     ),
-    Endpoint("/style.json", "The MapLibre style of the map", style, (LANG,), s.STYLE, kept=True, action="map.read"),
+    Endpoint(
+        "/style.json", "The MapLibre style of the map", style, (LANG, THEME), s.STYLE, kept=True, action="map.read"
+    ),
     Endpoint(
         "/search",
         "Places and facilities by name or id",
@@ -676,8 +689,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         kept=True,
         action="map.read",
     ),
+    *layer_tiles.ENDPOINTS,
     *around.ENDPOINTS,
     *since.ENDPOINTS,
+    *wall.ENDPOINTS,
     *supplies.ENDPOINTS,
     *whatif.ENDPOINTS,
     *whatif_jobs.ENDPOINTS,
@@ -687,6 +702,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *evacuation.ENDPOINTS,
     *map_views.ENDPOINTS,
     *measure.ENDPOINTS,
+    *field.ENDPOINTS,
 )
 
 

@@ -26,7 +26,7 @@ from layers.layer import choice_texts
 from layers.listing import Listing
 from layers.permissions import may
 from web import board_forms as forms
-from web import map_link, texts
+from web import charts, map_link, texts
 from web.auth import actor_of_request, needs
 from web.board_balances import Balances
 from web.board_forms import Problem, Typed
@@ -237,6 +237,8 @@ class Pages:
             item=item,
             items=items,
             curve=curve,
+            chart=curve
+            and charts.availability(curve, {code: text.to(language()) for code, text in boards.MODES.items()}),
         )
 
     def list_page(self, name: str) -> Response:

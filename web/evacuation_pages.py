@@ -18,8 +18,9 @@ from layers.whatif.balance import LISTING, balance, rows
 from layers.whatif.evacuation import BUSES, KIND, SEATS
 from layers.whatif.layers import NO_PLACE, SHELTER_OUT
 from layers.whatif.scenario import AS_IT_IS, shipped_scenarios
-from layers.whatif.village_plans import plan_of, village_plans
+from layers.whatif.village_plans import minutes_up, plan_of, village_plans
 from web import board_forms as forms
+from web import charts
 from web import whatif_texts as words
 from web.auth import actor_of_request
 from web.board import download
@@ -145,6 +146,13 @@ class _Pages(WhatifPages):
             summary=result.summary,
             asked=result.parameters,
             villages=village_plans(record, result, street=street),
+            chart=charts.arrivals(
+                [
+                    (minutes_up(float(s)) or 0, int(n))
+                    for s, n in result.tables["moves"][["total_s", "persons"]].itertuples(index=False)
+                ],
+                told_min=(result.summary["warn_s"] + result.summary["prep_s"]) / 60,
+            ),
             street=street,
             streets=streets,
             used=[row for row in shelters if row["load"] > 0],

@@ -24,9 +24,13 @@ PANEL = "panel"
 
 MAX_WITHIN_MIN = 100_000
 
+SCREEN = Param("screen", p.one_of("wall"), "how the page is laid out: for a wall, or (none) for a desk")
+
 PARAMS: tuple[Param, ...] = (
     Param(PANEL, p.one_of("supply"), "which panel opens"),
     Param("lang", p.text, "the language of the page"),
+    SCREEN,
+    Param("theme", p.text, "light, dark or auto: the colours of the page"),
     Param("to", p.lonlat, "where the supplies are needed"),
     Param("place", p.text, "what the place is called"),
     Param("need", p.text, "ITEM=QUANTITY, once per item", many=True, default=()),
@@ -56,6 +60,12 @@ def address(
         ("to_depot", to_depot),
     ]
     return f"/?{urlencode([(name, value) for name, value in pairs if value is not None])}"
+
+
+def screen(query: MultiDict[str, str], district: District) -> str:
+    """How the page is laid out: "wall", or "" for a desk; InputError for another word."""
+    value = query.get(SCREEN.name, "")
+    return str(SCREEN.read(SCREEN.name, value, district)) if value else ""
 
 
 def question(query: MultiDict[str, str], district: District) -> dict[str, Any] | None:

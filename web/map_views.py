@@ -5,6 +5,7 @@ from typing import Any
 from data import map_views
 from data.map_views import MAX_NAME
 from layers.actions import map_views as actions
+from layers.ground import Theme
 from layers.layer import Lang, plain_tree
 from layers.sheet import SheetText
 from layers.views import sheet, shown
@@ -65,10 +66,10 @@ CHANGED: dict[str, Any] = {
 }
 
 
-def layers_shown(q: Question, *, document: dict[str, Any], lang: Lang) -> Any:
+def layers_shown(q: Question, *, document: dict[str, Any], lang: Lang, theme: Theme) -> Any:
     """What each layer of a view shows: counts, classes, legend, how it is drawn."""
     view = read_map_view(document, role=q.role, timezone=q.district.timezone)
-    return plain_tree(shown.answer(q.district, view, role=q.role, lang=lang))
+    return plain_tree(shown.answer(q.district, view, role=q.role, lang=lang, theme=theme))
 
 
 def view_on_paper(
@@ -125,7 +126,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "/views/shown",
         "What each layer of a view shows: counts, class breaks, colours, legend, how the map draws it",
         layers_shown,
-        (VIEW, p.lang()),
+        (VIEW, p.lang(), p.theme()),
         SHOWN,
         kept=True,
         action="map.read",

@@ -52,6 +52,8 @@ ATLAS_POLICY = (
     "img-src data: blob:; font-src data:; frame-ancestors 'none'; sandbox allow-scripts allow-downloads"
 )
 _COOKIE = "lang"
+_THEME_COOKIE = "theme"
+_THEMES = ("auto", "light", "dark")
 _YEAR_S = 365 * 86_400
 
 
@@ -59,6 +61,14 @@ def language() -> Lang:
     """Chinese unless the address or the cookie asks for English."""
     wanted = request.args.get("lang") or request.cookies.get(_COOKIE)
     return "en" if wanted == "en" else "zh"
+
+
+def chosen_theme() -> str:
+    """What the address or the cookie asks for: light, dark, or auto for what the visitor's system has."""
+    for wanted in (request.args.get("theme"), request.cookies.get(_THEME_COOKIE)):
+        if wanted in _THEMES:
+            return str(wanted)
+    return "auto"
 
 
 def _locale() -> str:
@@ -192,22 +202,28 @@ def register(app: Flask, district: District, settings: Settings, serving: Servin
         lang = language()
         return {
             "lang": lang,
+            "theme": chosen_theme(),
             "district": district,
             "role_name": lambda role: ROLE_TEXTS[role].to(lang),
             "can": lambda action: may(actor_of_request(), action),
         }
 
     @app.after_request
-    def remember_language(response: Response) -> Response:
-        if request.args.get("lang") in ("zh", "en") and not request.path.startswith(("/api/", "/tiles/")):
+    def remember_choices(response: Response) -> Response:
+        if request.path.startswith(("/api/", "/tiles/")):
+            return response
+        if request.args.get("lang") in ("zh", "en"):
             response.set_cookie(_COOKIE, request.args["lang"], max_age=_YEAR_S, samesite="Lax", httponly=True)
+        if request.args.get("theme") in _THEMES:  # the switch of the page writes it as well
+            response.set_cookie(_THEME_COOKIE, request.args["theme"], max_age=_YEAR_S, samesite="Lax")
         return response
 
     @app.get("/")
     @needs("map.read")
     def index() -> Response:
-        config, status = page_config(district, settings, language()), HTTPStatus.OK
+        config, status, screen = page_config(district, settings, language()), HTTPStatus.OK, ""
         try:
+            screen = map_link.screen(request.args, district)
             config["supply"] = map_link.question(request.args, district)
             config["view"], problems = map_link.view(request.args, district, actor_of_request())
             if problems:
@@ -215,7 +231,9 @@ def register(app: Flask, district: District, settings: Settings, serving: Servin
         except (InputError, NotFound) as error:
             # The map is of use without the question; what is wrong with it stands above.
             config["problem"], status = problem_body(error, request.path), HTTPStatus(error.status)
-        response = Response(render_template("map.html", config=config), status=status, mimetype="text/html")
+        response = Response(
+            render_template("map.html", config=config, screen=screen), status=status, mimetype="text/html"
+        )
         response.headers["Cache-Control"] = "no-store"
         return response
 

@@ -72,6 +72,14 @@ def lang(summary: str = "language of labels") -> Param:
     return Param("lang", one_of("zh", "en"), summary, {"type": "string", "enum": ["zh", "en"]}, default="zh")
 
 
+def theme() -> Param:
+    """Light or dark: how what is drawn is coloured."""
+    words = ("light", "dark")
+    return Param(
+        "theme", one_of(*words), "on which ground it is drawn", {"type": "string", "enum": [*words]}, default="light"
+    )
+
+
 def covered_by() -> tuple[Param, ...]:
     """What every question about a coverage may say: the limit, the skill, who is to be reached."""
     return (

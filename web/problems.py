@@ -74,8 +74,13 @@ def _unknown_body(error: BaseException) -> dict[str, Any]:
     }
 
 
-def register(app: Flask, *, on_refusal: Callable[[OneMapError], None]) -> None:
-    """Answer every error of the app with problem details; `on_refusal` is told what was not permitted."""
+def register(
+    app: Flask, *, on_refusal: Callable[[OneMapError], None], said: Callable[[str], str] = lambda detail: detail
+) -> None:
+    """Answer every error of the app with problem details; `on_refusal` is told what was not permitted.
+
+    `said` says a detail in the language of the request; a program reads `detail`, which is English always.
+    """
 
     @app.errorhandler(OneMapError)
     def known(error: OneMapError) -> Response:
@@ -84,7 +89,8 @@ def register(app: Flask, *, on_refusal: Callable[[OneMapError], None]) -> None:
             log.error("%s: %s", request.path, error.detail, exc_info=error)
         if error.status == HTTPStatus.FORBIDDEN:
             on_refusal(error)
-        response = _answer(problem_body(error, request.path))
+        body = problem_body(error, request.path)
+        response = _answer({**body, "said": said(error.detail)} if not wants_page() else body)
         if after_s is not None:
             response.headers["Retry-After"] = str(after_s)
         return response

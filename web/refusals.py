@@ -48,6 +48,14 @@ _WHAT_IF: tuple[tuple[str, Words], ...] = (
     (r"the solver found no plan in its time; .*", plain("限时内没有找到方案, 请放宽求解时限。")),
 )
 
+_POSITIONS: tuple[tuple[str, Words], ...] = (
+    (r"there is no device (.*)", plain("没有登记终端 {0}。")),
+    (r"measured_utc=.*: \S+ s in the future; .*", plain("时刻在以后, 手机的时钟不准。")),
+    (r"measured_utc=.*: more than (\d+) days ago; .*", plain("时刻在 {0} 天以前, 手机的时钟不准。")),
+    (r"measured_utc=.*: another reading of this moment is there", plain("这一刻已有另一个位置。")),
+    (r"lon=.*: more than (\S+) degrees from the district", plain("位置离本区超过 {0} 度。")),
+)
+
 _SITING: tuple[tuple[str, Words], ...] = (
     (r"add=\S+: expected (\d+) to (\d+)", plain("新增数量应为 {0} 到 {1}。")),
     (r"add, budget: .*", plain("数量和造价总额填一个, 只能填一个; 求覆盖全部的最少点数时都不填。")),
@@ -79,6 +87,7 @@ _SITING: tuple[tuple[str, Words], ...] = (
 
 _SAID: tuple[tuple[str, Words], ...] = (
     *_WHAT_IF,
+    *_POSITIONS,
     *_SITING,
     (
         rf"(\w+) {_ORDER}: the order is (\w+); expected .*",

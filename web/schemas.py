@@ -40,6 +40,7 @@ PROBLEM = _object(
         "code": TEXT,
     },
     rows=array({"type": "object"}),
+    said={**TEXT, "description": "the detail in the language of the request, where it is known in it"},
 )
 
 STATUS = _object(
@@ -69,7 +70,12 @@ LAYER = _object(
         "updated_utc": MAYBE_TEXT,
         "age_s": MAYBE_NUMBER,
         "stale": FLAG,
+        "stale_since_utc": MAYBE_TEXT,
         "visible": FLAG,
+        "tiles": {
+            "type": ["integer", "null"],
+            "description": "the highest zoom of its own tiles, of which it is drawn; null where GeoJSON does",
+        },
         "fields": array(_object({"name": TEXT, "label": TEXT, "type": TEXT, "unit": TEXT})),
         "legend": array(_object({"label": TEXT, "color": TEXT, "shape": TEXT})),
     }
@@ -285,7 +291,7 @@ AROUND = _object(
 
 AROUND_AREA = _object({**_ASKED, "place": PLACE, "geometry": _or_null("object")}, **_BOUND)
 
-ITEM = _object({"id": TEXT, "name": TEXT, "unit": TEXT, "on_hand": NUMBER})
+ITEM = _object({"id": TEXT, "name": TEXT, "unit": TEXT, "on_hand": NUMBER, "other_names": array(TEXT)})
 
 SPEEDS = _object({"classes": array({"type": "object"}), "notes": array(TEXT)})
 
@@ -345,7 +351,7 @@ READINGS_TAKEN = _object(
         "device": TEXT,
         "taken": WHOLE,
         "known": WHOLE,
-        "refused": array(_object({"index": WHOLE, "reason": TEXT})),
+        "refused": array(_object({"index": WHOLE, "reason": TEXT}, said=TEXT)),
     },
     position={"type": ["object", "null"]},
     check={"type": ["object", "null"]},
@@ -456,6 +462,40 @@ SINCE = _object(
                 }
             )
         ),
+    }
+)
+WALL = _object(
+    {
+        **_ASKED,
+        "figures": array(
+            _object(
+                {
+                    "id": TEXT,
+                    "title": TEXT,
+                    "unit": TEXT,
+                    "source": TEXT,
+                    "layers": array(TEXT),
+                    "tone": {"type": "string", "enum": ["bad", "warn", ""]},
+                    "value": WHOLE,
+                    "said": TEXT,
+                    "updated_utc": MAYBE_TEXT,
+                    "count": WHOLE,
+                    "rows": array(
+                        _object(
+                            {
+                                "id": TEXT,
+                                "title": TEXT,
+                                "detail": TEXT,
+                                "amount": TEXT,
+                                "since_utc": MAYBE_TEXT,
+                                "geometry": _or_null("object"),
+                            }
+                        )
+                    ),
+                }
+            )
+        ),
+        "withheld": array(TEXT),
     }
 )
 CLOSURE_DIFFERENCE = _object(

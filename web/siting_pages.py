@@ -23,12 +23,11 @@ from layers.catalogue import REASON_TEXTS
 from layers.district import District
 from layers.layer import Lang, Text, choice_texts, plain_tree
 from layers.whatif import candidates, siting, stocking
-from layers.whatif.curve import curve_svg
 from layers.whatif.layers import CANDIDATE_SOURCES, SHORTFALLS
 from layers.whatif.saved import load
 from layers.whatif.scenario import AS_IT_IS, shipped_scenarios
 from web import board_forms as forms
-from web import whatif_jobs
+from web import charts, whatif_jobs
 from web import whatif_texts as words
 from web.auth import actor_of_request
 from web.board import download
@@ -228,7 +227,7 @@ class _Pages(WhatifPages):
             sites=_rows(tables["sites"]),
             given_up=_rows(tables["given_up"]),
             curve=_rows(curve),
-            drawing=_drawing(result.summary, curve, asked["keep_teams"], lang),
+            chart=charts.siting(result.summary, _rows(curve), keeps_teams=asked["keep_teams"]),
             beyond=_rows(beyond.sort_values("persons", ascending=False).head(SHOWN)),
             beyond_count=len(beyond),
             beyond_words=_words(words.BEYOND, lang),
@@ -378,21 +377,6 @@ def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _words(table: Mapping[Any, Text], lang: Lang) -> dict[str, str]:
     return {code: text.to(lang) for code, text in table.items()}
-
-
-def _drawing(summary: Mapping[str, Any], curve: pd.DataFrame, keeps: bool, lang: Lang) -> str:
-    """The curve as SVG: over the new teams, or over all teams where those that are there may be given up."""
-    chosen = summary["new_sites"] if keeps else summary["teams_there"] - summary["given_up"] + summary["new_sites"]
-    proven = zip(curve["is_optimal"], curve["bound"], strict=True)
-    return curve_svg(
-        curve["new_sites" if keeps else "teams"].tolist(),
-        curve["persons"].tolist(),
-        summary["persons"],
-        bounds=[None if is_sure else float(bound) for is_sure, bound in proven],
-        chosen=chosen,
-        keeps=keeps,
-        lang=lang,
-    )
 
 
 def _objective(model: str, lang: Lang, value: Any) -> str:

@@ -244,9 +244,10 @@ def complete_papers(q: Question, request: str, *, body: dict[str, Any]) -> Any:
 
 
 def orders_open(q: Question) -> Any:
-    """The orders that are not settled, the most urgent first."""
+    """The orders that are not settled, the most urgent first, each with what whoever asks may do to it next."""
     with q.district.store.reading() as conn:
-        return orders.open_orders(conn)
+        found = orders.open_orders(conn)
+    return [{**order, "next": supplies.next_steps(q.district, q.actor, order)} for order in found]
 
 
 def order_shown(q: Question, order: str) -> Any:

@@ -2,7 +2,7 @@
 
 from flask_babel import gettext as _
 
-from web import texts_planner, texts_storm
+from web import texts_guide, texts_planner, texts_storm, texts_wall
 
 _ON_BOARDS = ("connection.", "error.", "live.", "login")
 
@@ -16,6 +16,7 @@ def for_scripts() -> dict[str, str]:
     """Every text by key, in the language of the request."""
     return {
         **texts_planner.for_scripts(),
+        **texts_wall.for_scripts(),
         "again": _("重试"),
         "age.day": _("{n} 天前"),
         "age.hour": _("{n} 小时前"),
@@ -35,6 +36,11 @@ def for_scripts() -> dict[str, str]:
         "coverage.col.share": _("覆盖率"),
         "coverage.col.street": _("街道(园区)"),
         "coverage.col.teams": _("队伍"),
+        "coverage.curve": _("{limit} 分钟内可达 {covered} 人, 共 {all} 人"),
+        "coverage.curve.minutes": _("接警后, 分钟"),
+        "coverage.curve.persons": _("可达, 人"),
+        "coverage.curve.reached": _("可达人口"),
+        "coverage.curve.limit": _("{limit} 分"),
         "coverage.computed": _("时刻 {time} · 数据版本 {revision}"),
         "coverage.no_places": _("没有这类地点, 无法计算。先导入村(社区)或人口单元。"),
         "coverage.no_team_streets": _("没有队伍的街道(园区): {names}"),
@@ -76,10 +82,10 @@ def for_scripts() -> dict[str, str]:
         "live.failed": _("没有取到新内容 ({status}); 稍后自动再取"),
         "live.gone": _("情况变了: 这里已不能办理。填的内容还在, 先看清再办。"),
         "live.logged_out": _("登录已失效, 画面停在 {time}。"),
-        "layers.cut": _("只显示视野内的一部分, 请放大"),
         "layers.failed": _("没有取到, 图上不是最新"),
         "layers.none": _("没有数据"),
-        "layers.stale": _("数据偏旧"),
+        "layers.stale": _("已过期, 自 {time} ({age})"),
+        "layers.thinned": _("按比例尺画出视野内 {n} 个中的 {drawn} 个; 计数为全部"),
         "layers.updated": _("更新于 {age}"),
         "layers.zoom": _("放大后显示"),
         "loading": _("正在读取…"),
@@ -182,6 +188,7 @@ def for_scripts() -> dict[str, str]:
         "supply.next": _("下一个能给的: {depot}, {quantity} {unit}, {time} 到 ({reason})"),
         "supply.next_none": _("没有其他仓库还有这种物资。"),
         "supply.none": _("没有仓库能在时限内送到。"),
+        "supply.also": _("又名 {names}"),
         "supply.on_hand": _("全区库存 {n} {unit}"),
         "supply.partly": _("能给的 {time} 到齐"),
         "supply.parts": _("下单 {order} + 装车 {loading} + 行车 {travel} + 最后一段 {last}"),
@@ -309,5 +316,6 @@ def for_scripts() -> dict[str, str]:
         "zoning.why_hazards": _("各灾种: 等级与权重"),
         "zoning.why_note": _("展开一行, 看从原始值到等级。"),
         "zoning.why_rest": _("暴露度、脆弱性与减灾能力"),
+        **texts_guide.for_scripts(),
         **texts_storm.for_scripts(),
     }

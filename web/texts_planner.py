@@ -32,6 +32,7 @@ def for_scripts() -> dict[str, str]:
         "draw.out": _("下载 GeoJSON"),
         "draw.point": _("点"),
         "draw.remove": _("删除 {name}"),
+        "draw.unfinished": _("有一处没画完, 还在: 按“{shape}”接着画, 再按一次放弃"),
         "filter.add": _("增加条件"),
         "filter.choose": _("选择字段…"),
         "filter.contains": _("包含"),

@@ -72,7 +72,9 @@ def make_depots(sites: Sites, rng: np.random.Generator) -> pd.DataFrame:
 
 def make_items() -> pd.DataFrame:
     """The catalogue as rows."""
-    return pd.DataFrame([{"id": i.id, "name": i.name, "unit": i.unit} for i in ITEMS])
+    return pd.DataFrame(
+        [{"id": i.id, "name": i.name, "unit": i.unit, "other_names": i.other_names or None} for i in ITEMS]
+    )
 
 
 def make_lots(depots: pd.DataFrame, today: date, rng: np.random.Generator) -> pd.DataFrame:

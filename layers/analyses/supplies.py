@@ -238,16 +238,33 @@ def supply_lines(answer: Mapping[str, Any]) -> Iterator[str]:
 
 
 def items(district: District, q: str = "") -> list[dict[str, Any]]:
-    """The item catalogue with what is on hand in the whole district; with `q` what it finds, the best first."""
+    """The item catalogue with what is on hand in the whole district; with `q` what it finds, the best first.
+
+    An item is found by its name, its id and by whatever else it is called.
+    """
     view = district.view()
     lots = view.frame("lot")
     on_hand = lots.groupby("item_id")["on_hand_e3"].sum() if len(lots) else pd.Series(dtype=float)
     rows = [
-        {"id": i, "name": name, "unit": unit, "on_hand": int(on_hand.get(i, 0)) / 1000}
-        for i, name, unit in view.frame("item")[["id", "name", "unit"]].itertuples(index=False)
+        {"id": i, "name": name, "unit": unit, "on_hand": int(on_hand.get(i, 0)) / 1000, "other_names": names_of(other)}
+        for i, name, unit, other in view.frame("item")[["id", "name", "unit", "other_names"]].itertuples(index=False)
     ]
     if not q.strip():
         return rows
-    ranks = [name_rank(q, row["name"], row["id"]) for row in rows]
-    found = [(rank, row) for rank, row in zip(ranks, rows, strict=True) if rank is not None]
-    return [row for _, row in sorted(found, key=lambda pair: (pair[0], len(pair[1]["name"])))]
+    found = [
+        (min(ranks), len(row["name"]), row)
+        for row in rows
+        if (
+            ranks := [
+                r for name in (row["name"], *row["other_names"]) if (r := name_rank(q, name, row["id"])) is not None
+            ]
+        )
+    ]
+    return [row for _, _, row in sorted(found, key=lambda one: one[:2])]
+
+
+def names_of(text: object) -> list[str]:
+    """The other names of an item as they are kept: parted by semicolons of either width."""
+    if not isinstance(text, str):
+        return []
+    return [name.strip() for name in text.replace("\uff1b", ";").split(";") if name.strip()]

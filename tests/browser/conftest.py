@@ -115,10 +115,17 @@ def ask(address: str) -> Callable[..., Any]:
     return call
 
 
-class Watched:
-    """A page with what went wrong on it."""
+def been_here(page: Page) -> None:
+    """The visit is not the first one of this browser: no tour is offered."""
+    page.add_init_script("try { localStorage.setItem('onemap-tour', 'yes') } catch { /* a page without an address */ }")
 
-    def __init__(self, page: Page, address: str) -> None:
+
+class Watched:
+    """A page with what went wrong on it; `is_new` for somebody who opens the map for the first time."""
+
+    def __init__(self, page: Page, address: str, *, is_new: bool = False) -> None:
+        if not is_new:
+            been_here(page)
         self.page = page
         self.address = address
         self.errors: list[str] = []
@@ -160,11 +167,11 @@ def watch(chromium: Browser, address: str) -> Iterator[Callable[..., Watched]]:
     """Open watched pages; at the end none may have had an error or asked another host."""
     opened: list[Watched] = []
 
-    def make(size: str = "") -> Watched:
+    def make(size: str = "", *, is_new: bool = False) -> Watched:
         width, height = SIZES.get(size, DESK)
         page = chromium.new_page(viewport={"width": width, "height": height}, reduced_motion="reduce")
         page.set_default_timeout(PATIENCE_MS)
-        opened.append(Watched(page, address))
+        opened.append(Watched(page, address, is_new=is_new))
         return opened[-1]
 
     yield make

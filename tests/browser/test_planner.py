@@ -307,6 +307,35 @@ def test_draw_by_keyboard_survives_a_reload(watch: Watch) -> None:
     assert "drawing" not in document_of(page)
 
 
+def test_an_unfinished_drawing_survives_a_reload(watch: Watch) -> None:
+    page = watch().open()
+    bench(page)
+    tool(page, "draw")
+    page.click("#tool-draw [data-shape=area]")
+    page.focus("#map canvas")
+    for key in ("ArrowRight", "ArrowDown", "ArrowLeft"):
+        page.keyboard.press("Enter")
+        page.keyboard.press(key)
+        page.wait_for_timeout(800)
+    expect(page.locator("#draw-finish")).to_be_enabled()
+    page.reload()
+    page.wait_for_selector("body[data-ready=true]")
+    bench(page)
+    expect(page.locator("#tool-draw")).to_contain_text("有一处没画完")
+    expect(page.locator("#draw-finish")).to_be_enabled()
+    page.click("#tool-draw [data-shape=area]")  # goes on where it was
+    page.focus("#map canvas")
+    page.keyboard.press("Enter")
+    page.click("#draw-finish")
+    (drawn,) = document_of(page)["drawing"]
+    assert drawn["geometry"]["type"] == "Polygon"
+    assert len(drawn["geometry"]["coordinates"][0]) == 5, "four corners, and the first again"
+    page.reload()
+    page.wait_for_selector("body[data-ready=true]")
+    bench(page)
+    assert "没画完" not in page.locator("#tool-draw").inner_text(), "what was finished is no draft"
+
+
 def test_what_is_printed_is_what_the_screen_says(watch: Watch) -> None:
     watched = watch("desktop")
     page = watched.open()

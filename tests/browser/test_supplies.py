@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from data import ledger
 from data.store import Store
 from layers.actions.accounts import DEMO_PASSWORD
-from tests.browser.conftest import DESK, PATIENCE_MS, SIZES, Watched
+from tests.browser.conftest import DESK, PATIENCE_MS, SIZES, Watched, been_here
 from tests.browser.test_map import choose_item, find, number
 
 pytestmark = pytest.mark.browser
@@ -237,6 +237,7 @@ def test_two_dispatchers_at_the_last_units(
         pages = []
         for context, account in zip(contexts, ("demo-dispatcher", "demo-admin"), strict=True):
             page = context.new_page()
+            been_here(page)
             page.set_default_timeout(PATIENCE_MS)
             log_in(page, address, account)
             plan(page, street_of(database), SCARCE, str(last_units))

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -68,6 +68,26 @@ def test_from_the_place_to_the_order_by_keyboard_alone(watch: Watch, address: st
     with page.expect_navigation():
         page.keyboard.press("Enter")
     expect(page.locator("#h-needs ~ div")).to_contain_text("2 kg")
+
+
+def test_one_of_three_plans_by_keyboard(watch: Watch, ask: Callable[..., Any]) -> None:
+    wanted = {"to": "120.86,32.01", "need": "P-3-01-03=60000"}
+    page = watch().open(f"/?panel=supply&{urlencode(wanted)}")
+    ways = page.locator("#supply .ways [role=radio]")
+    plans = ask("supply/plans", **wanted)["plans"]
+    assert len(plans) == 3, "the demo district has an early, a near and a simple plan for so many"
+    expect(ways).to_have_count(3)
+    for k, plan in enumerate(plans):
+        expect(ways.nth(k)).to_contain_text(f"{plan['depots']} 个仓库")
+    tab_to(page, "#supply .ways .chosen")
+    expect(ways.nth(0)).to_have_attribute("aria-checked", "true")
+    for k, key in ((1, "ArrowRight"), (2, "ArrowRight"), (0, "ArrowRight"), (2, "ArrowLeft")):
+        page.keyboard.press(key)
+        expect(ways.nth(k)).to_have_attribute("aria-checked", "true")
+        expect(ways.nth(k)).to_be_focused()
+        # Its rows, not those of another plan.
+        first = plans[k]["lines"][0]["from"]
+        expect(page.locator("#supply table.plan tbody tr")).to_have_count(len(first))
 
 
 def test_the_six_fields_of_an_instruction_by_telephone_are_seen(watch: Watch, address: str, database: Path) -> None:

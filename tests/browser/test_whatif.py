@@ -96,7 +96,7 @@ def test_two_more_teams_their_proof_and_their_place_on_the_map(watch: Watch) -> 
     look_at(page)
     assert broken(page) == []
     expect(page.locator("section", has_text="选中的点").first.locator("tbody tr")).to_have_count(2)
-    expect(page.locator("svg.curve")).to_be_visible()
+    expect(page.locator("[data-chart] canvas").first).to_be_visible()
     expect(page.locator("main")).to_contain_text("江心沙村", use_inner_text=True)
     watched.shot("whatif-siting")
     on_the_map(watched, "new_sites", "new_sites_gain")

@@ -1,5 +1,6 @@
 """Names found by pinyin and initials, against every way of cutting the spelling."""
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from layers import analyses
 from layers.district import District
 from layers.spelling import name_rank, spelling_rank
+from tests.layers.conftest import STAMP
 
 NAMES = ("沙袋", "编织袋(沙袋)", "重庆路", "南通长江大桥", "银行", "PVC雨衣", "12 m² 救灾帐篷")
 
@@ -63,6 +65,18 @@ def test_items_are_found_by_spelling_and_sorted_by_fit(town: District) -> None:
     assert [row["id"] for row in analyses.items(town, "quilt")] == ["quilt"]
     assert analyses.items(town, " ") == analyses.items(town)
     assert analyses.items(town, "nothing") == []
+
+
+def test_an_item_is_found_by_whatever_it_is_called(own_town: District) -> None:
+    rows = pd.DataFrame({"id": ["bag"], "name": ["编织袋/麻袋"], "unit": ["只"], "other_names": ["沙袋\uff1b防汛袋; "]})
+    with own_town.store.writing() as conn:
+        own_town.store.upsert(conn, "item", rows, **STAMP)
+    own_town.refresh()
+    for text in ("sd", "shadai", "沙袋", "fxd", "编织"):
+        assert [(row["id"], row["other_names"]) for row in analyses.items(own_town, text)] == [
+            ("bag", ["沙袋", "防汛袋"])
+        ]
+    assert [row["other_names"] for row in analyses.items(own_town, "quilt")] == [[]]
 
 
 def test_places_are_found_by_spelling(town: District) -> None:

@@ -55,6 +55,7 @@ def asked(place: Any) -> dict[str, tuple[dict[str, Any], list[str] | None]]:
         ),
         "/around/area": ({"at": west, "minutes": "4", "when": AT}, None),
         "/since": ({"from": "2026-06-30T22:00", "lang": "en"}, None),
+        "/wall": ({"lang": "en"}, None),
         "/items": ({}, None),
         "/speeds": ({}, ["speeds"]),
         "/zoning/runs": ({}, ["zoning", "list"]),

@@ -50,13 +50,15 @@ whatif.run        .       +           .       +        +
 view.save         .       .           .       +        +
 zoning.run        .       .           .       +        +
 whatif.read       .       +           +       +        +
-device.report     .       .           .       .        +
+device.report     .       +           own     .        +
 account.manage    .       .           .       .        +
 audit.read        .       .           .       .        +
 """
 """Written down a second time on purpose: who changes what a role may do changes it here too."""
 
-OPEN = {"/login", "/healthz", "/favicon.ico", "/static/<path:filename>"}
+_GUIDE = {"/help/", "/help/<name>", "/help/images/<name>"}
+_FIELD = {"/sw.js", "/field/manifest.webmanifest", "/field/files/<version>/<path:name>"}
+OPEN = {"/login", "/healthz", "/favicon.ico", "/static/<path:filename>"} | _GUIDE | _FIELD
 """The only routes that are open to everybody."""
 
 

@@ -71,8 +71,8 @@ def test_a_token_speaks_for_its_own_device_only(fleet: District) -> None:
         report(fleet, TRACKER, {"device": "door", "readings": [place()]})
     with pytest.raises(Forbidden, match="device\\.report"):
         report(fleet, Actor("t", "t", "viewer", device_id="gps"), {"readings": [place()]})
-    with pytest.raises(Forbidden, match="the role dispatcher may not"):
-        report(fleet, Actor("d", "d", "dispatcher"), {"device": "gps", "readings": [place()]})
+    with pytest.raises(Forbidden, match="the role planner may not"):
+        report(fleet, Actor("p", "p", "planner"), {"device": "gps", "readings": [place()]})
     assert report(fleet, ADMINISTRATOR, {"device": "gps", "readings": [place()]})["taken"] == 1
 
 

@@ -24,11 +24,11 @@ export function makeAround(root, { view, layers, isShown }) {
   let drawn = { area: null, rows: [] };
 
   const ring = makeOverlay(view.map, "around-area", [
-    { type: "fill", paint: { "fill-color": "#c4001a", "fill-opacity": 0.08 } },
-    { type: "line", paint: { "line-color": "#c4001a", "line-width": 2.5, "line-dasharray": [3, 1.5] } },
+    { type: "fill", paint: { "fill-color": "var(--around)", "fill-opacity": 0.08 } },
+    { type: "line", paint: { "line-color": "var(--around)", "line-width": 2.5, "line-dasharray": [3, 1.5] } },
   ]);
   const found = makeOverlay(view.map, "around-found", [
-    { top: true, type: "circle", paint: { "circle-radius": ["case", ["get", "chosen"], 14, 10], "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": ["case", ["get", "chosen"], "#c4001a", "#12324f"], "circle-stroke-width": ["case", ["get", "chosen"], 4, 2] } },
+    { top: true, type: "circle", paint: { "circle-radius": ["case", ["get", "chosen"], 14, 10], "circle-color": "var(--clear)", "circle-stroke-color": ["case", ["get", "chosen"], "var(--around)", "var(--here)"], "circle-stroke-width": ["case", ["get", "chosen"], 4, 2] } },
     { top: true, type: "symbol", filter: ["!=", ["get", "icon"], ""], layout: { "icon-image": ["get", "icon"], "icon-allow-overlap": true } },
   ]);
 

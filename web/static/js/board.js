@@ -1,5 +1,6 @@
 /** What makes the boards handier where there are scripts; every page works without. */
 
+import { drawCharts } from "./charts.js";
 import { keepLive } from "./renew.js";
 
 const pad = (n) => String(n).padStart(2, "0");
@@ -35,9 +36,14 @@ const buttonsOf = (form) => form.querySelectorAll("button[type=submit]");
 
 document.documentElement.classList.add("scripted");
 document.documentElement.classList.toggle("can-copy", Boolean(navigator.clipboard));
+const live = document.getElementById("live");
 tick();
 setInterval(tick, 1000);
-keepLive(document.getElementById("live"), tick);
+drawCharts(live);
+keepLive(live, () => {
+  tick();
+  drawCharts(live);
+});
 document.getElementById("problem")?.focus();
 document.addEventListener("keydown", scanned);
 document.addEventListener("click", ({ target }) => {

@@ -37,7 +37,7 @@ export function makeClosure(root, { view, layers, isShown, onUnsaved }) {
     for (const input of form.elements.type) input.checked = input.value === sketch.shape();
     remember();
   }
-  const sketch = makeSketch(view, DRAFT, "#c4001a", { onChange: told, onLost: told, isKept: true, width: 5 });
+  const sketch = makeSketch(view, DRAFT, "var(--closing)", { onChange: told, onLost: told, isKept: true, width: 5 });
   const stop = () => {
     sketch.stop();
     told();

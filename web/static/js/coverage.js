@@ -1,6 +1,7 @@
 /** The coverage summary: share, uncovered places with their reason, streets without a team. */
 
 import { ask, newest } from "./api.js";
+import { drawCharts } from "./charts.js";
 import { config, t } from "./config.js";
 import { el, show, table } from "./dom.js";
 import { count, minutesOnly, percent, stamp } from "./format.js";
@@ -53,6 +54,20 @@ export function makeCoverage(root, { view, layers }) {
     ];
   }
 
+  /** How many persons are reached within how many minutes: the proof rows, one step each. */
+  function reached({ places: all, totals, limit_s: limit_ }) {
+    if (!totals.persons) return null;
+    const times = all.filter((place) => place.total_s !== null && place.persons > 0).sort((a, b) => a.total_s - b.total_s);
+    let persons = 0;
+    const points = [[0, 0], ...times.map((place) => [place.total_s / 60, persons += place.persons])];
+    const label = t("coverage.curve", { covered: count(totals.covered_persons), limit: Math.round(limit_ / 60), all: count(totals.persons) });
+    return el("div", { class: "chart", role: "img", "aria-label": label, "data-chart": JSON.stringify({
+      x: { name: t("coverage.curve.minutes"), values: null }, y: { name: t("coverage.curve.persons"), from_zero: true }, label,
+      series: [{ name: t("coverage.curve.reached"), points, form: "step", is_stacked: false, is_bound: false }],
+      marks: [{ x: limit_ / 60, name: t("coverage.curve.limit", { limit: Math.round(limit_ / 60) }) }],
+    }) });
+  }
+
   async function refresh() {
     stale = false;
     show(root, loading(t("coverage.working")));
@@ -81,9 +96,11 @@ export function makeCoverage(root, { view, layers }) {
             el("span", { id: "coverage-count" }, t("coverage.places", { covered: count(totals.covered_places), all: count(totals.places) }))),
           el("p", { class: "hint" }, t("coverage.computed", { time: stamp(answer.at), revision: answer.revision })),
         ),
+        reached(answer),
         uncovered(answer, features),
         streets(answer),
       );
+      drawCharts(root);
     } catch (error) {
       show(root, failure(error, refresh));
     }

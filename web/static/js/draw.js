@@ -2,10 +2,12 @@
 
 import { config, t } from "./config.js";
 import { el, show } from "./dom.js";
+import { EMPTY, fill } from "./picture.js";
 import { line } from "./map.js";
 import { makeSketch } from "./sketch.js";
+import { addColoured } from "./theme.js";
 
-const COLOR = "#8a1f5c";
+const COLOR = "var(--drawn)";
 const MAX_LABEL = 80;
 const KIND = { Point: "point", LineString: "line", Polygon: "area" };
 
@@ -13,17 +15,17 @@ export function makeDraw(root, { view, onChange }) {
   const { map } = view;
   const key = `onemap.drawing.${config.district}`;
   let drawn = kept(); // [{label, geometry}]
-  map.addSource("drawing", { type: "geojson", data: collection() });
-  map.addLayer({ id: "drawing-fill", type: "fill", source: "drawing", filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": COLOR, "fill-opacity": 0.18 } });
-  map.addLayer(line("drawing-line", "drawing", { "line-color": COLOR, "line-width": 3 }, ["!=", ["geometry-type"], "Point"]));
-  map.addLayer({ id: "drawing-point", type: "circle", source: "drawing", filter: ["==", ["geometry-type"], "Point"], paint: { "circle-radius": 7, "circle-color": COLOR, "circle-stroke-color": "#ffffff", "circle-stroke-width": 2 } });
-  map.addLayer({
+  map.addSource("drawing", { type: "geojson", data: EMPTY });
+  addColoured(map, { id: "drawing-fill", type: "fill", source: "drawing", filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": COLOR, "fill-opacity": 0.18 } });
+  addColoured(map, line("drawing-line", "drawing", { "line-color": COLOR, "line-width": 3 }, ["!=", ["geometry-type"], "Point"]));
+  addColoured(map, { id: "drawing-point", type: "circle", source: "drawing", filter: ["==", ["geometry-type"], "Point"], paint: { "circle-radius": 7, "circle-color": COLOR, "circle-stroke-color": "var(--halo)", "circle-stroke-width": 2 } });
+  addColoured(map, {
     id: "drawing-label", type: "symbol", source: "drawing",
     layout: { "text-field": ["get", "label"], "text-size": 14, "text-offset": [0, 1.1], "text-anchor": "top", "text-allow-overlap": true, "text-max-width": 12 },
-    paint: { "text-color": "#5a1039", "text-halo-color": "#ffffff", "text-halo-width": 2 },
+    paint: { "text-color": "var(--drawn-name)", "text-halo-color": "var(--halo)", "text-halo-width": 2 },
   });
 
-  const sketch = makeSketch(view, "sketch", COLOR, { onChange: sketched, onLost: marked });
+  const sketch = makeSketch(view, `onemap.sketch.${config.district}`, COLOR, { onChange: sketched, onLost: marked, isKept: true });
   const label = el("input", { type: "text", id: "draw-label", maxlength: MAX_LABEL, placeholder: t("draw.label_hint") });
   const begin = (shape) => el("button", { type: "button", class: "plain", "aria-pressed": "false", "data-shape": shape, onclick: () => toggle(shape) }, t(`draw.${shape}`));
   const starts = ["point", "line", "area"].map(begin);
@@ -45,13 +47,14 @@ export function makeDraw(root, { view, onChange }) {
 
   function marked() {
     for (const button of starts) button.setAttribute("aria-pressed", String(sketch.isOn() && sketch.shape() === button.dataset.shape));
-    steps.hidden = !sketch.isOn();
+    steps.hidden = !sketch.isOn() && !sketch.corners().length;
   }
   function toggle(shape) {
     if (sketch.isOn() && sketch.shape() === shape) {
       sketch.stop();
       sketch.clear();
-    } else sketch.start(shape);
+    } else sketch.start(sketch.corners().length && sketch.shape() === shape ? undefined : shape); // what a reload cut off goes on
+    said.textContent = "";
     marked();
   }
   function sketched() {
@@ -74,7 +77,7 @@ export function makeDraw(root, { view, onChange }) {
     onChange();
   }
   function redraw() {
-    map.getSource("drawing").setData(collection());
+    fill(map, "drawing", collection());
     show(list, drawn.map((one, k) => el(
       "li", { class: "line" },
       el("span", { class: "kind" }, t(`draw.${KIND[one.geometry.type]}`)),
@@ -96,6 +99,13 @@ export function makeDraw(root, { view, onChange }) {
     }
   }
   redraw();
+  if (sketch.corners().length) {
+    sketch.show();
+    sketched();
+    marked();
+    said.textContent = t("draw.unfinished", { shape: t(`draw.${sketch.shape()}`) });
+    root.closest("details")?.setAttribute("open", "");
+  }
   return {
     drawing: () => drawn,
     /** Show what a view has drawn, in place of what is there. */

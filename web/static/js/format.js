@@ -20,7 +20,8 @@ const known = (value) => value !== null && value !== undefined && Number.isFinit
 export const count = (value) => (known(value) ? whole.format(value) : NONE);
 export const quantity = (value) => (known(value) ? fine.format(value) : NONE);
 export const oneDecimal = (value) => (known(value) ? oneDigit.format(value) : NONE);
-export const percent = (value) => (known(value) ? share.format(value) : NONE);
+/** A share in percent; what is not the whole is never shown as the whole. */
+export const percent = (value) => (known(value) ? share.format(value < 1 ? Math.min(value, 0.9999) : value) : NONE);
 /** Seconds as minutes with one digit. */
 export const minutes = (seconds) => (known(seconds) ? t("unit.min", { n: oneDigit.format(seconds / 60) }) : NONE);
 export const minutesOnly = (seconds) => (known(seconds) ? oneDigit.format(seconds / 60) : NONE);

@@ -7,6 +7,7 @@ import { showConnection } from "./connection.js";
 import { config, t } from "./config.js";
 import { makeCoverage } from "./coverage.js";
 import { el, show } from "./dom.js";
+import { makeHelp } from "./help.js";
 import { makeLayers } from "./layers.js";
 import { onChange } from "./live.js";
 import { makeMap } from "./map.js";
@@ -19,6 +20,7 @@ import { makeSearch } from "./search.js";
 import { makeSince } from "./since.js";
 import { makeSupply } from "./supply.js";
 import { makeTabs } from "./tabs.js";
+import { isWall, makeWall } from "./wall.js";
 import { makeZoning } from "./zoning.js";
 
 const RELOAD_MS = 60_000;
@@ -107,7 +109,8 @@ async function start() {
   /** Layers that an address names, switched on and in view. */
   async function showLayers(ids) {
     await layers.only(ids);
-    const found = await Promise.all(ids.map((id) => layers.collection(id)));
+    // What is drawn from tiles is all over the district.
+    const found = await Promise.all(ids.filter((id) => layers.find(id)?.tiles === null).map((id) => layers.collection(id)));
     view.show(found.flatMap((collection) => collection?.features ?? []));
   }
 
@@ -149,6 +152,8 @@ async function start() {
   const asked = new URLSearchParams(location.search);
   for (const kind of ["order", "lot"]) if (asked.has(kind)) await showWay({ [kind]: asked.get(kind) });
   if (asked.has("layers")) await showLayers(asked.get("layers").split(","));
+  if (isWall()) await makeWall({ view, layers });
+  else makeHelp({ tabs, view, planner });
   document.body.dataset.ready = "true";
 
   async function renew() {

@@ -3,16 +3,23 @@
 import { ask } from "./api.js";
 import { config, t } from "./config.js";
 import { el } from "./dom.js";
+import { EMPTY, fill, isSoftware } from "./picture.js";
 import { attribute } from "./format.js";
 import { markImage } from "./marks.js";
+import { at } from "./moment.js";
 import { readings } from "./readings.js";
+import { staleParts, staleText } from "./stale.js";
+import { addColoured, onTheme, resolved, theme } from "./theme.js";
 
-const EMPTY = { type: "FeatureCollection", features: [] };
 export const FONT = "'Noto Sans CJK SC', 'Noto Sans SC', 'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', sans-serif";
 const MAX_IN_POPUP = 6;
+const REST_MS = 40;
 
 /** What makes a layer of the style fainter, by its type. */
 const FAINTER = { fill: ["fill-opacity"], line: ["line-opacity"], circle: ["circle-opacity", "circle-stroke-opacity"], symbol: ["icon-opacity", "text-opacity"] };
+
+/** What of a paint has to do with the theme. */
+const FOLLOWS = /-color$|^fill-pattern$/;
 
 const isPhone = () => matchMedia("(max-width: 820px)").matches;
 
@@ -24,9 +31,9 @@ export const line = (id, source, paint, filter) => ({
 const places = (coordinates) => (typeof coordinates[0] === "number" ? [coordinates] : coordinates.flatMap(places));
 
 /** Colours of a change of level: up in purple, down in blue, so that neither is taken for a level. */
-export const CHANGES = [[-2, "#08589e"], [-1, "#7bccc4"], [1, "#df9fd8"], [2, "#88037f"], [9, "#7a7a7a"]];
+export const CHANGES = [[-2, "var(--down-2)"], [-1, "var(--down-1)"], [1, "var(--up-1)"], [2, "var(--up-2)"], [9, "var(--no-change)"]];
 /** What becomes of a place: red where it leaves the limit, amber where it is later, green where it is better off. */
-const hintColour = ["match", ["coalesce", ["get", "change"], ""], "slower", "#d97b00", ["gained", "quicker"], "#146c43", "#b10026"];
+const hintColour = ["match", ["coalesce", ["get", "change"], ""], "slower", "var(--slower)", ["gained", "quicker"], "var(--gained)", "var(--lost)"];
 const changeColour = () => ["match", ["get", "change"], [-4, -3, -2], CHANGES[0][1], -1, CHANGES[1][1], 1, CHANGES[2][1], [2, 3, 4], CHANGES[3][1], CHANGES[4][1]];
 
 /** Have a map draw the marks that its style asks for. */
@@ -41,8 +48,10 @@ export function drawMarks(map) {
 /** Make the map; resolves when it can be drawn upon. */
 export async function makeMap(container, { onAsk, onSupply }) {
   const { maplibregl } = window;
+  const larger = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+  const isWall = document.documentElement.dataset.screen === "wall";
   maplibregl.setWorkerUrl(new URL(config.worker, location.href).href);
-  const style = await ask("style.json", { lang: config.lang });
+  const style = await ask("style.json", { lang: config.lang, theme: theme() });
   const map = new maplibregl.Map({
     container,
     style,
@@ -53,40 +62,52 @@ export async function makeMap(container, { onAsk, onSupply }) {
     pitchWithRotate: false,
     touchPitch: false,
     maxZoom: 19,
-    fadeDuration: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 200,
+    fadeDuration: matchMedia("(prefers-reduced-motion: reduce)").matches || isSoftware(document.createElement("canvas")) ? 0 : 200,
     localIdeographFontFamily: FONT,
   });
   map.touchZoomRotate.disableRotation();
   map.keyboard.disableRotation();
   drawMarks(map);
   map.addControl(new maplibregl.NavigationControl({ showCompass: false }), "top-right");
-  map.addControl(new maplibregl.ScaleControl({ maxWidth: 120 }), "bottom-right");
+  map.addControl(new maplibregl.ScaleControl({ maxWidth: isWall ? 120 * larger : 120 }), "bottom-right");
   await new Promise((resolve) => map.once("style.load", resolve));
 
-  for (const id of ["change", "hint-area", "hint-point", "routes", "glance"]) map.addSource(id, { type: "geojson", data: EMPTY });
+  const own = ["change", "hint-area", "hint-point", "routes", "glance"];
+  for (const id of own) map.addSource(id, { type: "geojson", data: EMPTY });
   // Above every area and line, below labels and points.
   const drawn = map.getStyle().layers;
   const firstSymbol = drawn[drawn.findLastIndex((layer) => layer.type === "line" || layer.type === "fill") + 1]?.id;
-  map.addLayer({ id: "change", type: "fill", source: "change", paint: { "fill-color": changeColour(), "fill-opacity": 0.85 } }, firstSymbol);
-  map.addLayer({ id: "hint-area", type: "fill", source: "hint-area", paint: { "fill-color": hintColour, "fill-opacity": 0.34 } }, firstSymbol);
-  map.addLayer(line("hint-area-line", "hint-area", { "line-color": hintColour, "line-width": 2.5 }), firstSymbol);
-  map.addLayer({ id: "hint-point", type: "circle", source: "hint-point", paint: { "circle-radius": 9, "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": "#b10026", "circle-stroke-width": 3 } });
-  map.addLayer({
+  addColoured(map, { id: "change", type: "fill", source: "change", paint: { "fill-color": changeColour(), "fill-opacity": 0.85 } }, firstSymbol);
+  addColoured(map, { id: "hint-area", type: "fill", source: "hint-area", paint: { "fill-color": hintColour, "fill-opacity": 0.34 } }, firstSymbol);
+  addColoured(map, line("hint-area-line", "hint-area", { "line-color": hintColour, "line-width": 2.5 }), firstSymbol);
+  addColoured(map, { id: "hint-point", type: "circle", source: "hint-point", paint: { "circle-radius": isWall ? 12 * larger : 9, "circle-color": "var(--clear)", "circle-stroke-color": "var(--lost)", "circle-stroke-width": isWall ? 3 * larger : 3 } });
+  addColoured(map, {
     id: "glance", type: "symbol", source: "glance",
     layout: {
       "icon-image": ["get", "icon"], "icon-allow-overlap": true, "text-field": ["get", "label"], "text-size": 13, "text-offset": [0, 1.1], "text-anchor": "top", "text-optional": true,
     },
-    paint: { "text-halo-color": "#ffffff", "text-halo-width": 2, "text-color": ["get", "color"] },
+    paint: { "text-halo-color": "var(--halo)", "text-halo-width": 2, "text-color": ["get", "color"] },
   });
-  map.addLayer(line("routes-case", "routes", { "line-color": "#ffffff", "line-width": 8, "line-opacity": 0.9 }, ["!", ["get", "straight"]]), firstSymbol);
-  map.addLayer(line("routes-line", "routes", { "line-color": "#1d2b3a", "line-width": 4.5 }, ["!", ["get", "straight"]]), firstSymbol);
-  map.addLayer({ ...line("routes-straight", "routes", { "line-color": "#1d2b3a", "line-width": 2.5, "line-dasharray": [2, 1.6] }, ["get", "straight"]) }, firstSymbol);
+  addColoured(map, line("routes-case", "routes", { "line-color": "var(--halo)", "line-width": 8, "line-opacity": 0.9 }, ["!", ["get", "straight"]]), firstSymbol);
+  addColoured(map, line("routes-line", "routes", { "line-color": "var(--route)", "line-width": 4.5 }, ["!", ["get", "straight"]]), firstSymbol);
+  addColoured(map, { ...line("routes-straight", "routes", { "line-color": "var(--route)", "line-width": 2.5, "line-dasharray": [2, 1.6] }, ["get", "straight"]) }, firstSymbol);
+  for (const id of own) fill(map, id, EMPTY);
 
-  // Names grow with the type of the page: on a wall they are read from far away.
-  const larger = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
-  const nameSize = (layout) => (larger > 1.1 && typeof layout?.["text-size"] === "number" ? layout["text-size"] * larger : null);
-  for (const { id, layout } of map.getStyle().layers) {
-    if (nameSize(layout)) map.setLayoutProperty(id, "text-size", nameSize(layout));
+  // Names grow with the type of the page; on a wall, which is read from far away, none is smaller than that, and marks grow too.
+  const enlarged = (layout = {}) => {
+    if (larger <= 1.1) return {};
+    const size = layout["text-size"];
+    const icon = layout["icon-size"];
+    return {
+      ...(typeof size === "number" ? { "text-size": Math.max(size * larger, isWall ? larger * 16 : 0) } : {}),
+      ...(isWall && Array.isArray(icon) ? { "icon-size": icon.map((part, k) => (k > 3 && k % 2 === 0 ? part * larger : part)) } : {}),
+    };
+  };
+  // Lines of the base map grow with the zoom; what lies over it is drawn twice as wide on a wall.
+  const wide = (spec) => (isWall && spec.type === "line" && spec.source !== "base" && spec.paint?.["line-width"] ? { "line-width": ["*", 2, spec.paint["line-width"]] } : {});
+  for (const spec of map.getStyle().layers) {
+    for (const [name, value] of Object.entries(enlarged(spec.layout))) map.setLayoutProperty(spec.id, name, value);
+    for (const [name, value] of Object.entries(wide(spec))) map.setPaintProperty(spec.id, name, value);
   }
 
   // What draws each layer of the catalogue, bottom first.
@@ -95,11 +116,56 @@ export async function makeMap(container, { onAsk, onSupply }) {
     const id = spec.metadata?.layer;
     if (id) drawnBy.set(id, [...(drawnBy.get(id) ?? []), spec]);
   }
+  const stale = new Set(); // layers that are older than they may be
+  /** Hatch what draws a layer; the hatch is a part of it from then on. */
+  function hatch(id) {
+    const parts = partsOf(id);
+    if (!parts.length) return;
+    const order = map.getLayersOrder();
+    const before = order.slice(Math.max(...parts.map((part) => order.indexOf(part))) + 1)[0];
+    const visibility = map.getLayoutProperty(parts[0], "visibility") ?? "visible";
+    const over = staleParts(drawnBy.get(id), described.find((layer) => layer.id === id).geometry);
+    for (const spec of over) map.addLayer(fitted({ ...spec, layout: { ...spec.layout, ...enlarged(spec.layout), visibility } }), before);
+    drawnBy.set(id, [...drawnBy.get(id), ...over]);
+    stale.add(id);
+  }
+  function fresh(id) {
+    const isOver = (spec) => spec.id.endsWith("-stale");
+    for (const spec of drawnBy.get(id).filter(isOver)) map.removeLayer(spec.id);
+    drawnBy.set(id, drawnBy.get(id).filter((spec) => !isOver(spec)));
+    stale.delete(id);
+  }
+  const restyled = new Set(); // layers that are not drawn as the style declares
   const partsOf = (id) => (drawnBy.get(id) ?? []).map((spec) => spec.id);
   const fainter = (spec, opacity) => FAINTER[spec.type].map((name) => {
     const declared = spec.paint?.[name];
     return [name, opacity === 1 ? declared : declared === undefined ? opacity : ["*", opacity, declared]];
   });
+
+  /** A part of the style for the source that its layer has now: tiles of its own name the layer once more. */
+  function fitted({ "source-layer": sourceLayer, ...spec }) {
+    if (spec.source === "base") return { ...spec, "source-layer": sourceLayer };
+    return map.getSource(spec.source).type === "vector" ? { ...spec, "source-layer": spec.source } : spec;
+  }
+
+  /** Put other parts where those of a layer were; `between` runs while nothing refers to its source. */
+  function replaceParts(layerId, specs, between = () => {}) {
+    const before = partsOf(layerId);
+    const order = map.getLayersOrder();
+    const after = (id) => order.slice(order.indexOf(id) + 1).find((other) => !before.includes(other));
+    const places = new Map(before.map((id) => [id, after(id)]));
+    for (const id of before) map.removeLayer(id);
+    between();
+    for (const spec of specs) map.addLayer(fitted(spec), places.get(spec.id) ?? places.get(before[0]));
+  }
+
+  /** Draw a layer from another kind of source. */
+  function drawFrom(layerId, source) {
+    replaceParts(layerId, partsOf(layerId).map((id) => map.getLayer(id).serialize()), () => {
+      map.removeSource(layerId);
+      map.addSource(layerId, source);
+    });
+  }
 
   let described = [];
   let marker = null;
@@ -107,6 +173,22 @@ export async function makeMap(container, { onAsk, onSupply }) {
   let shown = []; // {feature, node} of popup and cards
   let taker = null; // who takes the clicks instead of a question, and what tells it that another does
   let lens = null; // another map that lies over a part of this one
+  let glanced = []; // depots by their stock
+
+  // The colours of the ground, of lines and of names follow the theme; layers that are styled otherwise are asked for anew by whoever styled them.
+  onTheme(async () => {
+    drawGlance();
+    const found = await ask("style.json", { lang: config.lang, theme: theme() });
+    for (const spec of found.layers) {
+      if (restyled.has(spec.metadata?.layer)) continue;
+      for (const [name, value] of Object.entries(spec.paint ?? {})) if (FOLLOWS.test(name)) map.setPaintProperty(spec.id, name, value);
+    }
+    for (const id of [...stale]) {
+      fresh(id);
+      hatch(id);
+    }
+    map.fire("redrawn");
+  });
 
   const clickable = () => described
     .filter((layer) => layer.geometry !== "polygon" && !layer.tiled)
@@ -117,10 +199,13 @@ export async function makeMap(container, { onAsk, onSupply }) {
     const box = [[point.x - 6, point.y - 6], [point.x + 6, point.y + 6]];
     const seen = new Set();
     const seenMap = lens?.covers(point) ? lens.map : map;
-    return seenMap.queryRenderedFeatures(box, { layers: clickable().filter((id) => seenMap.getLayer(id)) }).filter((feature) => {
+    const found = seenMap.queryRenderedFeatures(box, { layers: clickable().filter((id) => seenMap.getLayer(id)) }).filter((feature) => {
       const key = `${feature.source}/${feature.properties.id ?? JSON.stringify(feature.properties)}`;
       return !seen.has(key) && seen.add(key);
     });
+    // Of many points the nearest comes first, of equally near ones the one on top; lines and areas come after points.
+    const far = new Map(found.map((feature) => [feature, feature.geometry.type === "Point" ? Math.round(point.dist(seenMap.project(feature.geometry.coordinates))) : Infinity]));
+    return found.sort((a, b) => (far.get(a) === far.get(b) ? 0 : far.get(a) - far.get(b)));
   }
 
   /** What is known of a feature, kept in step with it for as long as it is shown. */
@@ -150,10 +235,33 @@ export async function makeMap(container, { onAsk, onSupply }) {
     return el(
       "details", { open: isOpen },
       el("summary", {}, el("strong", {}, String(name)), el("span", { class: "kind" }, layer.title)),
+      feature.problem ? el("p", { class: "warn" }, feature.problem) : null,
       el("table", { class: "attributes" }, el("tbody", {}, rows)),
       el("p", { class: "source" }, `${layer.source} · ${layer.note}`),
+      layer.stale ? el("p", { class: "stale-note" }, staleText(layer)) : null,
     );
   }
+
+  /** The rows of a layer by their ids, as the API tells them. */
+  async function rowsOf(source, ids) {
+    const { features } = await ask(`layers/${source}.geojson`, { lang: config.lang, at: at(), id: ids });
+    return new Map(features.map(({ geometry, properties }) => [properties.id, { source, geometry, properties }]));
+  }
+
+  /** The features with all that is known of them: tiles hold little, the rest of the first few is asked for. */
+  async function whole(features) {
+    const few = features.slice(0, MAX_IN_POPUP).filter(inTiles);
+    const found = await Promise.all([...new Set(few.map(({ source }) => source))].map(async (source) => {
+      try {
+        return await rowsOf(source, few.filter((one) => one.source === source).map(({ properties: { id } }) => id));
+      } catch (error) {
+        return new Map(few.map(({ geometry, properties }) => [properties.id, { source, geometry, properties, problem: error.message }]));
+      }
+    }));
+    const rows = new Map(found.flatMap((one) => [...one.values()]).map((one) => [`${one.source}/${one.properties.id}`, one]));
+    return features.map((one) => rows.get(`${one.source}/${one.properties.id}`) ?? one);
+  }
+  const inTiles = ({ source, properties: { id } }) => id !== undefined && described.find((layer) => layer.id === source).tiles !== null;
 
   /** What is known of the features: a popup at a desk; on a phone it goes to the panel, the map is small. */
   function showPopup(features, lngLat) {
@@ -170,9 +278,14 @@ export async function makeMap(container, { onAsk, onSupply }) {
     popup.getElement().querySelector(".maplibregl-popup-close-button")?.setAttribute("aria-label", t("close"));
   }
 
-  function clicked(point, lngLat) {
+  let clicks = 0;
+  async function clicked(point, lngLat) {
     if (taker) return taker.take([lngLat.lng, lngLat.lat]);
-    const features = featuresAt(point);
+    clicks += 1;
+    const mine = clicks;
+    let features = featuresAt(point);
+    if (features.some(inTiles)) features = await whole(features);
+    if (mine !== clicks) return undefined;
     const first = features[0];
     const exact = first?.geometry.type === "Point" ? first.geometry.coordinates : [lngLat.lng, lngLat.lat];
     showPopup(features, exact);
@@ -180,8 +293,14 @@ export async function makeMap(container, { onAsk, onSupply }) {
     return undefined;
   }
   map.on("click", (event) => clicked(event.point, event.lngLat));
-  map.on("mousemove", (event) => {
-    map.getCanvas().style.cursor = taker ? "crosshair" : featuresAt(event.point).length ? "pointer" : "";
+  // What is under the pointer is looked up once it rests for a moment, and not while the map moves.
+  let pointed = 0;
+  map.on("mousemove", ({ point }) => {
+    clearTimeout(pointed);
+    if (taker || map.isMoving()) return;
+    pointed = setTimeout(() => {
+      if (!taker) map.getCanvas().style.cursor = featuresAt(point).length ? "pointer" : "";
+    }, REST_MS);
   });
   map.getCanvas().addEventListener("keydown", (event) => {
     if (event.key !== "Enter") return;
@@ -195,13 +314,28 @@ export async function makeMap(container, { onAsk, onSupply }) {
     map.fitBounds(box, { padding: 60, maxZoom, duration: 700 });
   }
 
+  function drawGlance() {
+    fill(map, "glance", {
+      type: "FeatureCollection",
+      features: glanced.map(({ place: coordinates, mark: [shape, inside], label, color }) => ({
+        type: "Feature", properties: { icon: `mark:${shape}:${resolved(inside)}:16`, label, color: resolved(color) }, geometry: { type: "Point", coordinates },
+      })),
+    });
+  }
+
   return {
     map,
     /** The layers as the server describes them. */
-    describeLayers(layers) { described = layers; },
+    describeLayers(layers) {
+      described = layers;
+      const turned = layers.filter((layer) => layer.stale !== stale.has(layer.id) && drawnBy.has(layer.id));
+      for (const layer of turned) (layer.stale ? hatch : fresh)(layer.id);
+      if (turned.length) map.fire("redrawn");
+      for (const { id } of turned) renewShown(id);
+    },
     /** Mark the chosen place. */
     place(lonlat) {
-      marker ??= new maplibregl.Marker({ color: "#12324f", scale: 0.9 });
+      marker ??= new maplibregl.Marker({ color: "var(--here)", scale: 0.9 });
       marker.setLngLat(lonlat).addTo(map);
       marker.getElement().setAttribute("aria-label", t("place.here"));
     },
@@ -212,7 +346,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
     },
     /** Draw lines: [{coordinates, straight}]; none clears them. */
     routes(lines, { fit = false } = {}) {
-      map.getSource("routes").setData({
+      fill(map, "routes", {
         type: "FeatureCollection",
         features: lines.map(({ coordinates, straight = false }) => ({ type: "Feature", properties: { straight }, geometry: { type: "LineString", coordinates } })),
       });
@@ -224,26 +358,40 @@ export async function makeMap(container, { onAsk, onSupply }) {
     hint(features) {
       const areas = features.filter((feature) => feature.geometry && feature.geometry.type !== "Point");
       const points = features.filter((feature) => feature.geometry?.type === "Point");
-      map.getSource("hint-area").setData({ type: "FeatureCollection", features: areas });
-      map.getSource("hint-point").setData({ type: "FeatureCollection", features: points });
+      fill(map, "hint-area", { type: "FeatureCollection", features: areas });
+      fill(map, "hint-point", { type: "FeatureCollection", features: points });
     },
     /** Areas whose level changed, with a `change` each; none clears them. */
-    change(collection = EMPTY) { map.getSource("change").setData(collection); },
-    /** Depots by their stock of one item: [{place, icon, label, color}]; none clears them. */
+    change(collection = EMPTY) { fill(map, "change", collection); },
+    /** Depots by their stock of one item: [{place, mark: [shape, colour], label, color}]; none clears them. */
     glance(depots) {
-      map.getSource("glance").setData({
-        type: "FeatureCollection",
-        features: depots.map(({ place: coordinates, icon, label, color }) => ({ type: "Feature", properties: { icon, label, color }, geometry: { type: "Point", coordinates } })),
-      });
+      glanced = depots;
+      drawGlance();
     },
     closePopup() { popup?.remove(); },
+    /** The popup as it stands on the page, where there is one. */
+    popupNode: () => (popup?.isOpen() ? popup.getElement() : null),
     /** The base map was drawn anew. */
     renewTiles() {
       const base = map.getSource("base");
       base?.setTiles(base.tiles);
     },
+    /** Draw a layer from tiles of its own at this address. */
+    tiles({ id, tiles: maxzoom }, address) {
+      const source = map.getSource(id);
+      if (source.type === "vector") source.setTiles([address]);
+      else drawFrom(id, { type: "vector", tiles: [address], maxzoom });
+    },
+    /** Ask anew for the rows of a layer that are told of. */
+    async renewRows(layerId) {
+      const ids = shown.filter(({ feature, node }) => feature.source === layerId && node.isConnected).map(({ feature }) => feature.properties.id);
+      if (!ids.length) return;
+      const rows = await rowsOf(layerId, ids);
+      renewShown(layerId, ({ properties: { id } }) => rows.get(id));
+    },
     data(layerId, collection) {
-      map.getSource(layerId)?.setData(collection);
+      if (map.getSource(layerId).type !== "geojson") drawFrom(layerId, { type: "geojson", data: EMPTY });
+      map.getSource(layerId).setData(collection);
       renewShown(layerId, ({ source, properties: { id } }) => {
         const found = collection.features.find((one) => one.properties.id === id);
         return found && { source, properties: found.properties };
@@ -270,17 +418,15 @@ export async function makeMap(container, { onAsk, onSupply }) {
     lay(other) { lens = other; },
     /** Draw a layer as these parts of the style say, where it was drawn before. */
     restyle(layerId, specs, opacity) {
-      const before = partsOf(layerId);
-      const order = map.getLayersOrder();
-      const after = (id) => order.slice(order.indexOf(id) + 1).find((other) => !before.includes(other));
-      const places = new Map(before.map((id) => [id, after(id)]));
-      const visibility = map.getLayoutProperty(before[0], "visibility") ?? "visible";
-      for (const id of before) map.removeLayer(id);
-      for (const spec of specs) {
-        const layout = { ...spec.layout, visibility, ...(nameSize(spec.layout) ? { "text-size": nameSize(spec.layout) } : {}) };
-        map.addLayer({ ...spec, layout, paint: { ...spec.paint, ...Object.fromEntries(fainter(spec, opacity).filter(([, value]) => value !== undefined)) } }, places.get(spec.id) ?? places.get(before[0]));
-      }
+      const visibility = map.getLayoutProperty(partsOf(layerId)[0], "visibility") ?? "visible";
+      replaceParts(layerId, specs.map((spec) => ({
+        ...spec,
+        layout: { ...spec.layout, visibility, ...enlarged(spec.layout) },
+        paint: { ...spec.paint, ...wide(spec), ...Object.fromEntries(fainter(spec, opacity).filter(([, value]) => value !== undefined)) },
+      })));
       drawnBy.set(layerId, specs);
+      restyled.add(layerId);
+      if (stale.has(layerId)) hatch(layerId);
     },
     fade(layerId, opacity) {
       for (const spec of drawnBy.get(layerId) ?? []) for (const [name, value] of fainter(spec, opacity)) map.setPaintProperty(spec.id, name, value);
@@ -294,7 +440,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
     },
     partsOf,
     visible(layer, isVisible) {
-      for (const id of partsOf(layer.id)) if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", isVisible ? "visible" : "none");
+      for (const id of partsOf(layer.id)) if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", isVisible && layer.count > 0 ? "visible" : "none");
     },
   };
 }

@@ -1,6 +1,7 @@
 /** The marks of the legend: as SVG in lists, as images on the map. A new mark needs no new code. */
 
 import { svg } from "./dom.js";
+import { resolved } from "./theme.js";
 
 const POINTS = {
   square: [[2, 2], [14, 2], [14, 14], [2, 14]],
@@ -15,11 +16,22 @@ const POINTS = {
 /** Points that are not to be trusted: hatched squares. */
 const HATCHED = "hatched";
 
-const HATCHES = { "hatch-up": "M1 8L8 1M1 15L15 1M8 15L15 8", "hatch-down": "M1 8L8 15M1 1L15 15M8 1L15 8" };
+const HATCHES = {
+  "hatch-up": "M1 8L8 1M1 15L15 1M8 15L15 8",
+  "hatch-down": "M1 8L8 15M1 1L15 15M8 1L15 8",
+  "hatch-cross": "M1 8L8 1M1 15L15 1M8 15L15 8M1 8L8 15M1 1L15 15M8 1L15 8", // of what is stale
+};
+/** A ring of ties around a point that is stale. */
+const RING = "stale-ring";
 
-/** A mark as a small picture for the legend. */
-export function markPicture({ shape, color, size = 10, opacity = 1 }) {
-  const frame = (...inner) => svg("svg", { class: "mark", viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" }, ...inner);
+/** A mark as a small picture for the legend; that of a stale layer is hatched. */
+export function markPicture({ shape, color, size = 10, opacity = 1, isHatched = false }) {
+  // A line is too thin for the light edge of the hatch.
+  const over = ["stale-under", "stale-hatch"].slice(isHatched ? Number(shape === "line" || shape === "dash") : 2);
+  const frame = (...inner) => svg(
+    "svg", { class: "mark", viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" }, ...inner,
+    over.map((name) => svg("path", { class: name, d: HATCHES["hatch-up"], fill: "none" })),
+  );
   if (shape === "fill") return frame(svg("rect", { x: 1, y: 1, width: 14, height: 14, fill: color, "fill-opacity": Math.max(opacity, 0.15), stroke: color, "stroke-opacity": 0.7 }));
   if (shape === "line" || shape === "dash") {
     return frame(svg("path", { d: "M0 8H16", stroke: color, "stroke-width": Math.min(5, Math.max(1.5, size)), "stroke-dasharray": shape === "dash" ? "4 2" : null }));
@@ -30,10 +42,10 @@ export function markPicture({ shape, color, size = 10, opacity = 1 }) {
       svg("path", { d: HATCHES[shape], stroke: color, "stroke-width": 1.3, fill: "none" }),
     );
   }
-  const outline = { fill: color, stroke: "#1d2733", "stroke-width": 0.8 };
+  const outline = { fill: color, stroke: "var(--mark-edge)", "stroke-width": 0.8 };
   if (shape === HATCHED) {
     return frame(
-      svg("rect", { x: 1.5, y: 1.5, width: 13, height: 13, fill: "#ffffff", stroke: color, "stroke-width": 1.6 }),
+      svg("rect", { x: 1.5, y: 1.5, width: 13, height: 13, fill: "var(--mark-halo)", stroke: color, "stroke-width": 1.6 }),
       svg("path", { d: "M2 9L9 2M2 14L14 2M7 14L14 7", stroke: color, "stroke-width": 1.8, fill: "none" }),
     );
   }
@@ -45,6 +57,7 @@ export function markPicture({ shape, color, size = 10, opacity = 1 }) {
 export function markImage(name) {
   const [, shape, color, size] = name.split(":");
   if (shape in HATCHES) return hatchImage(shape, color);
+  if (shape === RING) return ringImage(color, Number(size));
   const isHatched = shape === HATCHED;
   const ratio = 2;
   const px = Math.max(8, Number(size) || 10) * 1.4;
@@ -60,9 +73,9 @@ export function markImage(name) {
   pen.closePath();
   pen.lineJoin = "round";
   pen.lineWidth = 2.6 * ratio;
-  pen.strokeStyle = "#ffffff";
+  pen.strokeStyle = resolved("var(--mark-halo)");
   pen.stroke();
-  pen.fillStyle = isHatched ? "#ffffff" : color;
+  pen.fillStyle = isHatched ? resolved("var(--mark-halo)") : color;
   pen.fill();
   if (isHatched) {
     pen.save();
@@ -81,7 +94,7 @@ export function markImage(name) {
     pen.closePath();
   }
   pen.lineWidth = 0.8 * ratio;
-  pen.strokeStyle = "rgba(20, 30, 45, 0.75)";
+  pen.strokeStyle = resolved("var(--mark-outline)");
   pen.stroke();
   return { data: pen.getImageData(0, 0, canvas.width, canvas.height), pixelRatio: ratio };
 }
@@ -96,9 +109,31 @@ function hatchImage(shape, color) {
   pen.lineWidth = 1.6;
   pen.beginPath();
   for (const shift of [-side, 0, side]) {
-    if (shape === "hatch-up") { pen.moveTo(shift - 2, side + 2); pen.lineTo(shift + side + 2, -2); }
-    else { pen.moveTo(shift - 2, -2); pen.lineTo(shift + side + 2, side + 2); }
+    if (shape !== "hatch-down") { pen.moveTo(shift - 2, side + 2); pen.lineTo(shift + side + 2, -2); }
+    if (shape !== "hatch-up") { pen.moveTo(shift - 2, -2); pen.lineTo(shift + side + 2, side + 2); }
   }
   pen.stroke();
   return { data: pen.getImageData(0, 0, side, side), pixelRatio: 2 };
+}
+
+/** Ties around a circle, so that a mark under it stays in view. */
+function ringImage(color, size) {
+  const ratio = 2;
+  const side = Math.ceil((size + 6) * ratio);
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = side;
+  const pen = canvas.getContext("2d");
+  pen.translate(side / 2, side / 2);
+  for (const [width, ink] of [[4.5, resolved("var(--halo)")], [2.2, color]]) {
+    pen.lineWidth = width * ratio;
+    pen.strokeStyle = ink;
+    pen.beginPath();
+    for (let k = 0; k < 12; k += 1) {
+      const [x, y] = [Math.cos((k * Math.PI) / 6), Math.sin((k * Math.PI) / 6)];
+      pen.moveTo((x * size * ratio) / 2.7, (y * size * ratio) / 2.7);
+      pen.lineTo((x * size * ratio) / 1.95, (y * size * ratio) / 1.95);
+    }
+    pen.stroke();
+  }
+  return { data: pen.getImageData(0, 0, side, side), pixelRatio: ratio };
 }

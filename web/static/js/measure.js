@@ -17,7 +17,7 @@ export function area(m2) {
 
 export function makeMeasure(root, { view }) {
   const result = el("div", { class: "measured", role: "status" });
-  const sketch = makeSketch(view, "measure", "#7a0f6b", { onChange: measured, onLost: marked });
+  const sketch = makeSketch(view, "measure", "var(--measured)", { onChange: measured, onLost: marked });
   const begin = (shape) => el("button", { type: "button", class: "plain", "aria-pressed": "false", "data-shape": shape, onclick: () => toggle(shape) }, t(`measure.${shape}`));
   const starts = [begin("line"), begin("area")];
   const steps = el(

@@ -40,6 +40,7 @@ const kindOf = (node) => `${node.nodeName}.${node.classList?.[0] ?? ""}`;
 function isKept(node, name) {
   if (name === "open") return node.matches("details"); // whoever unfolded it wants to see it
   if (name === "data-news") return true;
+  if (node.matches("[data-chart]")) return name !== "data-chart" && name !== "aria-label"; // the rest is the drawing's
   if (!node.matches("input")) return false;
   if (node.type !== "hidden") return (name === "value" || name === "checked") && isTyped(node);
   // A form keeps its key, and what its reader had seen when he began to fill it in.
@@ -67,6 +68,7 @@ function mergeNode(node, drawn) {
   }
   if (node.matches("select, textarea") && isTyped(node)) return;
   mergeAttributes(node, drawn);
+  if (node.matches("[data-chart]")) return; // what is in it was drawn here
   mergeChildren(node, drawn);
   // The attribute is only where a field begins; what it holds follows as long as nobody touched it.
   if (node instanceof HTMLSelectElement) node.selectedIndex = drawn.selectedIndex;

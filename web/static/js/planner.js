@@ -66,5 +66,5 @@ export function makePlanner(root, { view, layers }) {
     tab.addEventListener("click", () => select(tab));
     tab.addEventListener("keydown", (event) => { if (event.key === "ArrowLeft" || event.key === "ArrowRight") select(tabs[1 - k], true); });
   });
-  return { restore };
+  return { restore, select: (name) => select(tabs.find((tab) => tab.id === `switch-${name}`), true) };
 }

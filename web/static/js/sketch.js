@@ -15,7 +15,7 @@ export function makeSketch(view, id, color, { onChange, onLost, isKept = false, 
   const overlay = makeOverlay(view.map, id, [
     { top: true, type: "fill", filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": color, "fill-opacity": 0.16 } },
     { top: true, type: "line", filter: ["!=", ["geometry-type"], "Point"], paint: { "line-color": color, "line-width": width, "line-dasharray": [2, 1.2] } },
-    { top: true, type: "circle", filter: ["==", ["geometry-type"], "Point"], paint: { "circle-radius": 5, "circle-color": "#ffffff", "circle-stroke-color": color, "circle-stroke-width": 2.5 } },
+    { top: true, type: "circle", filter: ["==", ["geometry-type"], "Point"], paint: { "circle-radius": 5, "circle-color": "var(--halo)", "circle-stroke-color": color, "circle-stroke-width": 2.5 } },
   ]);
 
   const isComplete = () => corners.length >= LEAST[shape];

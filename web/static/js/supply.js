@@ -18,13 +18,14 @@ function sameDepot(rows, k) {
 }
 
 const MAX_ROUTES = 60;
+const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 
 /** How a depot stands with the chosen item: told apart by shape as well as by colour. */
-const GLANCE = { enough: ["circle", "#1b7837"], low: ["triangle", "#e08214"], none: ["cross", "#b2182b"], uncounted: ["hatched", "#4d4d4d"] };
+const GLANCE = { enough: ["circle", "var(--stock-enough)"], low: ["triangle", "var(--stock-low)"], none: ["cross", "var(--stock-none)"], uncounted: ["hatched", "var(--stock-uncounted)"] };
 
 /** How soon a part of it expires: the colour of the number, by the classes of days; beyond the last it is plain. */
-const EXPIRING = [[30, "#b2182b"], [90, "#a14a00"], [180, "#6b5900"]];
-const PLAIN = "#16222e";
+const EXPIRING = [[30, "var(--expires-30)"], [90, "var(--expires-90)"], [180, "var(--expires-180)"]];
+const PLAIN = "var(--ink)";
 /** A word of the legend in its colour: set by script, the policy of the page allows no styles in markup. */
 function coloured(color, text) {
   const node = el("span", { class: "glance" }, text);
@@ -66,7 +67,10 @@ export function makeSupply({ view, isShown, onChanged, depots }) {
 
   async function matching(text) {
     return (text ? await named(text) : await catalogue())
-      ?.map((item) => ({ label: item.name, detail: `${item.id} · ${t("supply.on_hand", { n: quantity(item.on_hand), unit: item.unit })}`, value: item }));
+      ?.map((item) => ({
+        label: item.name, value: item,
+        detail: [item.other_names.length ? t("supply.also", { names: item.other_names.join(config.lang === "zh" ? "、" : ", ") }) : null, item.id, t("supply.on_hand", { n: quantity(item.on_hand), unit: item.unit })].filter(Boolean).join(" · "),
+      }));
   }
 
   function addRow() {
@@ -104,7 +108,7 @@ export function makeSupply({ view, isShown, onChanged, depots }) {
       if (!found) return;
       const placed = found.rows.filter((row) => row.place);
       view.glance(placed.map((row) => ({
-        place: row.place, icon: `mark:${GLANCE[row.state].join(":")}:16`,
+        place: row.place, mark: GLANCE[row.state],
         label: [
           row.state === "none" ? "0" : `${quantity(row.available)}${row.is_uncounted ? " ?" : ""}`,
           row.expires_days === null ? null : t("glance.expires", { days: row.expires_days, n: quantity(row.expiring) }),
@@ -221,14 +225,25 @@ export function makeSupply({ view, isShown, onChanged, depots }) {
     if (lines.some((one) => one.straight)) root.append(el("p", { class: "hint" }, t("supply.straight")));
   }
 
+  function choose(k) {
+    chosen = k;
+    draw();
+    root.querySelector(".ways .chosen").focus({ preventScroll: true });
+  }
+
   /** The plans side by side; several ways that come to the same plan are one. */
   function choices() {
     return el(
       "div", { class: "ways", role: "radiogroup", "aria-label": t("supply.ways") },
       answer.plans.map((plan, k) => el(
         "button", {
-          type: "button", role: "radio", "aria-checked": String(k === chosen), class: k === chosen ? "chosen" : null,
-          onclick: () => { chosen = k; draw(); },
+          type: "button", role: "radio", "aria-checked": String(k === chosen), class: k === chosen ? "chosen" : null, tabindex: k === chosen ? 0 : -1,
+          onclick: () => choose(k), onkeydown: (event) => {
+            const step = STEPS[event.key];
+            if (!step) return;
+            event.preventDefault();
+            choose((k + step + answer.plans.length) % answer.plans.length);
+          },
         },
         el("strong", {}, plan.ways.map((way) => t(`supply.way.${way}`)).join(" = ")),
         el("span", {}, plan.ready_s === null ? t("supply.none_ready") : minutes(plan.ready_s)),

@@ -1,6 +1,6 @@
 /** The tabs of the side panel; on a phone the layer tree is one of them. */
 
-const ALL = ["layers", "reach", "around", "closures", "since", "supply", "orders", "coverage", "zoning"];
+export const ALL = ["layers", "reach", "around", "closures", "since", "supply", "orders", "coverage", "zoning"];
 
 export function makeTabs(onChange) {
   // Who may not see orders has no tab of them.

@@ -8,6 +8,7 @@ import { count } from "./format.js";
 import { markPicture } from "./marks.js";
 import { at } from "./moment.js";
 import { failure } from "./notice.js";
+import { theme } from "./theme.js";
 
 const PAUSE_MS = 250;
 const RANK = { polygon: 0, line: 1, point: 2 };
@@ -118,7 +119,7 @@ export function makeWorkbench(root, { view, layers }) {
       changed();
     }
 
-    const question = newest((signal) => ask("views/shown", { view: JSON.stringify({ layers: [written(id)], at: at() }), lang: config.lang }, { signal }));
+    const question = newest((signal) => ask("views/shown", { view: JSON.stringify({ layers: [written(id)], at: at() }), lang: config.lang, theme: theme() }, { signal }));
     let fields = null;
     let drawn = ""; // what of the answer is on the map
     async function renew() {
@@ -133,6 +134,7 @@ export function makeWorkbench(root, { view, layers }) {
     }
     function take(answer) {
       fields = answer.fields;
+      layers.drawing(id, isPlain(mine) ? null : { id, filters: mine.filters, style: mine.style });
       const parts = JSON.stringify(answer.map_layers);
       if (parts !== drawn && (drawn || !isPlain(mine))) view.restyle(id, answer.map_layers, mine.opacity);
       drawn = parts;

@@ -1,0 +1,92 @@
+"""Light and dark in a real browser: by the system, by the switch, on every page, on the map, on paper."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from layers.ground import GROUNDS, contrast
+from tests.browser.conftest import Watched
+from tests.browser.test_stale import MAPS
+
+pytestmark = pytest.mark.browser
+Watch = Callable[..., Watched]
+
+COLOUR = """(name) => {
+    const probe = document.createElement('span');
+    probe.style.color = `var(${name})`;
+    document.body.append(probe);
+    const found = getComputedStyle(probe).color.match(/[\\d.]+/g).slice(0, 3);
+    probe.remove();
+    return '#' + found.map((part) => Math.round(Number(part)).toString(16).padStart(2, '0')).join('');
+}"""
+GROUND = "() => window.maps[0].getPaintProperty('background', 'background-color')"
+NAMES = "() => window.maps[0].getPaintProperty('streets-label', 'text-halo-color')"
+RISKS = ("--risk-major", "--risk-considerable", "--risk-general", "--risk-low")
+
+
+def colour(page: Page, name: str) -> str:
+    return str(page.evaluate(COLOUR, name))
+
+
+def choose(page: Page, choice: str) -> None:
+    if not page.locator("#display .menu").is_visible():
+        page.click("#display summary")
+    page.click(f"a[data-choose-theme={choice}]")
+
+
+def test_the_map_follows_the_system_and_the_switch(watch: Watch) -> None:
+    watched = watch()
+    page = watched.page
+    page.add_init_script(MAPS)
+    page.emulate_media(color_scheme="dark")
+    watched.open()
+    assert page.evaluate(GROUND) == GROUNDS["dark"].outside
+    assert page.evaluate(NAMES) == GROUNDS["dark"].halo
+    assert contrast(colour(page, "--ink"), colour(page, "--paper")) >= 7
+    risks = [colour(page, name) for name in RISKS]
+    ring = page.evaluate("() => window.maps[0].getPaintProperty('hint-point', 'circle-stroke-color')")
+
+    page.emulate_media(color_scheme="light")
+    page.wait_for_function(f"(wanted) => ({GROUND})() === wanted", arg=GROUNDS["light"].outside)
+    assert page.evaluate("() => window.maps[0].getPaintProperty('hint-point', 'circle-stroke-color')") != ring
+    assert [colour(page, name) for name in RISKS] == risks == ["#e60012", "#ff7f00", "#ffd400", "#0066cc"]
+
+    # The switch is stronger than the system, needs no reload, and is kept on other pages.
+    watched.page.evaluate("() => { window.same = true; }")
+    choose(page, "dark")
+    page.wait_for_function(f"(wanted) => ({GROUND})() === wanted", arg=GROUNDS["dark"].outside)
+    assert page.evaluate("() => window.same") is True
+    paper = colour(page, "--paper")
+    page.goto(f"{watched.address}/login")
+    assert colour(page, "--paper") == paper
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(page.locator("a[data-choose-theme=dark]")).to_have_attribute("aria-current", "true")
+    page.click("a[data-choose-theme=auto]")
+    assert colour(page, "--paper") == "#ffffff"
+    page.reload()
+    assert page.locator("html").get_attribute("data-theme") is None
+
+
+def test_paper_is_light(watch: Watch) -> None:
+    watched = watch()
+    page = watched.page
+    watched.log_in("demo-admin")
+    page.goto(f"{watched.address}/supplies?theme=dark")
+    assert colour(page, "--paper") != "#ffffff"
+    page.emulate_media(media="print")
+    assert colour(page, "--paper") == "#ffffff"
+    assert contrast(colour(page, "--ink"), colour(page, "--paper")) >= 7
+
+
+def test_the_switch_works_without_scripts(watch: Watch, address: str) -> None:
+    page = watch().page
+    context = page.context.browser.new_context(java_script_enabled=False)  # type: ignore[union-attr]
+    plain = context.new_page()
+    plain.goto(f"{address}/login?next=/supplies")
+    plain.click("a[data-choose-theme=dark]")
+    expect(plain.locator("html")).to_have_attribute("data-theme", "dark")
+    assert "next=" in plain.url, "the rest of the address is kept"
+    plain.goto(f"{address}/login")
+    expect(plain.locator("html")).to_have_attribute("data-theme", "dark")
+    context.close()

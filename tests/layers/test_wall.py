@@ -1,0 +1,159 @@
+"""The figures of the wall against what they are made of: each number is the number of its rows, or of their persons."""
+
+from datetime import UTC, timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from layers import analyses, query, render
+from layers.actions import readings, supplies
+from layers.actions.closures import close
+from layers.catalogue import LAYERS
+from layers.district import District
+from layers.layer import ROLES, Lang, Role
+from layers.permissions import Actor
+from layers.wall import FIGURES, MAX_ROWS, share_text, wall
+from tests.layers.conftest import BRIDGE, NOW, STAMP, Clock, lonlat
+
+WANG = Actor("wang", "王", "dispatcher")
+HOUR_S = 3600.0
+OF_SUPPLIES = {"late", "alarms", "orders"}
+
+
+def figures(district: District, role: Role = "dispatcher", lang: Lang = "zh") -> dict[str, dict[str, Any]]:
+    return {one["id"]: one for one in wall(district, role=role, lang=lang, limit_s=HOUR_S)["figures"]}
+
+
+def reserve(district: District, key: str, deadline: str | None = None) -> str:
+    body = {
+        "to": list(lonlat(5.0, 1.0)),
+        "unit": "东街道办",
+        "place": "<script>学校",
+        "contact": "值班室",
+        "phone": "0513-0",
+        "needs": [{"item_id": "quilt", "quantity": "1"}],
+        "lines": [{"depot_id": "d1", "item_id": "quilt", "lot": "A", "quantity": "1"}],
+        **({} if deadline is None else {"deadline": deadline}),
+    }
+    return str(supplies.reserve(district, WANG, body, key=key)["orders"][0]["id"])
+
+
+def test_persons_out_of_reach_are_those_of_the_coverage_and_add_up(own_town: District) -> None:
+    close(own_town, WANG, {"reason": "积水", "geometry": BRIDGE}, key="a-key-of-the-form")
+    told = figures(own_town)["uncovered"]
+    answer = analyses.coverage(own_town, limit_s=HOUR_S, places="villages")
+    out = answer.table[~answer.table["covered"]]
+    assert told["value"] == out["persons"].sum() > 0
+    assert [row["id"] for row in told["rows"]] == list(out.sort_values("persons", ascending=False)["id"])
+    assert sum(int(row["amount"].split()[0].replace(",", "")) for row in told["rows"]) == told["value"]
+    assert all(row["geometry"]["type"] == "Point" for row in told["rows"])
+    assert told["tone"] == "bad"
+    assert {row["id"] for row in told["rows"]} == set(
+        query.read(own_town, "uncovered_places", role="viewer").frame["id"]
+    )
+
+
+def test_a_figure_of_nothing_is_quiet(own_town: District) -> None:
+    told = wall(own_town, role="dispatcher", limit_s=1e7)
+    quiet = {one["id"] for one in told["figures"] if not one["value"]}
+    assert {"late", "alarms", "closures", "stale", "orders"} <= quiet
+    assert {one["tone"] for one in told["figures"] if not one["value"]} == {""}
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(1.0, "100.00%"), (0.99999, "99.99%"), (0.99996, "99.99%"), (0.99936, "99.94%"), (0.5, "50.00%"), (0.0, "0.00%")],
+)
+def test_what_is_not_the_whole_is_never_the_whole(share: float, text: str) -> None:
+    assert share_text(share) == text
+    assert (text == "100.00%") == (share == 1.0)
+
+
+def test_every_hundredth_of_a_percent_is_itself() -> None:
+    """The oracle: whole hundredths of a percent lose none of themselves to the floating point."""
+    for k in range(10_001):
+        assert share_text(k / 10_000) == f"{k // 100}.{k % 100:02d}%"
+
+
+def test_closures_in_force_with_since_when(own_town: District, clock: Clock) -> None:
+    district = District(own_town.store, clock=clock)
+    told = figures(district)["closures"]
+    assert (told["value"], told["rows"], told["tone"]) == (0, [], "")
+    assert told["said"] == "另有 1 处未到时间"
+    made = close(district, WANG, {"reason": "<b>积水", "geometry": BRIDGE, "factor": 0.5}, key="a-key-of-the-form")[
+        "id"
+    ]
+    told = figures(district)["closures"]
+    (row,) = told["rows"]
+    assert (row["id"], row["title"], row["detail"]) == (made, "<b>积水", "慢行, 剩余速度 50%")
+    assert row["since_utc"][:16] == clock.now.astimezone(UTC).isoformat()[:16]
+    assert row["geometry"]["type"] == "LineString"
+    assert told["tone"] == "warn"
+    clock.go_on(hours=24)  # the other one begins, bound included at 00:00 UTC on July 2
+    assert {row["id"] for row in figures(district)["closures"]["rows"]} == {made, "c1"}
+
+
+def test_an_order_is_late_after_its_moment_and_not_at_it(own_town: District, clock: Clock) -> None:
+    district = District(own_town.store, clock=clock)
+    due = clock.now + timedelta(minutes=20)
+    order = reserve(district, "a-key-of-the-form", due.isoformat())
+    free = reserve(district, "another-key-of-it")
+    clock.go_on(minutes=20)
+    told = figures(district)
+    assert (told["late"]["value"], told["orders"]["value"]) == (0, 2)
+    clock.go_on(minutes=1)
+    told = figures(district)
+    (row,) = told["late"]["rows"]
+    assert row["id"] == order
+    assert row["since_utc"][:16] == due.astimezone(UTC).isoformat()[:16]
+    assert row["geometry"] is not None
+    assert "<script>学校" in row["title"], "told as it is; who shows it escapes it"
+    assert [one["id"] for one in told["orders"]["rows"]] == [order, free], "the late one stands first"
+    assert (told["late"]["tone"], told["orders"]["tone"]) == ("bad", "")
+
+
+def test_alarms_of_devices_with_their_depot(own_town: District) -> None:
+    frame = pd.DataFrame({"id": ["door"], "name": ["门磁"], "type": ["door"], "depot_id": ["d1"], "item_id": [None]})
+    with own_town.store.writing() as conn:
+        own_town.store.upsert(conn, "device", frame, **STAMP)
+    assert figures(own_town)["alarms"]["value"] == 0
+    opened = NOW - timedelta(minutes=5)
+    entry = {"measured_utc": opened.isoformat(), "value": 1}
+    readings.report(own_town, Actor("k", "管", "administrator"), {"device": "door", "readings": [entry]})
+    (row,) = figures(own_town)["alarms"]["rows"]
+    assert (row["title"], row["detail"]) == ("门未关 · 西库", "门磁")
+    assert row["since_utc"][:16] == opened.isoformat()[:16]
+    assert row["geometry"]["coordinates"] == pytest.approx(lonlat(0.5, 0.0), abs=1e-6)
+
+
+def test_a_layer_is_stale_beyond_its_age_and_not_at_it(own_town: District, clock: Clock) -> None:
+    bound_s = LAYERS["enterprises"].stale_after_s
+    assert bound_s is not None
+    district = District(own_town.store, clock=clock)
+    updated = query.summary(district, "enterprises", role="viewer").updated_utc
+    assert updated is not None
+    clock.now = pd.Timestamp(updated).to_pydatetime() + timedelta(seconds=bound_s)
+    assert figures(district)["stale"]["value"] == 0
+    about = render.describe(query.summary(district, "enterprises", role="viewer"))
+    assert (about["stale"], about["stale_since_utc"], about["age_s"]) == (False, None, bound_s)
+    since = clock.now
+    clock.now += timedelta(milliseconds=1)
+    (row,) = figures(district)["stale"]["rows"]
+    assert row["id"] == "enterprises"
+    assert pd.Timestamp(row["since_utc"]) == pd.Timestamp(since)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_a_role_may_not_read_is_named_as_withheld(own_town: District, role: Role) -> None:
+    reserve(own_town, "a-key-of-the-form")
+    answer = wall(own_town, role=role, lang="en", limit_s=HOUR_S)
+    titles = {figure.id: figure.title.en for figure in FIGURES}
+    shown = {one["id"] for one in answer["figures"]}
+    assert shown == set(titles) - (OF_SUPPLIES if role == "viewer" else set())
+    assert answer["withheld"] == [titles[name] for name in titles if name not in shown]
+    for one in answer["figures"]:
+        assert set(one["layers"]) <= set(query.permitted(role))
+        assert len(one["rows"]) == min(one["count"], MAX_ROWS)
+        assert one["unit"]
+        assert one["source"]

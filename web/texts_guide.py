@@ -1,0 +1,52 @@
+"""The texts of the keys and of the tour. The sentence here is the Chinese one; English is in translations/."""
+
+from flask_babel import gettext as _
+
+
+def for_scripts() -> dict[str, str]:
+    """Every text by key, in the language of the request."""
+    return {
+        "keys.arrows": _("方向键"),
+        "keys.character": _("使用单键 (数字、字母和符号); Esc、Tab、方向键总是可用"),
+        "keys.close": _("关闭最上面的: 这张表、导览、地图上的说明框"),
+        "keys.corner": _("绘制时: 在地图中心加一点"),
+        "keys.corner_back": _("绘制时: 退一点"),
+        "keys.corner_stop": _("绘制时: 停下, 已画的保留"),
+        "keys.divider": _("移动分隔线 (大步用 PageUp、PageDown; 两端用 Home、End)"),
+        "keys.divider_close": _("结束对比"),
+        "keys.everywhere": _("到处可用"),
+        "keys.keys": _("打开或关闭这张表"),
+        "keys.list_choose": _("选定"),
+        "keys.list_move": _("上下移动"),
+        "keys.map": _("到地图"),
+        "keys.map_ask": _("查询地图中心"),
+        "keys.map_move": _("移动地图"),
+        "keys.map_zoom": _("放大、缩小"),
+        "keys.next": _("下一个控件 (Shift+Tab 上一个)"),
+        "keys.on_divider": _("在对比的分隔线上"),
+        "keys.on_list": _("在候选列表里"),
+        "keys.on_map": _("在地图上"),
+        "keys.on_tabs": _("在选项卡上"),
+        "keys.panel": _("面板: {name}"),
+        "keys.search": _("搜索"),
+        "keys.tabs_move": _("前一个、后一个面板"),
+        "keys.title": _("按键"),
+        "tour.back": _("上一步"),
+        "tour.done": _("完成"),
+        "tour.help": _("使用说明、按键和这个导览, 以后都在这里。"),
+        "tour.help.title": _("帮助"),
+        "tour.layers": _("在这里开关图层。数字是条数; 下面是来源和更新时间; 有斜线的数据偏旧。"),
+        "tour.layers.title": _("图层"),
+        "tour.map": _("点地图上的任意位置, 旁边就列出谁能到、多久到、最近的医院和避难场所。"),
+        "tour.map.title": _("地图"),
+        "tour.next": _("下一步"),
+        "tour.search": _("村、企业、仓库、道路都能找: 写名称、拼音或首字母, 按回车就到那里。"),
+        "tour.search.title": _("搜索"),
+        "tour.skip": _("跳过"),
+        "tour.step": _("{n} / {all}"),
+        "tour.tabs": _("周边、封路、变化、物资……各有一个面板。面板右上角的“说明”打开它的用法。"),
+        "tour.tabs.title": _("面板"),
+        "tour.title": _("导览"),
+        "tour.when": _("平时按现在计算。也可以指定一个时刻, 看那时谁值班、路通不通。"),
+        "tour.when.title": _("时刻"),
+    }
