@@ -14,6 +14,7 @@ import sqlite3
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
@@ -264,9 +265,10 @@ def _clients(job: Job, clients: int, requests: int) -> Load:
     """One thread serves all clients; each sends its next request when it has its answer."""
     run = os.urandom(4).hex()
     each, times, refused = max(1, requests // clients), [], 0
-    with selectors.DefaultSelector() as selector:
+    with selectors.DefaultSelector() as selector, ExitStack() as held:
         for k in range(clients):
             one = _Client(job, k, run)
+            held.enter_context(one.socket)
             selector.register(one.socket, selectors.EVENT_READ, (one, [each]))
         used, begun = time.process_time(), time.perf_counter()
         end = begun + _LONGEST_S
@@ -287,7 +289,6 @@ def _clients(job: Job, clients: int, requests: int) -> Load:
                     one.ask()
                 else:
                     selector.unregister(one.socket)
-                    one.socket.close()
         return Load(time.perf_counter() - begun, sorted(times), refused, time.process_time() - used)
 
 
