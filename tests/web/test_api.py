@@ -69,9 +69,9 @@ PATHS = sorted(asked(lambda x, y: "0,0"))
 
 
 def test_every_endpoint_is_asked_here() -> None:
-    # Asked in test_supplies.py, test_events.py, test_whatif.py, test_map_views.py and others.
+    # Asked in test_supplies.py, test_events.py, test_whatif.py, test_map_views.py, test_layer_tiles.py and others.
     elsewhere = ("/supplies", "/stock", "/devices", "/alarms", "/readings", "/events", "/whatif", "/shelters")
-    elsewhere += ("/views", "/measure")
+    elsewhere += ("/views", "/measure", "/who")
     templates = {_asked_as(e) for e in ENDPOINTS if e.method == "GET" and not e.path.startswith(elsewhere)}
     # Files, sheets, comparisons and jobs have tests of their own in test_zoning.py.
     apart = {
@@ -81,6 +81,8 @@ def test_every_endpoint_is_asked_here() -> None:
         "/sheet/teams.geojson",
         "/around/sheet",
         "/closures/{closure}/difference",
+        "/layers/{layer}/tiles/{z}/{x}/{y}.mvt",
+        "/layers/{layer}/tiles/counts",
     }
     assert templates == set(PATHS) | apart
 

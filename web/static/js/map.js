@@ -3,7 +3,7 @@
 import { ask } from "./api.js";
 import { config, t } from "./config.js";
 import { el } from "./dom.js";
-import { EMPTY, fill, isSoftware } from "./picture.js";
+import { afterPaint, EMPTY, fill, isSoftware } from "./picture.js";
 import { attribute } from "./format.js";
 import { markImage } from "./marks.js";
 import { at } from "./moment.js";
@@ -211,7 +211,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
   /** What is known of a feature, kept in step with it for as long as it is shown. */
   function describe(feature, isOpen) {
     const node = description(feature, isOpen);
-    shown = [...shown.filter((one) => one.node.isConnected), { feature, node }];
+    shown.push({ feature, node });
     return node;
   }
 
@@ -283,6 +283,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
     if (taker) return taker.take([lngLat.lng, lngLat.lat]);
     clicks += 1;
     const mine = clicks;
+    shown = shown.filter(({ node }) => node.isConnected);
     let features = featuresAt(point);
     if (features.some(inTiles)) features = await whole(features);
     if (mine !== clicks) return undefined;
@@ -378,8 +379,8 @@ export async function makeMap(container, { onAsk, onSupply }) {
     },
     /** Draw a layer from tiles of its own at this address. */
     tiles({ id, tiles: maxzoom }, address) {
-      const source = map.getSource(id);
-      if (source.type === "vector") source.setTiles([address]);
+      // Not in the frame in which its parts are replaced: the map library then forgets to fetch.
+      if (map.getSource(id).type === "vector") afterPaint(() => map.getSource(id).setTiles?.([address]));
       else drawFrom(id, { type: "vector", tiles: [address], maxzoom });
     },
     /** Ask anew for the rows of a layer that are told of. */
