@@ -132,6 +132,13 @@ class Classes:
     other: Mark
 
 
+TILES_ABOVE = 5_000
+"""Rows above which a layer is drawn from tiles of its own instead of one GeoJSON."""
+
+TILES_MAX_ZOOM = 16
+"""The zoom at which every row is on its tile; the page enlarges these tiles beyond it."""
+
+
 Style = Single | Categories | Steps | Classes
 
 
@@ -154,7 +161,8 @@ class Layer:
     """One layer of the one map.
 
     `stale_after_s` is the age above which the layer is shown as stale (None: it does not age);
-    `tiled` layers are drawn from the base tiles, the others from GeoJSON.
+    `tiled` layers are drawn from the base tiles; the others from GeoJSON, or with more than `tiles_above` rows
+    from tiles of their own.
     """
 
     id: str
@@ -169,9 +177,14 @@ class Layer:
     visible: bool = False
     min_zoom: float = 0.0
     tiled: bool = False
+    tiles_above: int = TILES_ABOVE
     hatches: tuple[Hatch, ...] = ()
     stale_after_s: float | None = None
     roles: frozenset[Role] = frozenset(ROLES)
+
+    def is_drawn_in_tiles(self, rows: int) -> bool:
+        """Whether so many rows are drawn from tiles of their own."""
+        return not self.tiled and rows > self.tiles_above
 
     def marks(self) -> list[Mark]:
         """The legend, top down."""

@@ -1,9 +1,12 @@
 """The one gate through which every layer is read: permission, window, field whitelist, limit."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 import geopandas as gpd
+import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from geo.errors import InputError, NotFound
 from layers import analyses
@@ -36,12 +39,14 @@ def read(
     *,
     role: Role,
     bbox: Bbox | None = None,
+    ids: Collection[str] | None = None,
     limit: int | None = None,
     at: datetime | None = None,
 ) -> LayerFrame:
     """Read one layer for one role.
 
-    `bbox` is (min_lon, min_lat, max_lon, max_lat) in degrees; rows that touch it are in.
+    `bbox` is (min_lon, min_lat, max_lon, max_lat) in degrees; rows that touch it are in. `ids` are the rows wanted;
+    one that is not there is left out.
     Without `limit` everything is read (exports); pages pass a limit of at most `MAX_FEATURES`.
     """
     layer = layer_for(layer_id, role)
@@ -56,11 +61,12 @@ def read(
         frame = analyses.LAYER_FUNCTIONS[layer.source.name](view, at=moment)
         source = str(frame.attrs.get("source", f"计算, 数据版本 {view.revision}"))
     count = len(frame)
+    if ids is not None:
+        if not any(field.name == "id" for field in layer.fields):
+            raise InputError(f"id={next(iter(ids), '')}: the rows of {layer_id} have no id")
+        frame = frame[frame["id"].isin(list(ids))]
     if bbox is not None:
-        min_x, min_y, max_x, max_y = bbox
-        if not (min_x < max_x and min_y < max_y):
-            raise InputError(f"bbox={bbox}: expected min_lon,min_lat,max_lon,max_lat with min < max")
-        frame = frame[shapely.intersects(frame.geometry.array, shapely.box(*bbox))]
+        frame = frame[touching(frame, bbox)]
     matched = len(frame)
     truncated = limit is not None and matched > limit
     if truncated:
@@ -78,6 +84,15 @@ def read(
         view.revision,
         moment,
     )
+
+
+def touching(frame: gpd.GeoDataFrame, bbox: Bbox) -> NDArray[np.bool_]:
+    """(n,) whether a row of a frame in degrees touches a window."""
+    min_x, min_y, max_x, max_y = bbox
+    if not (min_x < max_x and min_y < max_y):
+        raise InputError(f"bbox={bbox}: expected min_lon,min_lat,max_lon,max_lat with min < max")
+    found: NDArray[np.bool_] = shapely.intersects(frame.geometry.array, shapely.box(*bbox))
+    return found
 
 
 def summary(district: District, layer_id: str, *, role: Role, at: datetime | None = None) -> LayerFrame:

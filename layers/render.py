@@ -18,7 +18,20 @@ from data import exporters
 from data.schema import utc_text
 from geo.errors import InputError
 from layers.ground import GROUNDS, Theme, name_color, on_ground
-from layers.layer import Categories, Classes, Field, Lang, Layer, LayerFrame, Mark, Role, Single, Steps, plain
+from layers.layer import (
+    TILES_MAX_ZOOM,
+    Categories,
+    Classes,
+    Field,
+    Lang,
+    Layer,
+    LayerFrame,
+    Mark,
+    Role,
+    Single,
+    Steps,
+    plain,
+)
 
 FORMATS = ("geojson", "csv", "xlsx", "gpkg")
 MEDIA_TYPES = {
@@ -179,6 +192,7 @@ def describe(result: LayerFrame, lang: Lang = "zh", theme: Theme = "light") -> d
         "stale_since_utc": stale_since_utc,
         "visible": layer.visible,
         "tiled": layer.tiled,
+        "tiles": TILES_MAX_ZOOM if layer.is_drawn_in_tiles(result.count) else None,
         "min_zoom": layer.min_zoom,
         "label_field": layer.label_field,
         "fields": [
@@ -387,7 +401,7 @@ def map_style(layers: Iterable[Layer], lang: Lang = "zh", *, root: str = "", the
             "type": "fill",
             "source": "base",
             "source-layer": "boundary",
-            "paint": {"fill-color": ground.district},
+            "paint": {"fill-color": ground.district, "fill-antialias": False},
         },
         {
             "id": "water-fill",

@@ -12,7 +12,7 @@ from pmtiles.reader import MmapSource, Reader
 from layers.district import District, View
 
 MIN_ZOOM, MAX_ZOOM = 5, 14
-MINOR_FROM_ZOOM = 11
+MINOR_FROM_ZOOM = 12
 MAJOR_CLASSES = frozenset(
     f"{name}{suffix}"
     for name in ("motorway", "trunk", "primary", "secondary", "tertiary")
@@ -24,6 +24,9 @@ MAJOR_CLASSES = frozenset(
 ROAD_FIELDS = ("highway", "name", "bridge")
 """What the tiles hold of a road."""
 
+_FORM = 2
+"""Counted up when other things are put on the tiles, or from other zooms: tiles of before are built anew."""
+
 _open: dict[Path, Reader] = {}
 _lock = threading.Lock()
 _building = threading.Lock()
@@ -32,7 +35,7 @@ _building = threading.Lock()
 def base_path(view: View) -> Path:
     """Where the base tiles of one view stand; the name follows the newest change of what they show."""
     key = "-".join(str(view.seqs.get(table, 0)) for table in ("road", "water", "boundary"))
-    return view.district.cache / f"base-{key}.pmtiles"
+    return view.district.cache / f"base-{_FORM}-{key}.pmtiles"
 
 
 def build_base(district: District) -> Path:

@@ -25,6 +25,7 @@ from web import (
     evacuation,
     events,
     field,
+    layer_tiles,
     map_views,
     measure,
     refusals,
@@ -102,6 +103,7 @@ def layer_file(
     form: str,
     lang: Lang,
     bbox: query.Bbox | None,
+    ids: list[str],
     limit: int | None,
     at: datetime | None,
 ) -> Answer:
@@ -112,7 +114,7 @@ def layer_file(
     most = query.MAX_FEATURES if form == "geojson" else MAX_DOWNLOAD
     if limit is not None and limit > most:
         raise TooLarge(f"limit={limit}: at most {most} features of .{form} are served at once")
-    found = query.read(q.district, layer, role=q.role, bbox=bbox, limit=limit or most, at=at)
+    found = query.read(q.district, layer, role=q.role, bbox=bbox, ids=ids or None, limit=limit or most, at=at)
     if found.truncated and limit is None:
         raise TooLarge(
             f"{layer}: {found.matched} features match, at most {most} of .{form} are served at once; "
@@ -404,6 +406,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 "only features that touch this window: MIN_LON,MIN_LAT,MAX_LON,MAX_LAT",
                 example="120.80,31.95,120.95,32.05",
             ),
+            Param("id", p.text, "only the rows with these ids", many=True, default=(), into="ids", example="E-0001"),
             Param(
                 "limit",
                 p.whole(1, 10_000_000),
@@ -686,6 +689,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         kept=True,
         action="map.read",
     ),
+    *layer_tiles.ENDPOINTS,
     *around.ENDPOINTS,
     *since.ENDPOINTS,
     *wall.ENDPOINTS,

@@ -137,6 +137,7 @@ def served(database: Path, listeners: int) -> Iterator[tuple[int, int]]:
         text=True,
     )
     assert process.stderr is not None
+    drain: threading.Thread | None = None
     try:
         said = ""
         for line in process.stderr:
@@ -156,6 +157,9 @@ def served(database: Path, listeners: int) -> Iterator[tuple[int, int]]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(10)
+        if drain is not None:
+            drain.join(10)
+        process.stderr.close()
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """One address of the API: what it takes, who may ask it, and how it is answered."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any
@@ -50,7 +50,8 @@ class Question:
 class Endpoint:
     """One address of the API.
 
-    `kept` answers depend on the revision and the moment only, to the minute, and are kept as bytes.
+    `kept` answers depend on the revision and the moment only, to the minute, or on what `version` says, and are kept
+    as bytes.
     A handler returns a value for JSON, or an `Answer` with bytes. `body` is the JSON schema of what
     a POST carries; its handler gets it as `body`. `action` is what has to be permitted (`layers.permissions`).
     `status` is that of a success; a change that `needs_key` is refused without its Idempotency-Key.
@@ -64,6 +65,7 @@ class Endpoint:
     path_params: Mapping[str, str] = dataclass_field(default_factory=dict)
     media_types: tuple[str, ...] = ("application/json",)
     kept: bool = False
+    version: Callable[..., Hashable] | None = None
     method: str = "GET"
     body: Mapping[str, Any] | None = None
     status: int = 200
@@ -113,10 +115,13 @@ def view_of(
             response.headers["Cache-Control"] = "no-store"
         else:
             revision = district.refresh()
-            # An answer about "now" is good for the minute it was made in, and for one revision only.
-            minute = None if values.get("at") else district.now().strftime("%Y%m%d%H%M")
-            drawn = runs.stamp(district), saved.stamp(district)
-            key = (request.path, request.host, asked.role, revision, drawn, minute, repr(sorted(values.items())))
+            if endpoint.version is None:
+                # An answer about "now" is good for the minute it was made in, and for one revision only.
+                minute = None if values.get("at") else district.now().strftime("%Y%m%d%H%M")
+                version: Hashable = revision, runs.stamp(district), saved.stamp(district), minute
+            else:
+                version = endpoint.version(asked, **path_values, **values)
+            key = (request.path, request.host, asked.role, version, repr(sorted(values.items())))
             response = respond(kept.answer(key, make))
         response.headers["X-Revision"] = str(revision)
         return response

@@ -35,8 +35,8 @@ class Answer:
     @property
     def is_packable(self) -> bool:
         """Whether compressing saves anything."""
-        text = self.media_type.startswith("text/") or "json" in self.media_type
-        return text and len(self.body) >= _WORTH_COMPRESSING
+        loose = self.media_type.startswith("text/") or any(kind in self.media_type for kind in ("json", "vector-tile"))
+        return loose and len(self.body) >= _WORTH_COMPRESSING
 
 
 def accepts_gzip() -> bool:

@@ -72,6 +72,10 @@ LAYER = _object(
         "stale": FLAG,
         "stale_since_utc": MAYBE_TEXT,
         "visible": FLAG,
+        "tiles": {
+            "type": ["integer", "null"],
+            "description": "the highest zoom of its own tiles, of which it is drawn; null where GeoJSON does",
+        },
         "fields": array(_object({"name": TEXT, "label": TEXT, "type": TEXT, "unit": TEXT})),
         "legend": array(_object({"label": TEXT, "color": TEXT, "shape": TEXT})),
     }

@@ -27,7 +27,7 @@ from layers.analyses.drawn import (
 from layers.analyses.moving import MOVING_FUNCTIONS, trace_way
 from layers.analyses.places import require_place
 from layers.analyses.reach import reach
-from layers.analyses.registers import search, source_note, table_layer, unplaced
+from layers.analyses.registers import DERIVED, search, source_note, table_layer, unplaced
 from layers.analyses.response import CoverageAnswer, coverage, coverage_lines
 from layers.analyses.supplies import items, parse_needs, supply, supply_lines, supply_plans
 from layers.analyses.travel import MAX_ROUTED_PAIRS, route, speed_table, times
@@ -38,6 +38,7 @@ LAYER_FUNCTIONS = {**DRAWN_FUNCTIONS, **MOVING_FUNCTIONS, **WHATIF_FUNCTIONS, **
 """The functions that computed layers name."""
 
 __all__ = [
+    "DERIVED",
     "LAYER_FUNCTIONS",
     "MAX_ROUTED_PAIRS",
     "CoverageAnswer",

@@ -118,6 +118,10 @@ def source_note(frame: gpd.GeoDataFrame) -> str:
     return ", ".join(names) + (f" +{len(counts) - 3}" if len(counts) > 3 else "")
 
 
+DERIVED = frozenset({"street", "closure", "depot", "vehicle", "team"})
+"""Tables whose layers have columns that depend on the moment or on other tables."""
+
+
 def table_layer(view: View, table: str, *, at: datetime) -> gpd.GeoDataFrame:
     """A table of the store as a layer: its rows, with the few columns that depend on the moment."""
     frame = view.frame(table)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from data.schema import utc_text
@@ -112,8 +113,9 @@ def matching(filters: Sequence[Filter], frame: gpd.GeoDataFrame) -> NDArray[np.b
     """(n,) whether a row meets every filter, by the values that the map is given."""
     found: NDArray[np.bool_] = np.ones(len(frame), dtype=bool)
     for one in filters:
-        values = [plain(value) for value in frame[one.field.name].astype(object).tolist()]
-        found &= np.fromiter((_meets(one, value) for value in values), dtype=bool, count=len(values))
+        codes, values = pd.factorize(frame[one.field.name].astype(object), use_na_sentinel=False)
+        met = np.array([_meets(one, plain(value)) for value in values.tolist()], dtype=bool)
+        found &= met[codes]
     return found
 
 

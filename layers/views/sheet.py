@@ -16,7 +16,8 @@ from reportlab.pdfgen.canvas import Canvas
 from geo.errors import InputError
 from layers.district import District, metric_geometries
 from layers.fonts import SheetFonts
-from layers.layer import Lang, Mark, Role, Table
+from layers.layer import Lang, LayerFrame, Mark, Role, Table
+from layers.layer_tiles import DrawnLayer
 from layers.pens import SOFT
 from layers.sheet import (
     Drawing,
@@ -36,6 +37,9 @@ from layers.views.shown import Shown, show
 from layers.views.styling import METHODS
 
 PAPERS = ("A3", "A4")
+APART_MM = 2.0
+"""Of a layer with many points, about how far those that are drawn stand apart on paper, at least."""
+
 _INK = HexColor("#8a1f5c")
 _HEAD_MM, _LINE_MM = 7.2, 3.3
 
@@ -67,7 +71,8 @@ def view_sheet(
     plan = plan_sheets(extent, paper=paper, scale=scale, single=True)
     stream = io.BytesIO()
     canvas = paper_canvas(stream, plan, fonts)
-    drawing = _ViewDrawing(district, shown, view.drawing, plan, canvas, land, lang, text, made_on)
+    thin = [_thinned(one, scale) for one in shown]
+    drawing = _ViewDrawing(district, shown, thin, view.drawing, plan, canvas, land, lang, text, made_on)
     canvas.setTitle(drawing.title)
     canvas.setSubject(f"1:{scale:,}")
     drawing.page(plan.frames[0])
@@ -77,6 +82,14 @@ def view_sheet(
         canvas.showPage()
     canvas.save()
     return Sheet(plan, stream.getvalue())
+
+
+def _thinned(one: Shown, scale: int) -> LayerFrame:
+    """The rows that are drawn on paper; of a layer with many points those that do not lie on one another."""
+    if one.result.layer.geometry != "point" or not one.result.layer.is_drawn_in_tiles(one.result.count):
+        return one.result
+    drawn = DrawnLayer.of(one)
+    return replace(one.result, frame=drawn.frame.iloc[drawn.drawn_apart(APART_MM / 1000.0 * scale)])
 
 
 def _metric_bounds(district: District, bounds: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
@@ -98,6 +111,7 @@ class _ViewDrawing(Drawing):
         self,
         district: District,
         shown: Sequence[Shown],
+        thin: Sequence[LayerFrame],
         sketches: Sequence[Sketch],
         plan: Plan,
         canvas: Canvas,
@@ -107,7 +121,11 @@ class _ViewDrawing(Drawing):
         made_on: date,
     ) -> None:
         self.shown, self.sketches = shown, sketches
-        drawn = [drawn_on_paper(district, one.result, one.asked.opacity) for one in reversed(shown)]
+        self.thin = thin
+        drawn = [
+            drawn_on_paper(district, result, one.asked.opacity)
+            for one, result in reversed(list(zip(shown, thin, strict=True)))
+        ]
         named = text if text.title else replace(text, title=self._named(district, shown, lang))
         super().__init__(district, drawn, plan, canvas, land, lang, named, made_on)
         tables = {one.layer.source.name for one in drawn if isinstance(one.layer.source, Table)}
@@ -153,8 +171,17 @@ class _ViewDrawing(Drawing):
         sources = self._t("、", ", ").join(dict.fromkeys(one.result.source for one in self.shown))
         ages = [one.result.updated_utc[:10] for one in self.shown if one.result.updated_utc]
         revision = self.result.revision
+        fewer = [
+            self._t(
+                f"{result.layer.title.zh}: 密处每 {APART_MM:g} mm 画一个, 共画 {len(result.frame):,} 个",
+                f"{result.layer.title.en}: one in {APART_MM:g} mm is drawn, {len(result.frame):,} in all",
+            )
+            for one, result in zip(self.shown, self.thin, strict=True)
+            if len(result.frame) < len(one.result.frame)
+        ]
         return [
             *about[:2],
+            *fewer,
             f"{self._t('资料来源', 'Sources')}: {sources}",
             self._t(
                 f"数据时点: {max(ages, default='-')}    数据版本: {revision}    图例计数为全区",

@@ -1,18 +1,18 @@
 """What a view shows: of each layer the rows that its filters leave, its legend with counts, and how it is drawn."""
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 
 from geo.classify import Breaks
 from geo.errors import InputError
 from layers import query
 from layers.district import District
 from layers.ground import Theme, mark_on_ground
-from layers.html import mark_for
+from layers.html import mark_places
 from layers.layer import Lang, LayerFrame, Mark, Role, plain
 from layers.render import describe, map_layers
 from layers.views.filters import KINDS, NUMBERS, expression, matching
@@ -31,10 +31,14 @@ class Shown:
 
     def legend(self) -> list[tuple[Mark, int]]:
         """Each mark of the legend with the number of rows that are drawn so, top down; hatches lie over marks."""
-        layer, records = self.result.layer, self.result.frame.drop(columns="geometry").to_dict("records")
-        counted = Counter(mark_for(layer, record) for record in records)
-        marks = [(mark, counted[mark]) for mark in dict.fromkeys(layer.marks())]
-        hatches = [(h.mark(), sum(record.get(h.field) is True for record in records)) for h in layer.hatches]
+        layer, frame = self.result.layer, self.result.frame
+        declared = layer.marks()
+        counted = np.bincount(mark_places(layer, frame), minlength=len(declared))
+        marks = [(mark, int(counted[declared.index(mark)])) for mark in dict.fromkeys(declared)]
+        hatches = [
+            (h.mark(), sum(plain(v) is True for v in frame[h.field]) if h.field in frame.columns else 0)
+            for h in layer.hatches
+        ]
         return [*marks, *hatches]
 
 
@@ -64,7 +68,9 @@ def answer(
 def _described(shown: Shown, role: Role, lang: Lang, theme: Theme) -> dict[str, Any]:
     asked, result = shown.asked, shown.result
     about = describe(result, lang)
-    where = expression(asked.filters)
+    in_tiles = result.layer.is_drawn_in_tiles(result.count)
+    # Tiles hold only what is left, and not the fields by which it was chosen.
+    where = None if in_tiles else expression(asked.filters)
     return {
         **{
             name: about[name] for name in ("id", "title", "geometry", "count", "source", "note", "updated_utc", "tiled")

@@ -414,7 +414,12 @@ def test_an_answer_that_was_lost_is_not_booked_twice(pick_up: Callable[..., Phon
     assert [row[0] for row in house.booked(order)] == [6]
     assert states(page) == ["waiting"]
     sent: list[str] = []
-    phone.context.on("request", lambda r: sent.append(r.headers["idempotency-key"]) if "/receive" in r.url else None)
+
+    def listen(request: Any) -> None:
+        if request.url.endswith("/receive"):
+            sent.append(request.headers["idempotency-key"])
+
+    phone.context.on("request", listen)
     page = phone.open("queue")
     expect_states(page, "sent")
     assert [row[0] for row in house.booked(order)] == [6], "the same key twice books once"
@@ -587,7 +592,10 @@ def test_a_full_storage_is_said(pick_up: Callable[..., Phone], house: House) -> 
     phone.log_in("demo-dispatcher")
     devtools = phone.context.new_cdp_session(phone.page)
     devtools.send("Storage.overrideQuotaForOrigin", {"origin": house.address, "quotaSize": 1000})
-    phone.page.evaluate("window.dispatchEvent(new Event('online'))")
+    phone.page.mouse.move(200, 420)
+    for _ in range(4):  # nearer: tiles that are not kept yet
+        phone.page.mouse.wheel(0, -400)
+        phone.page.wait_for_timeout(500)
     expect(phone.page.locator("#notices")).to_contain_text("手机存储已满")
     phone.shot("full")
 

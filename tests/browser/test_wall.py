@@ -14,6 +14,7 @@ from tests.browser.conftest import PATIENCE_MS, Watched
 from tests.browser.test_accessible import broken
 from tests.browser.test_legible import SMALL
 from tests.browser.test_live import elsewhere
+from tests.browser.test_supplies import log_in
 
 pytestmark = pytest.mark.browser
 Watch = Callable[..., Watched]
@@ -47,7 +48,7 @@ def wall(watch: Watch, *, account: str = "", width: int = 1280, height: int = 72
     watched = watch()
     watched.page.set_viewport_size({"width": width, "height": height})
     if account:
-        watched.log_in(account)
+        log_in(watched.page, watched.address, account, "/supplies")
     watched.open("/?screen=wall")
     return watched
 
@@ -58,24 +59,23 @@ def test_the_rule_of_the_type() -> None:
     assert [math.ceil(SHARE * width) for width in (1920, 2560, 3840)] == [34, 45, 67]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_nothing_is_too_small_or_cut(watch: Watch, theme: Any) -> None:
+@pytest.mark.parametrize(("theme", "lang"), [("light", "zh"), ("dark", "en")])
+def test_nothing_is_too_small_or_cut(watch: Watch, theme: Any, lang: str) -> None:
     watched = watch()
     page = watched.page
     page.emulate_media(color_scheme=theme)
     page.set_viewport_size({"width": 1920, "height": 1080})
-    watched.log_in("demo-dispatcher")
-    for lang in ("zh", "en"):
-        watched.open(f"/?screen=wall&lang={lang}")
-        expect(page.locator(".figure")).to_have_count(6)
-        seen, small = smallest(page, 1920)
-        assert seen > 15
-        assert small == []
-        assert off(page) == [False, []]
-        page.click("#figure-uncovered")
-        expect(page.locator("#wall-list li")).not_to_have_count(0)
-        assert smallest(page, 1920)[1] == []
-        assert off(page) == [False, []]
+    log_in(page, watched.address, "demo-dispatcher", "/supplies")
+    watched.open(f"/?screen=wall&lang={lang}")
+    expect(page.locator(".figure")).to_have_count(6)
+    seen, small = smallest(page, 1920)
+    assert seen > 15
+    assert small == []
+    assert off(page) == [False, []]
+    page.click("#figure-uncovered")
+    expect(page.locator("#wall-list li")).not_to_have_count(0)
+    assert smallest(page, 1920)[1] == []
+    assert off(page) == [False, []]
     # The names on the map as well: what their symbol layers say, in pixels.
     sizes = page.evaluate("""() => fetch('/api/v1/style.json').then((answer) => answer.json()).then((style) =>
         style.layers.filter((one) => one.layout?.['text-size']).map((one) => one.layout['text-size']))""")

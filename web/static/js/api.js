@@ -79,14 +79,18 @@ export function searchText(query) {
   return search.toString();
 }
 
+/** The address of a question to the API. */
+export function addressOf(path, query = {}) {
+  const text = searchText(query);
+  return `${path.startsWith("/") ? path : `${ROOT}/${path}`}${text ? `?${text}` : ""}`;
+}
+
 /**
  * Ask for JSON; `query` values may be lists. Throws Problem.
  * With `tag` (the ETag known already) the answer is {same: true} or {tag, body}.
  */
 export async function ask(path, query = {}, { signal, tag } = {}) {
-  const text = searchText(query);
-  const url = `${path.startsWith("/") ? path : `${ROOT}/${path}`}${text ? `?${text}` : ""}`;
-  const response = await answered(url, { signal });
+  const response = await answered(addressOf(path, query), { signal });
   if (tag === undefined) return response.json();
   const newTag = response.headers.get("ETag") ?? "";
   return newTag && newTag === tag ? { same: true } : { tag: newTag, body: await response.json() };
@@ -94,7 +98,7 @@ export async function ask(path, query = {}, { signal, tag } = {}) {
 
 /** Ask for a file. Throws Problem. */
 export async function fetched(path, query = {}) {
-  return (await answered(`${ROOT}/${path}?${searchText(query)}`, {})).blob();
+  return (await answered(addressOf(path, query), {})).blob();
 }
 
 /** Runs questions of one kind so that only the newest answer counts. */

@@ -2,6 +2,7 @@
 
 import { config, t } from "./config.js";
 import { el, show } from "./dom.js";
+import { EMPTY, fill } from "./picture.js";
 import { line } from "./map.js";
 import { makeSketch } from "./sketch.js";
 import { addColoured } from "./theme.js";
@@ -14,7 +15,7 @@ export function makeDraw(root, { view, onChange }) {
   const { map } = view;
   const key = `onemap.drawing.${config.district}`;
   let drawn = kept(); // [{label, geometry}]
-  map.addSource("drawing", { type: "geojson", data: collection() });
+  map.addSource("drawing", { type: "geojson", data: EMPTY });
   addColoured(map, { id: "drawing-fill", type: "fill", source: "drawing", filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": COLOR, "fill-opacity": 0.18 } });
   addColoured(map, line("drawing-line", "drawing", { "line-color": COLOR, "line-width": 3 }, ["!=", ["geometry-type"], "Point"]));
   addColoured(map, { id: "drawing-point", type: "circle", source: "drawing", filter: ["==", ["geometry-type"], "Point"], paint: { "circle-radius": 7, "circle-color": COLOR, "circle-stroke-color": "var(--halo)", "circle-stroke-width": 2 } });
@@ -76,7 +77,7 @@ export function makeDraw(root, { view, onChange }) {
     onChange();
   }
   function redraw() {
-    map.getSource("drawing").setData(collection());
+    fill(map, "drawing", collection());
     show(list, drawn.map((one, k) => el(
       "li", { class: "line" },
       el("span", { class: "kind" }, t(`draw.${KIND[one.geometry.type]}`)),

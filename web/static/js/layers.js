@@ -1,16 +1,17 @@
 /** The layer tree: what is there, how old it is, how it is drawn; loads what is switched on. */
 
-import { ask } from "./api.js";
+import { addressOf, ask, newest } from "./api.js";
 import { config, t } from "./config.js";
 import { el, show } from "./dom.js";
 import { age, count } from "./format.js";
 import { markPicture } from "./marks.js";
 import { at } from "./moment.js";
 import { failure, loading } from "./notice.js";
+import { afterPaint } from "./picture.js";
 import { staleText } from "./stale.js";
 import { onTheme, theme } from "./theme.js";
 
-const MAX_WHOLE = 20_000; // above that only what is in view is asked for
+const STILL_MS = 300; // the map has come to rest
 const LIST_MS = 4_000; // counts and ages need not follow every change
 
 export function makeLayers(root, view) {
@@ -25,6 +26,8 @@ export function makeLayers(root, view) {
   const rows = new Map();
   const unfolded = new Set(); // groups that somebody opened
   const legends = new Map(); // id -> legend of a layer that is styled otherwise
+  const drawings = new Map(); // id -> the layer of a view that is drawn otherwise than declared
+  const counting = new Map(); // id -> asks how many are drawn of how many in view
   const watchers = [];
 
   // Legends open by themselves as far as they fit on the screen.
@@ -42,41 +45,73 @@ export function makeLayers(root, view) {
     }
   }
 
-  /** What is asked for of a layer at a moment. */
+  /** Which rows of a layer are drawn, at a moment. */
   function wanted(layer, moment) {
-    const query = { lang: config.lang, at: moment };
-    if (layer.count <= MAX_WHOLE) return query;
-    const box = view.map.getBounds();
-    return { ...query, bbox: [box.getWest(), box.getSouth(), box.getEast(), box.getNorth()].join(","), limit: MAX_WHOLE };
+    const drawing = drawings.get(layer.id);
+    return { at: moment, view: drawing ? JSON.stringify({ layers: [drawing] }) : null };
   }
 
+  /** The address of the tiles of a layer at a moment. */
+  const tiles = (layer, moment) => `${location.origin}${addressOf(`layers/${layer.id}/tiles/{z}/{x}/{y}.mvt`, wanted(layer, moment))}`;
+
   async function load(layer) {
-    if (layer.tiled || layer.count === 0) return;
+    if (layer.tiled || layer.count === 0) return undefined;
+    if (layer.tiles !== null) return loadTiles(layer);
     try {
-      const answer = await ask(`layers/${layer.id}.geojson`, wanted(layer, at()), { tag: tags.get(layer.id) ?? "" });
+      const answer = await ask(`layers/${layer.id}.geojson`, { lang: config.lang, at: at() }, { tag: tags.get(layer.id) ?? "" });
       if (answer.same) return state(layer.id, null);
       tags.set(layer.id, answer.tag);
       collections.set(layer.id, answer.body);
       view.data(layer.id, answer.body);
-      state(layer.id, answer.body.onemap?.truncated ? "cut" : null, answer.body.onemap?.truncated ? t("layers.cut") : undefined);
+      state(layer.id, null);
     } catch (error) {
       state(layer.id, "failed", `${t("layers.failed")}: ${error.message}`);
+      // It has become too large for one answer: the list says so.
+      if (error.details?.code === "too-large") listing ||= setTimeout(list, LIST_MS);
     }
     return undefined;
   }
 
-  function turn(layer, isOn) {
+  async function loadTiles(layer) {
+    tags.delete(layer.id);
+    collections.delete(layer.id);
+    view.tiles(layer, tiles(layer, at()));
+    try {
+      await Promise.all([view.renewRows(layer.id), tellDrawn(layer)]);
+    } catch (error) {
+      state(layer.id, "failed", `${t("layers.failed")}: ${error.message}`);
+    }
+  }
+
+  /** Say how many of the rows in view are drawn, where not all are. */
+  async function tellDrawn(layer) {
+    if (!counting.has(layer.id)) counting.set(layer.id, newest((signal, query) => ask(`layers/${layer.id}/tiles/counts`, query, { signal })));
+    if (view.map.getZoom() < layer.min_zoom) return state(layer.id, null);
+    const box = view.map.getBounds();
+    const bbox = [Math.max(box.getWest(), -180), Math.max(box.getSouth(), -90), Math.min(box.getEast(), 180), Math.min(box.getNorth(), 90)].join(",");
+    const found = await counting.get(layer.id)({ ...wanted(layer, at()), bbox, zoom: Math.max(0, Math.floor(view.map.getZoom())) });
+    if (!found) return undefined;
+    return state(layer.id, "thinned", found.drawn < found.in_view ? t("layers.thinned", { drawn: count(found.drawn), n: count(found.in_view) }) : "");
+  }
+
+  function switched(layer, isOn) {
     on.set(layer.id, isOn);
     open.set(layer.id, isOn);
+  }
+
+  function turn(layer, isOn) {
+    switched(layer, isOn);
     view.visible(layer, isOn);
     return isOn ? load(layer) : undefined;
   }
 
+  /** The tree answers the hand at once; the map, which takes longer to draw, follows. */
   function toggle(layer, isOn) {
     if (isOn) unfolded.add(layer.group);
-    turn(layer, isOn);
+    switched(layer, isOn);
     draw();
     document.getElementById(`layer-${layer.id}`)?.focus();
+    afterPaint(() => turn(find(layer.id), on.get(layer.id)));
   }
 
   function row(layer) {
@@ -142,7 +177,9 @@ export function makeLayers(root, view) {
     listing = 0;
     listed = Date.now();
     if (!layers.length) show(root, loading());
+    let before;
     try {
+      before = new Map(layers.map((layer) => [layer.id, layer.tiles]));
       layers = await ask("layers", { lang: config.lang, theme: theme(), at: at() });
     } catch (error) {
       if (!layers.length) show(root, failure(error, refresh));
@@ -157,6 +194,8 @@ export function makeLayers(root, view) {
         if (opens) room -= layer.legend.length;
       }
       view.visible(layer, on.get(layer.id));
+      // It has got more rows than one answer holds, or few enough again.
+      if (before.has(layer.id) && before.get(layer.id) !== layer.tiles && on.get(layer.id)) load(layer);
     }
     draw();
   }
@@ -175,8 +214,12 @@ export function makeLayers(root, view) {
     await Promise.all(shown.map(load));
   }
 
+  let still = 0;
   view.map.on("moveend", () => {
-    for (const layer of layers) if (on.get(layer.id) && layer.count > MAX_WHOLE) load(layer);
+    clearTimeout(still);
+    still = setTimeout(() => {
+      for (const layer of layers) if (on.get(layer.id) && layer.tiles !== null) tellDrawn(layer).catch(() => state(layer.id, null));
+    }, STILL_MS);
   });
   onTheme(list);
   let zoomedTo = view.map.getZoom();
@@ -189,7 +232,7 @@ export function makeLayers(root, view) {
   return {
     refresh,
     renew,
-    wanted,
+    tiles,
     find,
     all: () => layers,
     isOn: (id) => Boolean(on.get(id)),
@@ -202,6 +245,14 @@ export function makeLayers(root, view) {
       const node = document.getElementById(`legend-${id}`);
       if (node && marks) show(node, marks.map((mark) => el("li", {}, markPicture({ ...mark, isHatched: find(id).stale }), el("span", {}, mark.label))));
       else draw();
+    },
+    /** Which rows of a layer are drawn and by which field, as a view says it; null for as declared. */
+    drawing(id, asked) {
+      if (JSON.stringify(drawings.get(id) ?? null) === JSON.stringify(asked)) return;
+      if (asked) drawings.set(id, asked);
+      else drawings.delete(id);
+      const layer = find(id);
+      if (layer?.tiles !== null && on.get(id)) load(layer);
     },
     /** Switch a layer on or off from elsewhere. */
     set(id, isOn) {
@@ -222,12 +273,11 @@ export function makeLayers(root, view) {
       document.getElementById(`layer-${wanted[0]?.id}`)?.closest("section").scrollIntoView({ block: "start" });
       await Promise.all(loads);
     },
-    /** The GeoJSON of a layer, loaded when it is not there yet. */
+    /** The GeoJSON of a layer, loaded when it is not there yet; a problem where it is too large for one answer. */
     async collection(id) {
-      if (!collections.has(id)) {
-        const layer = find(id);
-        if (layer) await load(layer);
-      }
+      const layer = find(id);
+      if (layer && layer.tiles !== null) return ask(`layers/${id}.geojson`, { lang: config.lang, at: at() });
+      if (layer && !collections.has(id)) await load(layer);
       return collections.get(id);
     },
   };

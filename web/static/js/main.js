@@ -109,7 +109,8 @@ async function start() {
   /** Layers that an address names, switched on and in view. */
   async function showLayers(ids) {
     await layers.only(ids);
-    const found = await Promise.all(ids.map((id) => layers.collection(id)));
+    // What is drawn from tiles is all over the district.
+    const found = await Promise.all(ids.filter((id) => layers.find(id)?.tiles === null).map((id) => layers.collection(id)));
     view.show(found.flatMap((collection) => collection?.features ?? []));
   }
 

@@ -3,15 +3,17 @@
 import { ask } from "./api.js";
 import { config, t } from "./config.js";
 import { el } from "./dom.js";
+import { EMPTY, fill, isSoftware } from "./picture.js";
 import { attribute } from "./format.js";
 import { markImage } from "./marks.js";
+import { at } from "./moment.js";
 import { readings } from "./readings.js";
 import { staleParts, staleText } from "./stale.js";
 import { addColoured, onTheme, resolved, theme } from "./theme.js";
 
-const EMPTY = { type: "FeatureCollection", features: [] };
 export const FONT = "'Noto Sans CJK SC', 'Noto Sans SC', 'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', sans-serif";
 const MAX_IN_POPUP = 6;
+const REST_MS = 40;
 
 /** What makes a layer of the style fainter, by its type. */
 const FAINTER = { fill: ["fill-opacity"], line: ["line-opacity"], circle: ["circle-opacity", "circle-stroke-opacity"], symbol: ["icon-opacity", "text-opacity"] };
@@ -60,7 +62,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
     pitchWithRotate: false,
     touchPitch: false,
     maxZoom: 19,
-    fadeDuration: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 200,
+    fadeDuration: matchMedia("(prefers-reduced-motion: reduce)").matches || isSoftware(document.createElement("canvas")) ? 0 : 200,
     localIdeographFontFamily: FONT,
   });
   map.touchZoomRotate.disableRotation();
@@ -70,7 +72,8 @@ export async function makeMap(container, { onAsk, onSupply }) {
   map.addControl(new maplibregl.ScaleControl({ maxWidth: isWall ? 120 * larger : 120 }), "bottom-right");
   await new Promise((resolve) => map.once("style.load", resolve));
 
-  for (const id of ["change", "hint-area", "hint-point", "routes", "glance"]) map.addSource(id, { type: "geojson", data: EMPTY });
+  const own = ["change", "hint-area", "hint-point", "routes", "glance"];
+  for (const id of own) map.addSource(id, { type: "geojson", data: EMPTY });
   // Above every area and line, below labels and points.
   const drawn = map.getStyle().layers;
   const firstSymbol = drawn[drawn.findLastIndex((layer) => layer.type === "line" || layer.type === "fill") + 1]?.id;
@@ -88,6 +91,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
   addColoured(map, line("routes-case", "routes", { "line-color": "var(--halo)", "line-width": 8, "line-opacity": 0.9 }, ["!", ["get", "straight"]]), firstSymbol);
   addColoured(map, line("routes-line", "routes", { "line-color": "var(--route)", "line-width": 4.5 }, ["!", ["get", "straight"]]), firstSymbol);
   addColoured(map, { ...line("routes-straight", "routes", { "line-color": "var(--route)", "line-width": 2.5, "line-dasharray": [2, 1.6] }, ["get", "straight"]) }, firstSymbol);
+  for (const id of own) fill(map, id, EMPTY);
 
   // Names grow with the type of the page; on a wall, which is read from far away, none is smaller than that, and marks grow too.
   const enlarged = (layout = {}) => {
@@ -121,7 +125,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
     const before = order.slice(Math.max(...parts.map((part) => order.indexOf(part))) + 1)[0];
     const visibility = map.getLayoutProperty(parts[0], "visibility") ?? "visible";
     const over = staleParts(drawnBy.get(id), described.find((layer) => layer.id === id).geometry);
-    for (const spec of over) map.addLayer({ ...spec, layout: { ...spec.layout, ...enlarged(spec.layout), visibility } }, before);
+    for (const spec of over) map.addLayer(fitted({ ...spec, layout: { ...spec.layout, ...enlarged(spec.layout), visibility } }), before);
     drawnBy.set(id, [...drawnBy.get(id), ...over]);
     stale.add(id);
   }
@@ -137,6 +141,31 @@ export async function makeMap(container, { onAsk, onSupply }) {
     const declared = spec.paint?.[name];
     return [name, opacity === 1 ? declared : declared === undefined ? opacity : ["*", opacity, declared]];
   });
+
+  /** A part of the style for the source that its layer has now: tiles of its own name the layer once more. */
+  function fitted({ "source-layer": sourceLayer, ...spec }) {
+    if (spec.source === "base") return { ...spec, "source-layer": sourceLayer };
+    return map.getSource(spec.source).type === "vector" ? { ...spec, "source-layer": spec.source } : spec;
+  }
+
+  /** Put other parts where those of a layer were; `between` runs while nothing refers to its source. */
+  function replaceParts(layerId, specs, between = () => {}) {
+    const before = partsOf(layerId);
+    const order = map.getLayersOrder();
+    const after = (id) => order.slice(order.indexOf(id) + 1).find((other) => !before.includes(other));
+    const places = new Map(before.map((id) => [id, after(id)]));
+    for (const id of before) map.removeLayer(id);
+    between();
+    for (const spec of specs) map.addLayer(fitted(spec), places.get(spec.id) ?? places.get(before[0]));
+  }
+
+  /** Draw a layer from another kind of source. */
+  function drawFrom(layerId, source) {
+    replaceParts(layerId, partsOf(layerId).map((id) => map.getLayer(id).serialize()), () => {
+      map.removeSource(layerId);
+      map.addSource(layerId, source);
+    });
+  }
 
   let described = [];
   let marker = null;
@@ -172,10 +201,13 @@ export async function makeMap(container, { onAsk, onSupply }) {
     const box = [[point.x - 6, point.y - 6], [point.x + 6, point.y + 6]];
     const seen = new Set();
     const seenMap = lens?.covers(point) ? lens.map : map;
-    return seenMap.queryRenderedFeatures(box, { layers: clickable().filter((id) => seenMap.getLayer(id)) }).filter((feature) => {
+    const found = seenMap.queryRenderedFeatures(box, { layers: clickable().filter((id) => seenMap.getLayer(id)) }).filter((feature) => {
       const key = `${feature.source}/${feature.properties.id ?? JSON.stringify(feature.properties)}`;
       return !seen.has(key) && seen.add(key);
     });
+    // Of many points the nearest comes first, of equally near ones the one on top; lines and areas come after points.
+    const far = new Map(found.map((feature) => [feature, feature.geometry.type === "Point" ? Math.round(point.dist(seenMap.project(feature.geometry.coordinates))) : Infinity]));
+    return found.sort((a, b) => (far.get(a) === far.get(b) ? 0 : far.get(a) - far.get(b)));
   }
 
   /** What is known of a feature, kept in step with it for as long as it is shown. */
@@ -205,11 +237,33 @@ export async function makeMap(container, { onAsk, onSupply }) {
     return el(
       "details", { open: isOpen },
       el("summary", {}, el("strong", {}, String(name)), el("span", { class: "kind" }, layer.title)),
+      feature.problem ? el("p", { class: "warn" }, feature.problem) : null,
       el("table", { class: "attributes" }, el("tbody", {}, rows)),
       el("p", { class: "source" }, `${layer.source} · ${layer.note}`),
       layer.stale ? el("p", { class: "stale-note" }, staleText(layer)) : null,
     );
   }
+
+  /** The rows of a layer by their ids, as the API tells them. */
+  async function rowsOf(source, ids) {
+    const { features } = await ask(`layers/${source}.geojson`, { lang: config.lang, at: at(), id: ids });
+    return new Map(features.map(({ geometry, properties }) => [properties.id, { source, geometry, properties }]));
+  }
+
+  /** The features with all that is known of them: tiles hold little, the rest of the first few is asked for. */
+  async function whole(features) {
+    const few = features.slice(0, MAX_IN_POPUP).filter(inTiles);
+    const found = await Promise.all([...new Set(few.map(({ source }) => source))].map(async (source) => {
+      try {
+        return await rowsOf(source, few.filter((one) => one.source === source).map(({ properties: { id } }) => id));
+      } catch (error) {
+        return new Map(few.map(({ geometry, properties }) => [properties.id, { source, geometry, properties, problem: error.message }]));
+      }
+    }));
+    const rows = new Map(found.flatMap((one) => [...one.values()]).map((one) => [`${one.source}/${one.properties.id}`, one]));
+    return features.map((one) => rows.get(`${one.source}/${one.properties.id}`) ?? one);
+  }
+  const inTiles = ({ source, properties: { id } }) => id !== undefined && described.find((layer) => layer.id === source).tiles !== null;
 
   /** What is known of the features: a popup at a desk; on a phone it goes to the panel, the map is small. */
   function showPopup(features, lngLat) {
@@ -226,9 +280,14 @@ export async function makeMap(container, { onAsk, onSupply }) {
     popup.getElement().querySelector(".maplibregl-popup-close-button")?.setAttribute("aria-label", t("close"));
   }
 
-  function clicked(point, lngLat) {
+  let clicks = 0;
+  async function clicked(point, lngLat) {
     if (taker) return taker.take([lngLat.lng, lngLat.lat]);
-    const features = featuresAt(point);
+    clicks += 1;
+    const mine = clicks;
+    let features = featuresAt(point);
+    if (features.some(inTiles)) features = await whole(features);
+    if (mine !== clicks) return undefined;
     const first = features[0];
     const exact = first?.geometry.type === "Point" ? first.geometry.coordinates : [lngLat.lng, lngLat.lat];
     showPopup(features, exact);
@@ -236,8 +295,14 @@ export async function makeMap(container, { onAsk, onSupply }) {
     return undefined;
   }
   map.on("click", (event) => clicked(event.point, event.lngLat));
-  map.on("mousemove", (event) => {
-    map.getCanvas().style.cursor = taker ? "crosshair" : featuresAt(event.point).length ? "pointer" : "";
+  // What is under the pointer is looked up once it rests for a moment, and not while the map moves.
+  let pointed = 0;
+  map.on("mousemove", ({ point }) => {
+    clearTimeout(pointed);
+    if (taker || map.isMoving()) return;
+    pointed = setTimeout(() => {
+      if (!taker) map.getCanvas().style.cursor = featuresAt(point).length ? "pointer" : "";
+    }, REST_MS);
   });
   map.getCanvas().addEventListener("keydown", (event) => {
     if (event.key !== "Enter") return;
@@ -252,10 +317,10 @@ export async function makeMap(container, { onAsk, onSupply }) {
   }
 
   function drawGlance() {
-    map.getSource("glance").setData({
+    fill(map, "glance", {
       type: "FeatureCollection",
-      features: glanced.map(({ place: coordinates, mark: [shape, fill], label, color }) => ({
-        type: "Feature", properties: { icon: `mark:${shape}:${resolved(fill)}:16`, label, color: resolved(color) }, geometry: { type: "Point", coordinates },
+      features: glanced.map(({ place: coordinates, mark: [shape, inside], label, color }) => ({
+        type: "Feature", properties: { icon: `mark:${shape}:${resolved(inside)}:16`, label, color: resolved(color) }, geometry: { type: "Point", coordinates },
       })),
     });
   }
@@ -283,7 +348,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
     },
     /** Draw lines: [{coordinates, straight}]; none clears them. */
     routes(lines, { fit = false } = {}) {
-      map.getSource("routes").setData({
+      fill(map, "routes", {
         type: "FeatureCollection",
         features: lines.map(({ coordinates, straight = false }) => ({ type: "Feature", properties: { straight }, geometry: { type: "LineString", coordinates } })),
       });
@@ -295,11 +360,11 @@ export async function makeMap(container, { onAsk, onSupply }) {
     hint(features) {
       const areas = features.filter((feature) => feature.geometry && feature.geometry.type !== "Point");
       const points = features.filter((feature) => feature.geometry?.type === "Point");
-      map.getSource("hint-area").setData({ type: "FeatureCollection", features: areas });
-      map.getSource("hint-point").setData({ type: "FeatureCollection", features: points });
+      fill(map, "hint-area", { type: "FeatureCollection", features: areas });
+      fill(map, "hint-point", { type: "FeatureCollection", features: points });
     },
     /** Areas whose level changed, with a `change` each; none clears them. */
-    change(collection = EMPTY) { map.getSource("change").setData(collection); },
+    change(collection = EMPTY) { fill(map, "change", collection); },
     /** Depots by their stock of one item: [{place, mark: [shape, colour], label, color}]; none clears them. */
     glance(depots) {
       glanced = depots;
@@ -313,8 +378,22 @@ export async function makeMap(container, { onAsk, onSupply }) {
       const base = map.getSource("base");
       base?.setTiles(base.tiles);
     },
+    /** Draw a layer from tiles of its own at this address. */
+    tiles({ id, tiles: maxzoom }, address) {
+      const source = map.getSource(id);
+      if (source.type === "vector") source.setTiles([address]);
+      else drawFrom(id, { type: "vector", tiles: [address], maxzoom });
+    },
+    /** Ask anew for the rows of a layer that are told of. */
+    async renewRows(layerId) {
+      const ids = shown.filter(({ feature, node }) => feature.source === layerId && node.isConnected).map(({ feature }) => feature.properties.id);
+      if (!ids.length) return;
+      const rows = await rowsOf(layerId, ids);
+      renewShown(layerId, ({ properties: { id } }) => rows.get(id));
+    },
     data(layerId, collection) {
-      map.getSource(layerId)?.setData(collection);
+      if (map.getSource(layerId).type !== "geojson") drawFrom(layerId, { type: "geojson", data: EMPTY });
+      map.getSource(layerId).setData(collection);
       renewShown(layerId, ({ source, properties: { id } }) => {
         const found = collection.features.find((one) => one.properties.id === id);
         return found && { source, properties: found.properties };
@@ -341,16 +420,12 @@ export async function makeMap(container, { onAsk, onSupply }) {
     lay(other) { lens = other; },
     /** Draw a layer as these parts of the style say, where it was drawn before. */
     restyle(layerId, specs, opacity) {
-      const before = partsOf(layerId);
-      const order = map.getLayersOrder();
-      const after = (id) => order.slice(order.indexOf(id) + 1).find((other) => !before.includes(other));
-      const places = new Map(before.map((id) => [id, after(id)]));
-      const visibility = map.getLayoutProperty(before[0], "visibility") ?? "visible";
-      for (const id of before) map.removeLayer(id);
-      for (const spec of specs) {
-        const layout = { ...spec.layout, visibility, ...enlarged(spec.layout) };
-        map.addLayer({ ...spec, layout, paint: { ...spec.paint, ...wide(spec), ...Object.fromEntries(fainter(spec, opacity).filter(([, value]) => value !== undefined)) } }, places.get(spec.id) ?? places.get(before[0]));
-      }
+      const visibility = map.getLayoutProperty(partsOf(layerId)[0], "visibility") ?? "visible";
+      replaceParts(layerId, specs.map((spec) => ({
+        ...spec,
+        layout: { ...spec.layout, visibility, ...enlarged(spec.layout) },
+        paint: { ...spec.paint, ...wide(spec), ...Object.fromEntries(fainter(spec, opacity).filter(([, value]) => value !== undefined)) },
+      })));
       drawnBy.set(layerId, specs);
       restyled.add(layerId);
       if (stale.has(layerId)) hatch(layerId);
@@ -367,7 +442,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
     },
     partsOf,
     visible(layer, isVisible) {
-      for (const id of partsOf(layer.id)) if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", isVisible ? "visible" : "none");
+      for (const id of partsOf(layer.id)) if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", isVisible && layer.count > 0 ? "visible" : "none");
     },
   };
 }

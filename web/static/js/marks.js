@@ -26,9 +26,11 @@ const RING = "stale-ring";
 
 /** A mark as a small picture for the legend; that of a stale layer is hatched. */
 export function markPicture({ shape, color, size = 10, opacity = 1, isHatched = false }) {
+  // A line is too thin for the light edge of the hatch.
+  const over = ["stale-under", "stale-hatch"].slice(isHatched ? Number(shape === "line" || shape === "dash") : 2);
   const frame = (...inner) => svg(
     "svg", { class: "mark", viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" }, ...inner,
-    isHatched ? ["stale-under", "stale-hatch"].map((name) => svg("path", { class: name, d: HATCHES["hatch-up"], fill: "none" })) : null,
+    over.map((name) => svg("path", { class: name, d: HATCHES["hatch-up"], fill: "none" })),
   );
   if (shape === "fill") return frame(svg("rect", { x: 1, y: 1, width: 14, height: 14, fill: color, "fill-opacity": Math.max(opacity, 0.15), stroke: color, "stroke-opacity": 0.7 }));
   if (shape === "line" || shape === "dash") {

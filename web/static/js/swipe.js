@@ -1,7 +1,7 @@
 /** Two maps side by side under one divider: two layers, or the same layers at two moments. */
 
 import { ask } from "./api.js";
-import { t } from "./config.js";
+import { config, t } from "./config.js";
 import { el, show } from "./dom.js";
 import { drawMarks, FONT } from "./map.js";
 import { at } from "./moment.js";
@@ -53,7 +53,8 @@ export function makeSwipe(root, { view, layers, workbench }) {
     if (!moment.value) throw new Error(t("swipe.no_moment"));
     const on = workbench.order().map(layers.find).filter((layer) => !layer.tiled);
     await Promise.all(on.map(async (layer) => {
-      found.sources[layer.id].data = await ask(`layers/${layer.id}.geojson`, layers.wanted(layer, moment.value));
+      if (layer.tiles !== null) found.sources[layer.id].tiles = [layers.tiles(layer, moment.value)];
+      else found.sources[layer.id].data = await ask(`layers/${layer.id}.geojson`, { lang: config.lang, at: moment.value });
     }));
     return found;
   }

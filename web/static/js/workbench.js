@@ -134,6 +134,7 @@ export function makeWorkbench(root, { view, layers }) {
     }
     function take(answer) {
       fields = answer.fields;
+      layers.drawing(id, isPlain(mine) ? null : { id, filters: mine.filters, style: mine.style });
       const parts = JSON.stringify(answer.map_layers);
       if (parts !== drawn && (drawn || !isPlain(mine))) view.restyle(id, answer.map_layers, mine.opacity);
       drawn = parts;

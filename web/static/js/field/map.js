@@ -2,7 +2,7 @@
 
 import { config, t } from "../config.js";
 import { el, show } from "../dom.js";
-import { attribute, count } from "../format.js";
+import { attribute, count, degrees } from "../format.js";
 import { FONT, drawMarks, line } from "../map.js";
 import { markPicture } from "../marks.js";
 import { addColoured, onTheme, theme } from "../theme.js";
@@ -88,6 +88,7 @@ export async function makeFieldMap({ canvas, card, switches }, { onAsk, onReport
     show(
       card,
       el("button", { type: "button", class: "close", "aria-label": t("close"), onclick: () => { card.hidden = true; } }, "×"),
+      el("p", { class: "place" }, degrees(place.lonlat)),
       features.slice(0, 3).map((feature, k) => about(feature, k === 0)),
       el("div", { class: "actions" },
         el("button", { type: "button", class: "primary", onclick: onAsk }, t("field.map.nearest")),

@@ -6,7 +6,7 @@ import { age, degrees } from "../format.js";
 import { failure, loading } from "../notice.js";
 import { keptAnswer } from "./kept.js";
 import { chosen, onPlace, placePicker } from "./place.js";
-import { enter } from "./queue.js";
+import { enter, notEntered } from "./queue.js";
 
 export function makePosition(root, { onEntered }) {
   let devices = [];
@@ -49,7 +49,7 @@ export function makePosition(root, { onEntered }) {
       said.textContent = t("field.entered");
       onEntered();
     } catch (error) {
-      show(said, failure(error));
+      said.textContent = notEntered(error);
     }
     button.disabled = false;
   }

@@ -16,16 +16,18 @@ async function moment() {
   return new Date(Date.now() - ((await fact("ahead_ms")) ?? 0)).toISOString();
 }
 
-/**
- * Enter something: `path` and what `body` makes of the moment of the entry, `title` for people.
- * It is in the queue when the promise is kept, and sent when there is a network.
- */
-export async function enter({ kind, path, body, title, subject, form, moment_utc }) {
+/** An entry with a key of its own: `path` and what `body` makes of the moment of the entry, `title` for people. */
+async function made({ kind, path, body, title, subject, form, moment_utc }) {
   const entered = await moment();
-  await addEntry({
+  return {
     key: freshKey(), account: config.visitor.id, kind, path, title, subject, form, body: body(moment_utc ?? entered), entered_utc: entered,
     state: "waiting", tried_utc: null, answered_utc: null, problem: null,
-  });
+  };
+}
+
+/** Enter something. It is in the queue when the promise is kept, and sent when there is a network. */
+export async function enter(what) {
+  await addEntry(await made(what));
   navigator.storage?.persist?.();
   try {
     await (await navigator.serviceWorker?.getRegistration())?.sync?.register(SYNC);
@@ -34,6 +36,9 @@ export async function enter({ kind, path, body, title, subject, form, moment_utc
   }
   push();
 }
+
+/** Why something could not be entered. */
+export const notEntered = (error) => (error.name === "QuotaExceededError" ? t("field.full.entry") : t("field.not_entered", { why: error.message }));
 
 /** What waits or was refused of an account, and how much of others. */
 export async function pending() {
@@ -131,7 +136,7 @@ export function makeQueue(root, { mend }) {
   prune().then(draw);
   return {
     draw,
-    /** Put a mended entry in the place of the one that was refused. */
-    replace: (id, next) => unlessSent(id, async () => { await dropEntry(id); await enter(next); }),
+    /** Put a mended entry in the place of the one before, in one step. */
+    replace: (id, next) => unlessSent(id, async () => changeEntry(id, await made(next))),
   };
 }

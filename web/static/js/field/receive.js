@@ -5,7 +5,7 @@ import { el, show } from "../dom.js";
 import { quantity, stamp } from "../format.js";
 import { failure, loading } from "../notice.js";
 import { keptAnswer } from "./kept.js";
-import { enter, pending } from "./queue.js";
+import { enter, notEntered, pending } from "./queue.js";
 import { onQueue } from "./store.js";
 
 const PARTS = ["received", "damaged", "missing"];
@@ -113,7 +113,7 @@ export function makeReceive(root, { onEntered }) {
       if (entry) await onEntered.replace(entry.id, next);
       else await enter(next);
     } catch (error) {
-      show(said, failure(error));
+      said.textContent = notEntered(error);
       said.hidden = false;
       return;
     }

@@ -1,0 +1,30 @@
+/** What the page itself draws on the map: GeoJSON sources whose layers are hidden while there is nothing in them. */
+
+export const EMPTY = { type: "FeatureCollection", features: [] };
+const filled = new WeakMap(); // map -> ids of the sources that hold something
+
+/** Let a source hold these features. Every layer that is shown costs a pass over the whole picture, even an empty one. */
+export function fill(map, id, collection) {
+  if (!filled.has(map)) filled.set(map, new Map());
+  const known = filled.get(map);
+  const isEmpty = !collection.features.length;
+  if (isEmpty && known.get(id) === false) return;
+  map.getSource(id).setData(collection);
+  if (known.get(id) === !isEmpty) return;
+  known.set(id, !isEmpty);
+  for (const layer of map.getLayersOrder()) {
+    if (map.getLayer(layer).source === id) map.setLayoutProperty(layer, "visibility", isEmpty ? "none" : "visible");
+  }
+}
+
+/** Whether the picture is drawn by the processor: then no frame is drawn for its looks alone. */
+export function isSoftware(canvas) {
+  const gl = canvas.getContext("webgl2");
+  const told = gl?.getExtension("WEBGL_debug_renderer_info");
+  return Boolean(told) && /swiftshader|llvmpipe|software|basic render/i.test(gl.getParameter(told.UNMASKED_RENDERER_WEBGL));
+}
+
+/** Do something once what was done before is on the screen. */
+export function afterPaint(act) {
+  requestAnimationFrame(() => setTimeout(act));
+}
