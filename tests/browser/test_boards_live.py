@@ -222,7 +222,7 @@ def test_a_session_that_ended_is_said_and_the_page_stays(chromium: Browser, addr
         page.fill("#request-unit", "街道办")
         other = page.context.new_page()
         other.goto(f"{address}/supplies")
-        other.locator("details.who summary").click()
+        other.locator("details.who summary", has_text="演示").click()
         press(other, "退出")
         expect(page.locator("#logged-out a")).to_have_attribute("href", re.compile("/login"))
         expect(page.locator("#request-unit")).to_have_value("街道办")
