@@ -31,8 +31,12 @@ _LOGS = {"event_seq": "order_event", "count_seq": "stock_count", "status_seq": "
 """Logs besides the movements that a row covers; rows from before this was so have no number there."""
 
 _COLUMNS = {log: tuple(column.name for column in schema.table(log).columns) for log in ("movement", *_LOGS.values())}
-_LAST = f"SELECT hash, recorded_utc, movement_seq, {', '.join(_LOGS)} FROM audit ORDER BY seq DESC LIMIT 1"
-_NEWEST = f"SELECT {', '.join(f'(SELECT max(seq) FROM {log})' for log in _COLUMNS)}"
+_NEWEST = ", ".join(f"(SELECT max(seq) FROM {log})" for log in _COLUMNS)
+_LAST = (
+    f"SELECT {_NEWEST}, hash, recorded_utc, movement_seq, {', '.join(_LOGS)} FROM (SELECT 1) AS always"
+    " LEFT JOIN (SELECT * FROM audit ORDER BY seq DESC LIMIT 1) AS last ON true"
+)
+"""The newest entry of every log, and the last row of the audit, if there is one."""
 _DIGEST_OF_NOTHING = hashlib.sha256().hexdigest()
 _CHUNK = 5_000
 
@@ -79,12 +83,12 @@ def append(
 
     A clock that was set back does not turn the order round: the time is never before that of the last row.
     """
-    last = read_rows(conn, _LAST)
-    nothing: tuple[Any, ...] = (FIRST_HASH, "", *[0] * len(_COLUMNS))
-    before, last_utc, *covered = last[0] if last else nothing
+    last = read_rows(conn, _LAST)[0]
+    newest_seqs, (before, last_utc, *covered) = last[: len(_COLUMNS)], last[len(_COLUMNS) :]
+    before, last_utc = before or FIRST_HASH, last_utc or ""
     (digest, newest), *rest = (
         _digest(conn, log, after or 0) if (seq or 0) > (after or 0) else (_DIGEST_OF_NOTHING, after or 0)
-        for log, after, seq in zip(_COLUMNS, covered, read_rows(conn, _NEWEST)[0], strict=True)
+        for log, after, seq in zip(_COLUMNS, covered, newest_seqs, strict=True)
     )
     others = dict(zip(_LOGS, rest, strict=True))
     identity = hashlib.blake2b(f"{before}{action}{subject}".encode(), digest_size=8).hexdigest()

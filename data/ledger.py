@@ -153,10 +153,14 @@ def require_quantity(name: str, quantity_e3: int, *, low_e3: int = 1) -> None:
         raise InputError(f"{name}={shown(quantity_e3)}: expected {low}, up to {_LIMIT_E3 // 1000}")
 
 
-def recorded_utc(conn: Connection, now_utc: datetime | str) -> str:
-    """The time under which a movement is recorded now: never before that of the last one, for clocks are set back."""
-    last = read_rows(conn, "SELECT recorded_utc FROM movement ORDER BY seq DESC LIMIT 1")
-    return max(schema.utc_text(now_utc), str(last[0][0]) if last else "")
+def recorded_utc(conn: Connection, now_utc: datetime | str, *logs: str) -> str:
+    """The time under which a movement is recorded now: never before that of the last one, for clocks are set back.
+
+    With `logs`, neither before that of the last entry of these.
+    """
+    newest = (f"(SELECT recorded_utc FROM {log} ORDER BY seq DESC LIMIT 1)" for log in ("movement", *logs))
+    last = read_rows(conn, f"SELECT {', '.join(newest)}")[0]
+    return max(schema.utc_text(now_utc), *(moment or "" for moment in last))
 
 
 def record(

@@ -29,10 +29,10 @@ _PARTS = ("issued", "received", "damaged", "missing", "used", "returned")
 _HELD = {"reserved": "reserved", "in_transit": "in_transit", "at_place": "incident", "coming_back": "returned"}
 
 
-def substitution(conn: Connection, item_id: str, given_id: str) -> Fraction:
+def substitution(conn: Connection, item_id: str, given_id: str) -> Fraction | int:
     """How much of an item one unit of what is given stands for; 1 for the item itself."""
     if item_id == given_id:
-        return Fraction(1)
+        return 1
     table = schema.table("substitute")
     row = conn.execute(
         sa.select(table.c.quantity_e3, table.c.substitute_quantity_e3).where(
@@ -400,12 +400,12 @@ def _plain(order: Mapping[str, Any]) -> dict[str, Any]:
 def _outstanding(
     conn: Connection, request_id: str, orders: Sequence[Mapping[str, Any]], *, as_e3: bool
 ) -> list[dict[str, Any]]:
-    sums: dict[str, dict[str, Fraction]] = {}
+    sums: dict[str, dict[str, Fraction | int]] = {}
     for order in orders:
         for line in order["lines"]:
             asked = line["instead_of"] or line["item_id"]
             rate = substitution(conn, asked, line["item_id"])
-            sum_of = sums.setdefault(asked, dict.fromkeys(("bound", "received", "lost"), Fraction(0)))
+            sum_of = sums.setdefault(asked, dict.fromkeys(("bound", "received", "lost"), 0))
             bound = sum(line[account] for account in BOUND_ACCOUNTS)
             sum_of["lost" if order["state"] == "lost" else "bound"] += bound * rate
             sum_of["received"] += line["received"] * rate

@@ -222,7 +222,8 @@ def _reserve(
         _require_asked(_covered(conn, lines, lots), rest, Conflict)
         if row["closed_utc"] is not None:
             _update(conn, "supply_request", request, clock, closed_utc=None)
-        _make_orders(conn, row, lines, lots, clock, actor, now_utc)
+        before = read_rows(conn, "SELECT count(*) FROM supply_order WHERE request_id = ?", (request,))[0][0]
+        _make_orders(conn, row, lines, lots, clock, actor, now_utc, before=int(before))
         return lambda: request_of(conn, request)
     row, needs = _make_request(conn, request, lines, lots, day, clock, actor, now_utc, by_telephone)
     orders, order_lines = _make_orders(conn, row, lines, lots, clock, actor, now_utc)
@@ -272,22 +273,22 @@ def _require_order_of_expiry(
 
 def _covered(
     conn: Connection, lines: Sequence[NewLine], lots: Mapping[str, Mapping[str, Any]]
-) -> dict[str, tuple[int, Fraction, Fraction]]:
+) -> dict[str, tuple[int, Fraction | int, Fraction | int]]:
     """What the lines give of each item asked: as the item itself, in all, and the largest share of one unit."""
-    found: dict[str, tuple[int, Fraction, Fraction]] = {}
+    found: dict[str, tuple[int, Fraction | int, Fraction | int]] = {}
     for line in lines:
         item_id = lots[line.lot_id]["item_id"]
         asked = line.instead_of or item_id
         rate = substitution(conn, asked, item_id)
-        own, total, unit = found.get(asked, (0, Fraction(0), Fraction(0)))
+        own, total, unit = found.get(asked, (0, 0, 0))
         own += line.quantity_e3 if asked == item_id else 0
-        one = Fraction(0) if asked == item_id else 1000 * rate
+        one = 0 if asked == item_id else 1000 * rate
         found[asked] = own, total + line.quantity_e3 * rate, max(unit, one)
     return found
 
 
 def _require_asked(
-    covered: Mapping[str, tuple[int, Fraction, Fraction]],
+    covered: Mapping[str, tuple[int, Fraction | int, Fraction | int]],
     asked_e3: Mapping[str, int],
     error: type[Conflict] | type[InputError],
 ) -> None:
@@ -393,14 +394,18 @@ def _make_orders(
     clock: str,
     actor: str,
     now_utc: datetime,
+    *,
+    before: int = 0,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Insert one order for each depot and bind its goods; the rows of the orders and of their lines."""
+    """Insert one order for each depot and bind its goods; the rows of the orders and of their lines.
+
+    `before` is how many orders the request has already.
+    """
     request_id = request["id"]
-    before = read_rows(conn, "SELECT count(*) FROM supply_order WHERE request_id = ?", (request_id,))[0][0]
     orders: list[dict[str, Any]] = []
     order_lines: list[dict[str, Any]] = []
     movements: list[Movement] = []
-    for k, depot_id in enumerate(dict.fromkeys(line.depot_id for line in lines), start=int(before) + 1):
+    for k, depot_id in enumerate(dict.fromkeys(line.depot_id for line in lines), start=before + 1):
         if depot_id == request["to_depot_id"]:
             raise InputError(f"depot {depot_id} is where the goods are to go; take them from another one")
         order_id = f"DB{request_id[2:]}-{k}"
@@ -1261,8 +1266,7 @@ def _stamp(clock: str) -> dict[str, str]:
 
 def _clock(conn: Connection, now_utc: datetime) -> str:
     """The time under which a step is recorded: never before that of the last step or movement."""
-    last = read_rows(conn, "SELECT recorded_utc FROM order_event ORDER BY seq DESC LIMIT 1")
-    return max(ledger.recorded_utc(conn, now_utc), last[0][0] if last else "")
+    return ledger.recorded_utc(conn, now_utc, "order_event")
 
 
 def _clocks(conn: Connection, now_utc: datetime, occurred_utc: datetime | str | None) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Whose turn it is to write: threads wait in the order in which they came."""
+"""Whose turn it is, to write or in the lane of changes: threads wait in the order in which they came."""
 
 import threading
 from collections import deque

@@ -31,7 +31,7 @@ def busy(timeout_s: float) -> Unavailable:
 
 def driver_of(conn: Connection) -> sqlite3.Connection | None:
     """SQLite's own connection, in the same transaction: a statement costs a tenth there. None for another driver."""
-    found = conn.connection.driver_connection
+    found = conn.connection.dbapi_connection
     return found if isinstance(found, sqlite3.Connection) else None
 
 

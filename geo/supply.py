@@ -97,6 +97,8 @@ def thousandths(value: Any, *, name: str = "quantity") -> int:
     Invariant: ``Decimal(thousandths(v)) / 1000 == v``.
     Source: none.
     """
+    if type(value) is int and abs(value) <= MAX_QUANTITY:  # most are; a decimal number costs ten times as much
+        return 1000 * value
     expected = f"{name}={value}: expected a number with at most 3 decimals, up to {MAX_QUANTITY}"
     if isinstance(value, bool | np.bool_):
         raise InputError(expected)

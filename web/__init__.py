@@ -39,6 +39,7 @@ def create_app(
         events,
         field,
         guide_pages,
+        lane,
         pages,
         problems,
         refusals,
@@ -62,6 +63,7 @@ def create_app(
     serving = serving or auth.Serving()
     jobs = Jobs()
     timing.register(app, district)
+    lane.register(app)
     auth.register(app, district, serving)
     events.register(app, district, cap=settings.listeners)
     pages.register(app, district, settings, serving)

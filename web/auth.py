@@ -10,8 +10,9 @@ import ipaddress
 import logging
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -55,6 +56,7 @@ _SERVING = "onemap.serving"
 _log = logging.getLogger("onemap.web")
 
 
+@lru_cache(maxsize=1_000)
 def is_loopback(host: str) -> bool:
     """Whether a host name or address (without port) is this machine itself."""
     if host.lower() == "localhost":
@@ -146,8 +148,9 @@ def action_of(app: Flask, endpoint: str) -> str | None:
 
 def actor_of_request() -> Actor:
     """Who asks; Unauthenticated where nobody has logged in and that is needed."""
-    if current_user.is_authenticated:
-        found: Actor = current_user.actor
+    visitor = current_user._get_current_object()  # every look through the proxy costs as much as the answer
+    if visitor.is_authenticated:
+        found: Actor = visitor.actor
         return found
     if _bearer(request) is not None:
         raise Unauthenticated("the token is unknown, expired or revoked; `onemap token add` makes another one")
@@ -164,7 +167,8 @@ def role_of_request() -> Role:
 
 def account_of_request() -> Account | None:
     """The account that is logged in; None for nobody and for a device."""
-    found: Account | None = current_user.account if current_user.is_authenticated else None
+    visitor = current_user._get_current_object()
+    found: Account | None = visitor.account if visitor.is_authenticated else None
     return found
 
 
@@ -254,6 +258,14 @@ class _CookieSessions(SecureCookieSessionInterface):
         return self._signer
 
 
+class _Csrf(CSRFProtect):  # type: ignore[misc]
+    """Flask-WTF's own; a token in the header is found without reading the body as a form."""
+
+    def _get_csrf_token(self) -> str | None:
+        found: str | None = request.headers.get(CSRF_HEADER) or super()._get_csrf_token()
+        return found
+
+
 def register(app: Flask, district: District, serving: Serving) -> None:
     """Put the gate before every request of the app."""
     app.session_interface = _CookieSessions()
@@ -274,7 +286,7 @@ def register(app: Flask, district: District, serving: Serving) -> None:
     logins = LoginManager(app)
     logins.session_protection = None  # it would compare the browser's name, which is no secret
     logins.request_loader(_visitor)
-    csrf = CSRFProtect(app)
+    csrf = _Csrf(app)
     needs(PUBLIC)(app.view_functions["static"])
 
     @app.before_request
@@ -302,8 +314,8 @@ def register(app: Flask, district: District, serving: Serving) -> None:
     def private(response: Response) -> Response:
         """What depends on who asks is kept by nobody in between."""
         if request.endpoint is None or action_of(app, request.endpoint) != PUBLIC:
-            response.cache_control.private = True
-            response.vary.update(("Cookie", "Authorization"))
+            _add(response, "Cache-Control", ("private",))
+            _add(response, "Vary", ("Cookie", "Authorization"))
         return response
 
     def demo_accounts() -> list[Account]:
@@ -320,6 +332,13 @@ def register(app: Flask, district: District, serving: Serving) -> None:
             "lock_rule": (MAX_FAILURES, int(LOCKED_FOR.total_seconds() / 60)),
             "password_lengths": (MIN_PASSWORD, MAX_PASSWORD),
         }
+
+
+def _add(response: Response, header: str, names: Sequence[str]) -> None:
+    """Add to the names that a header lists already."""
+    held = [one.strip() for one in response.headers.get(header, "").split(",") if one.strip()]
+    known = {one.lower() for one in held}
+    response.headers[header] = ", ".join((*held, *(name for name in names if name.lower() not in known)))
 
 
 def _require_host(serving: Serving) -> None:

@@ -8,15 +8,17 @@ import multiprocessing
 import os
 import platform
 import re
+import selectors
+import socket
 import sqlite3
 import statistics
-import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from data import audit, ledger, stock
 from data.stock import TakenIn
@@ -54,7 +56,7 @@ def run_bench_supplies(
             job = (port, cookie, header, token, depot, item, to)
             _load(job, clients, 2 * clients)  # warm
             before, used = _reserved(store), cpu_s(pid)
-            took, times, refused = _load(job, clients, requests)
+            took, times, refused, clients_used = _load(job, clients, requests)
             used = cpu_s(pid) - used
             if not times:
                 raise Unavailable(f"none of {requests} reservations was accepted; see the server's log")
@@ -78,6 +80,11 @@ def run_bench_supplies(
                 "reservations": len(times),
                 "refused": refused,
                 "server_cpu_ms": round(1000 * used / len(times), 2),
+                "clients_cpu_ms": round(1000 * clients_used / len(times), 2),
+                "machine_share": {
+                    "server": round(used / took / (os.cpu_count() or 1), 3),
+                    "clients": round(clients_used / took / (os.cpu_count() or 1), 3),
+                },
                 "seconds": round(took, 2),
                 "per_second": round(len(times) / took, 1),
                 "raw_commits_per_second": round(raw, 1),
@@ -104,6 +111,8 @@ def bench_lines(report: dict[str, Any]) -> Iterator[str]:
         f"1/{1 / report['share_of_raw']:.1f} of {report['raw_commits_per_second']:,.0f} raw commits, "
         f"{report['server_cpu_ms']:.1f} ms of the server's processor each"
     )
+    share = report["machine_share"]
+    yield f"of the machine's processors the server had {share['server']:.0%}, the clients {share['clients']:.0%}"
     yield f"answer p50 {ms['p50']:.0f} ms, p99 {ms['p99']:.0f} ms, longest {ms['max']:.0f} ms"
     heard = report["fan_out_ms"]
     yield (
@@ -180,23 +189,28 @@ def _logged_in(port: int) -> tuple[str, str, str]:
 Job = tuple[int, str, str, str, str, str, list[float]]
 
 
-def _load(job: Job, clients: int, requests: int) -> tuple[float, list[float], int]:
-    """Seconds, sorted milliseconds of every reservation that was made, and how many were refused."""
+class Load(NamedTuple):
+    """What the clients saw: seconds, sorted milliseconds of what was accepted, how many were refused, and their own
+    processor seconds."""
+
+    took_s: float
+    times_ms: list[float]
+    refused: int
+    cpu_s: float
+
+
+def _load(job: Job, clients: int, requests: int) -> Load:
+    """Reserve with many clients, from a process of their own."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_clients, (job, clients, requests))
 
 
-def _clients(job: Job, clients: int, requests: int) -> tuple[float, list[float], int]:
-    port, cookie, header, token, depot, item, to = job
-    times: list[list[float]] = [[] for _ in range(clients)]
-    refused = [0] * clients
-    start = threading.Barrier(clients + 1)
-    end = time.monotonic() + _LONGEST_S
-    run = os.urandom(4).hex()
+class _Client:
+    """One connection that is kept open: whole requests are sent, whole answers are read."""
 
-    def client(k: int) -> None:
-        conn = HTTPConnection("127.0.0.1", port, timeout=60)
-        body = json.dumps(
+    def __init__(self, job: Job, number: int, run: str) -> None:
+        port, cookie, header, token, depot, item, to = job
+        self._body = json.dumps(
             {
                 "to": to,
                 "unit": "bench",
@@ -204,34 +218,78 @@ def _clients(job: Job, clients: int, requests: int) -> tuple[float, list[float],
                 "contact": "bench",
                 "needs": [{"item_id": item, "quantity": 1}],
                 "lines": [
-                    {"depot_id": depot, "item_id": item, "lot": f"{_BENCH_LOT}-{k}", "quantity": 1, "reason": "bench"}
+                    {
+                        "depot_id": depot,
+                        "item_id": item,
+                        "lot": f"{_BENCH_LOT}-{number}",
+                        "quantity": 1,
+                        "reason": "bench",
+                    }
                 ],
             }
+        ).encode()
+        self._head = (
+            f"POST /api/v1/supplies/requests HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: {cookie}\r\n"
+            f"{header}: {token}\r\nContent-Type: application/json\r\nContent-Length: {len(self._body)}\r\n"
+            f"Idempotency-Key: {run}-{number}-"
         )
-        headers = {"Content-Type": "application/json", "Cookie": cookie, header: token}
-        start.wait()
-        for n in range(requests // clients):
-            if time.monotonic() > end:
-                break
-            begun = time.perf_counter()
-            headers["Idempotency-Key"] = f"{run}-{k}-{n}"
-            conn.request("POST", "/api/v1/supplies/requests", body, headers)
-            response = conn.getresponse()
-            response.read()
-            if response.status == 200:
-                times[k].append((time.perf_counter() - begun) * 1000)
-            else:
-                refused[k] += 1
-        conn.close()
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=_LONGEST_S)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._sent = 0
+        self._read = b""
+        self.begun = 0.0
 
-    threads = [threading.Thread(target=client, args=(k,)) for k in range(clients)]
-    for thread in threads:
-        thread.start()
-    start.wait()
-    begun = time.perf_counter()
-    for thread in threads:
-        thread.join()
-    return time.perf_counter() - begun, sorted(t for one in times for t in one), sum(refused)
+    def ask(self) -> None:
+        """Send the next request."""
+        self._sent += 1
+        self.begun = time.perf_counter()
+        self.socket.sendall(f"{self._head}{self._sent}\r\n\r\n".encode() + self._body)
+
+    def status(self) -> int | None:
+        """The status of the answer once all of it is there."""
+        data = self.socket.recv(65_536)
+        if not data:
+            raise Unavailable("the server ended a connection under load")
+        self._read += data
+        head, end, body = self._read.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+        if not end or (length is not None and len(body) < int(length[1])):
+            return None
+        if length is None or len(body) > int(length[1]):
+            raise Unavailable("an answer has no length, or is longer than it says")
+        self._read = b""
+        return int(head.split(maxsplit=2)[1])
+
+
+def _clients(job: Job, clients: int, requests: int) -> Load:
+    """One thread serves all clients; each sends its next request when it has its answer."""
+    run = os.urandom(4).hex()
+    each, times, refused = max(1, requests // clients), [], 0
+    with selectors.DefaultSelector() as selector, ExitStack() as held:
+        for k in range(clients):
+            one = _Client(job, k, run)
+            held.enter_context(one.socket)
+            selector.register(one.socket, selectors.EVENT_READ, (one, [each]))
+        used, begun = time.process_time(), time.perf_counter()
+        end = begun + _LONGEST_S
+        for key in list(selector.get_map().values()):
+            key.data[0].ask()
+        while selector.get_map():
+            for key, _ in selector.select(_LONGEST_S):
+                one, left = key.data
+                status = one.status()
+                if status is None:
+                    continue
+                if status == 200:
+                    times.append((time.perf_counter() - one.begun) * 1000)
+                else:
+                    refused += 1
+                left[0] -= 1
+                if left[0] and time.perf_counter() < end:
+                    one.ask()
+                else:
+                    selector.unregister(one.socket)
+        return Load(time.perf_counter() - begun, sorted(times), refused, time.process_time() - used)
 
 
 def _fan_out(job: Job, port: int, count: int) -> dict[str, float]:

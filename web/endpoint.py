@@ -7,7 +7,7 @@ from dataclasses import field as dataclass_field
 from typing import Any
 
 import fastjsonschema
-from flask import Response, request
+from flask import Response, current_app, request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from data import idempotency
@@ -19,6 +19,7 @@ from layers.layer import Role, plain
 from layers.permissions import Actor
 from layers.whatif import saved
 from layers.zoning import runs
+from web import lane
 from web import parameters as p
 from web.auth import actor_of_request, needs
 from web.jobs import Jobs
@@ -103,6 +104,7 @@ def view_of(
             )
 
         if endpoint.method != "GET":
+            lane.leave(current_app)
             # A change does not wait for what the map computes from the change before it.
             answer = make()
             response = Response(answer.body, content_type=answer.media_type, status=answer.status)

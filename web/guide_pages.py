@@ -19,7 +19,7 @@ from web.auth import PUBLIC, needs
 from web.pages import language
 
 FOLDER = Path(__file__).parent / "guide"
-PAGES = ("start", "staff", "dispatch", "planning", "zoning", "whatif", "accounts")
+PAGES = ("start", "staff", "dispatch", "field", "planning", "zoning", "whatif", "accounts")
 """Every page of the guide, in the order of its list of contents; the first one opens at /help/."""
 
 PANELS = {
@@ -37,6 +37,7 @@ PANELS = {
 """The section of every panel of the map page."""
 
 RULES = {
+    "/field": "field",
     "/login": "accounts#login",
     "/password": "accounts#password",
     "/supplies": "dispatch#board",

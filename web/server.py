@@ -6,6 +6,7 @@
 
 import dataclasses
 import errno
+import gc
 import json
 import logging
 import os
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 SWITCH_S = 0.0002
 """How long a thread may keep the interpreter while others wait for it."""
+
+GARBAGE = (20_000, 20, 100)
+"""Objects and rounds after which Python looks for circles of garbage: at 700 it would do so within every request."""
 
 SPARE_THREADS = 30
 """Threads that stay free for everything else when all listeners are there."""
@@ -224,6 +228,7 @@ def main(pipe: int) -> None:
 
     # Every statement lets go of the interpreter; by default its thread may wait 5 ms to get it back.
     sys.setswitchinterval(SWITCH_S)
+    gc.set_threshold(*GARBAGE)
 
     class Served(BaseApplication):  # type: ignore[misc]
         def load_config(self) -> None:

@@ -9,6 +9,7 @@ def for_scripts() -> dict[str, str]:
         "wall.as_of": _("截至 {time} ({age}) · 数据版本 {revision}"),
         "wall.from": _("自 {time}"),
         "wall.live": _("已连接"),
+        "wall.lost": _("中断于 {time}"),
         "wall.more": _("另有 {n} 条"),
         "wall.polled": _("已连接, 每 10 秒更新一次"),
         "wall.since": _("自 {time} ({age})"),

@@ -24,7 +24,7 @@ from layers.actions.accounts import DEMO_PASSWORD
 ROOT = Path(__file__).resolve().parents[2]
 # Taken out of the environment: a variable that is no setting is an error for the program.
 SCREENSHOTS = os.environ.pop("ONEMAP_SCREENSHOTS", "")
-SIZES = {"desktop": (1440, 900), "wall": (2560, 1440), "phone": (390, 844)}
+SIZES = {"desktop": (1440, 900), "wall": (2560, 1440), "phone": (390, 844), "guide": (1120, 700)}
 # Without a picture to take, a smaller window: every pixel is drawn by the processor here.
 DESK = SIZES["desktop"] if SCREENSHOTS else (1100, 740)
 ARGUMENTS = [

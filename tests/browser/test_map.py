@@ -88,31 +88,6 @@ def test_staff_open_the_map_and_see_what_is_there(watch: Watch, ask: Ask) -> Non
     expect(page.locator("#connection")).to_contain_text(f"数据版本 {ask('status')['revision']}")
 
 
-def test_staff_click_a_place_and_read_who_reaches_it(watch: Watch, ask: Ask) -> None:
-    watched = watch()
-    page = watched.open()
-    fix_moment(page)
-    box = page.locator("#map").bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + box["width"] * 0.52, box["y"] + box["height"] * 0.5)
-    expect(page.locator("#reach .verdict")).to_be_visible()
-    answer = ask("reach", at=shown_place(page), when=AT)
-    rows = page.locator("#reach .teams tbody tr:not(.bars)")
-    assert rows.count() == len(answer["teams"]) == 3
-    for k, team in enumerate(answer["teams"]):
-        cells = [number(text) for text in rows.nth(k).locator("td").all_inner_texts()]
-        parts = [team[f"{part}_s"] for part in ("handling", "turnout", "travel", "last_leg", "total")]
-        assert team["name"] in rows.nth(k).inner_text()
-        # The place on the screen is rounded to a metre.
-        assert cells == pytest.approx([s / 60 for s in parts], abs=0.11)
-    assert sum(answer["teams"][0][f"{p}_s"] for p in ("handling", "turnout", "travel", "last_leg")) == pytest.approx(
-        answer["teams"][0]["total_s"], abs=0.01
-    )
-    expect(page.locator("#reach")).to_contain_text(answer["hospital"]["name"])
-    expect(page.locator("#reach")).to_contain_text("2026-07-01 09:30")
-    watched.shot("reach-desktop")
-
-
 def test_staff_search_by_keyboard_and_ask_about_the_middle_of_the_map(watch: Watch, ask: Ask) -> None:
     page = watch().open()
     hit = ask("search", q="消防救援站", limit=1)[0]

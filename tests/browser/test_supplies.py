@@ -1,6 +1,5 @@
 """Supplies as dispatchers move them: from the map to the settlement, and two of them at the last units."""
 
-import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,83 +68,6 @@ def press(page: Page, name: str) -> None:
 
 def state(page: Page) -> str:
     return page.locator(".order-head .state-badge").inner_text()
-
-
-def amounts(page: Page) -> dict[str, str]:
-    """Where every piece of the first lot is, by the title of the column."""
-    cells = page.locator("table.pieces tbody tr").first.locator("td").all()
-    return {cell.get_attribute("data-label") or "": cell.inner_text() for cell in cells}
-
-
-def test_a_dispatcher_from_the_map_to_the_settlement(watch: Watch, address: str, database: Path) -> None:
-    watched = watch()
-    page = watched.page
-    log_in(page, address, "demo-dispatcher")
-    plan(page, street_of(database), "棉被", "12")
-    page.get_by_role("button", name="预留 30 分钟").click()
-    expect(page.locator("#dispatch .clock")).to_have_text(re.compile(r"(30:00|29:\d\d)"))
-    watched.shot("dispatch-reserved")
-    page.get_by_role("button", name="下单", exact=True).click()
-    expect(page.locator("#dispatch .order .state-badge").first).to_have_text("已下单")
-
-    with page.expect_navigation():
-        page.locator("#dispatch a.number").first.click()
-    assert state(page) == "已下单"
-    fits(page)
-    lot = page.locator("#step-issue tr[data-lot]").first
-    page.fill("#scan", lot.get_attribute("data-lot") or "")
-    page.press("#scan", "Enter")
-    expect(lot.locator("input[type=checkbox]")).to_be_checked()
-    assert state(page) == "已下单", "a scan issues nothing"
-    page.fill("#scan", "no such lot")
-    with page.expect_navigation():
-        page.press("#scan", "Enter")
-    expect(page.locator("#problem")).to_contain_text("不要装车")
-    expect(page.locator("#problem")).to_be_focused()
-    watched.errors.clear()  # the browser reports the refusal
-    page.select_option("#issue-vehicle", index=1)
-    watched.shot("order-issue")
-    press(page, "确认出库")
-    assert state(page) == "已出库"
-    expect(page.locator(".fine")).to_contain_text("出库")
-    press(page, "确认发车")
-    assert state(page) in ("在途", "晚点")
-    expect(page.locator(".facts-list")).to_contain_text(" km")
-
-    page.fill("[name='received.0']", "8")
-    page.fill("[name='damaged.0']", "2")
-    page.fill("[name='missing.0']", "")
-    watched.shot("order-receive")
-    press(page, "确认签收")
-    assert state(page) == "部分签收"
-    found = amounts(page)
-    assert (found["在现场"], found["损坏"], found["在途"]) == ("8", "2", "2")
-    page.fill("[name='received.0']", "1")
-    page.fill("[name='missing.0']", "1")
-    press(page, "确认签收")
-    assert state(page) == "已签收"
-    page.locator("#step-use [name='quantity.0']").fill("99")
-    press(page, "登记使用")
-    expect(page.locator("#problem")).to_contain_text("使用 99, 但现场只有 9")
-    watched.errors.clear()
-    page.locator("#step-use [name='quantity.0']").fill("5")
-    press(page, "登记使用")
-    page.locator("#step-return summary").first.click()
-    page.locator("#step-return [name='quantity.0']").fill("4")
-    press(page, "确认退库")
-    found = amounts(page)
-    assert (found["已使用"], found["已退库"], found["损坏"], found["缺失"]) == ("5", "4", "2", "1")
-    press(page, "结清")
-    assert state(page) == "已结清"
-    assert page.locator(".steps").count() == 0, "nothing is left to do"
-    fits(page)
-    watched.shot("order-settled")
-
-    with page.expect_navigation():
-        page.locator("table.pieces a").first.click()
-    for step in ("预留", "出库", "签收", "使用", "退库入账"):
-        expect(page.locator(".timeline")).to_contain_text(step)
-    watched.shot("lot-life")
 
 
 @pytest.mark.parametrize("size", ["desktop", "wall", "phone"])

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PATIENCE_MS, ROOT, SIZES, Watched, clean_environment, program
+from tests.browser.pictures import picture
 from tests.browser.test_accessible import broken
 from tests.browser.test_legible import look_at
 from tests.browser.test_supplies import log_in
@@ -83,7 +84,7 @@ def test_a_closed_road_its_difference_and_the_scenarios_on_the_map(watch: Watch,
 
 
 def test_two_more_teams_their_proof_and_their_place_on_the_map(watch: Watch) -> None:
-    watched = watch()
+    watched = watch("guide")
     log_in(watched.page, watched.address, "demo-planner", "/whatif")
     page = opened(watched, "/whatif/siting")
     page.fill("#siting-name", "再设两支")
@@ -94,11 +95,11 @@ def test_two_more_teams_their_proof_and_their_place_on_the_map(watch: Watch) -> 
     page.get_by_role("button", name="选址并保存").click()
     page.wait_for_url("**/whatif/siting/plan**", timeout=PATIENCE_MS)
     look_at(page)
+    picture(page, "siting")
     assert broken(page) == []
     expect(page.locator("section", has_text="选中的点").first.locator("tbody tr")).to_have_count(2)
     expect(page.locator("[data-chart] canvas").first).to_be_visible()
     expect(page.locator("main")).to_contain_text("江心沙村", use_inner_text=True)
-    watched.shot("whatif-siting")
     on_the_map(watched, "new_sites", "new_sites_gain")
     watched.shot("whatif-siting-map")
 
@@ -115,7 +116,7 @@ def test_weak_roads_have_words_and_lie_on_the_map(watch: Watch, weak_roads: str)
 
 
 def test_an_evacuation_gives_every_village_its_paper(watch: Watch) -> None:
-    watched = watch()
+    watched = watch("guide")
     log_in(watched.page, watched.address, "demo-planner", "/whatif")
     page = opened(watched, "/whatif/evacuation")
     page.fill("#evacuation-name", "浏览器疏散")
@@ -123,7 +124,7 @@ def test_an_evacuation_gives_every_village_its_paper(watch: Watch) -> None:
     page.get_by_role("button", name="推演并保存").click()
     page.wait_for_url("**/whatif/evacuation/plan**", timeout=PATIENCE_MS)
     look_at(page)
-    watched.shot("whatif-evacuation")
+    picture(watched.page, "evacuation")
     paper = page.locator("article.village").first.get_by_role("link", name="避险地图").get_attribute("href")
     assert paper is not None
     answer = page.request.get(f"{watched.address}{paper}")

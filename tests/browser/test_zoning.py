@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Page, TimeoutError, expect
 
 from tests.browser.conftest import ROOT, SIZES, Watched, clean_environment, program
+from tests.browser.pictures import picture
 
 pytestmark = pytest.mark.browser
 Watch = Callable[..., Watched]
@@ -34,7 +35,7 @@ def open_zoning(watched: Watched, *, account: str = "") -> Page:
 
 
 def test_planner_reads_the_levels_and_every_person_is_in_one(watch: Watch, ask: Ask) -> None:
-    watched = watch()
+    watched = watch("guide")
     page = open_zoning(watched)
     answer = ask("zoning/natural/summary")
     shown = page.locator("#zoning-summary table.levels tbody tr")
@@ -46,7 +47,7 @@ def test_planner_reads_the_levels_and_every_person_is_in_one(watch: Watch, ask: 
     expect(page.locator("#zoning-summary")).to_contain_text(answer["run"][:8])
     expect(page.locator("#zoning-summary")).to_contain_text("待核对")
     assert page.locator("#layer-zoning_natural").is_checked()
-    watched.shot("zoning-desktop")
+    picture(page, "zoning")
     page.select_option("#zoning-layer", "prevention_natural")
     expect(page.locator("#layer-prevention_natural")).to_be_checked()
     assert not page.locator("#layer-zoning_natural").is_checked(), "one set of areas at a time"

@@ -99,6 +99,8 @@ def test_what_a_script_imports_is_among_the_files() -> None:
             found += 1
     assert found > 20
     assert "vendor/idb/index.js" in shell.files
+    # Scripts that look for parts of the full map when they are loaded would stop this page.
+    assert {"js/map.js", "js/moment.js", "js/layers.js", "js/live.js"} & set(scripts) == set()
 
 
 def test_the_version_is_that_of_the_content(tmp_path: Path) -> None:

@@ -2,8 +2,7 @@
 
 import { config, t } from "./config.js";
 import { el, show } from "./dom.js";
-import { EMPTY, fill } from "./picture.js";
-import { line } from "./map.js";
+import { EMPTY, fill, line } from "./picture.js";
 import { makeSketch } from "./sketch.js";
 import { addColoured } from "./theme.js";
 

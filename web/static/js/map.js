@@ -3,15 +3,14 @@
 import { ask } from "./api.js";
 import { config, t } from "./config.js";
 import { el } from "./dom.js";
-import { afterPaint, EMPTY, fill, isSoftware } from "./picture.js";
 import { attribute } from "./format.js";
-import { markImage } from "./marks.js";
+import { drawMarks } from "./marks.js";
 import { at } from "./moment.js";
+import { EMPTY, FONT, afterPaint, fill, isSoftware, line } from "./picture.js";
 import { readings } from "./readings.js";
 import { staleParts, staleText } from "./stale.js";
 import { addColoured, onTheme, resolved, theme } from "./theme.js";
 
-export const FONT = "'Noto Sans CJK SC', 'Noto Sans SC', 'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', sans-serif";
 const MAX_IN_POPUP = 6;
 const REST_MS = 40;
 
@@ -23,10 +22,6 @@ const FOLLOWS = /-color$|^fill-pattern$/;
 
 const isPhone = () => matchMedia("(max-width: 820px)").matches;
 
-export const line = (id, source, paint, filter) => ({
-  id, source, type: "line", layout: { "line-cap": "round", "line-join": "round" }, paint, ...(filter ? { filter } : {}),
-});
-
 /** All places of a geometry, however deep its lists. */
 const places = (coordinates) => (typeof coordinates[0] === "number" ? [coordinates] : coordinates.flatMap(places));
 
@@ -35,15 +30,6 @@ export const CHANGES = [[-2, "var(--down-2)"], [-1, "var(--down-1)"], [1, "var(-
 /** What becomes of a place: red where it leaves the limit, amber where it is later, green where it is better off. */
 const hintColour = ["match", ["coalesce", ["get", "change"], ""], "slower", "var(--slower)", ["gained", "quicker"], "var(--gained)", "var(--lost)"];
 const changeColour = () => ["match", ["get", "change"], [-4, -3, -2], CHANGES[0][1], -1, CHANGES[1][1], 1, CHANGES[2][1], [2, 3, 4], CHANGES[3][1], CHANGES[4][1]];
-
-/** Have a map draw the marks that its style asks for. */
-export function drawMarks(map) {
-  map.on("styleimagemissing", ({ id }) => {
-    if (!id.startsWith("mark:") || map.hasImage(id)) return;
-    const image = markImage(id);
-    map.addImage(id, image.data, { pixelRatio: image.pixelRatio });
-  });
-}
 
 /** Make the map; resolves when it can be drawn upon. */
 export async function makeMap(container, { onAsk, onSupply }) {
@@ -178,7 +164,9 @@ export async function makeMap(container, { onAsk, onSupply }) {
   // The colours of the ground, of lines and of names follow the theme; layers that are styled otherwise are asked for anew by whoever styled them.
   onTheme(async () => {
     drawGlance();
-    const found = await ask("style.json", { lang: config.lang, theme: theme() });
+    const asked = theme();
+    const found = await ask("style.json", { lang: config.lang, theme: asked });
+    if (asked !== theme()) return; // changed again meanwhile: the answer for the other one is on its way
     for (const spec of found.layers) {
       if (restyled.has(spec.metadata?.layer)) continue;
       for (const [name, value] of Object.entries(spec.paint ?? {})) if (FOLLOWS.test(name)) map.setPaintProperty(spec.id, name, value);

@@ -54,7 +54,7 @@ export function markPicture({ shape, color, size = 10, opacity = 1, isHatched = 
 }
 
 /** Draw the image that the map style asks for by the name mark:SHAPE:COLOUR:SIZE. */
-export function markImage(name) {
+function markImage(name) {
   const [, shape, color, size] = name.split(":");
   if (shape in HATCHES) return hatchImage(shape, color);
   if (shape === RING) return ringImage(color, Number(size));
@@ -136,4 +136,13 @@ function ringImage(color, size) {
     pen.stroke();
   }
   return { data: pen.getImageData(0, 0, side, side), pixelRatio: ratio };
+}
+
+/** Have a map draw the marks that its style asks for. */
+export function drawMarks(map) {
+  map.on("styleimagemissing", ({ id }) => {
+    if (!id.startsWith("mark:") || map.hasImage(id)) return;
+    const image = markImage(id);
+    map.addImage(id, image.data, { pixelRatio: image.pixelRatio });
+  });
 }

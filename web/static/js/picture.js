@@ -1,5 +1,6 @@
 /** What the page itself draws on the map: GeoJSON sources whose layers are hidden while there is nothing in them. */
 
+export const FONT = "'Noto Sans CJK SC', 'Noto Sans SC', 'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', sans-serif";
 export const EMPTY = { type: "FeatureCollection", features: [] };
 const filled = new WeakMap(); // map -> ids of the sources that hold something
 
@@ -22,6 +23,11 @@ export function fill(map, id, collection) {
   if (isFirst) turn();
   else afterPaint(turn);
 }
+
+/** A layer of lines with round ends. */
+export const line = (id, source, paint, filter) => ({
+  id, source, type: "line", layout: { "line-cap": "round", "line-join": "round" }, paint, ...(filter ? { filter } : {}),
+});
 
 /** Whether the picture is drawn by the processor: then no frame is drawn for its looks alone. */
 export function isSoftware(canvas) {

@@ -3,9 +3,10 @@
 import { ask } from "./api.js";
 import { config, t } from "./config.js";
 import { el, show } from "./dom.js";
-import { drawMarks, FONT } from "./map.js";
+import { drawMarks } from "./marks.js";
 import { at } from "./moment.js";
 import { failure, loading } from "./notice.js";
+import { FONT } from "./picture.js";
 
 const STEP = 2; // per cent of the width, by a key
 const WIDE = 10;

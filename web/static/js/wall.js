@@ -147,7 +147,7 @@ export async function makeWall({ view, layers }) {
 
   onChange(() => { renewing ||= setTimeout(renew, GATHER_MS); });
   onState(({ state, since: heard }) => {
-    node("connection").textContent = state === "lost" ? t("connection.lost", { time: clockTime(new Date(heard)) }) : t(state === "live" ? "wall.live" : "wall.polled");
+    node("connection").textContent = state === "lost" ? t("wall.lost", { time: clockTime(new Date(heard)) }) : t(state === "live" ? "wall.live" : "wall.polled");
   });
   new ResizeObserver(() => { if (told) { drawFigures(); drawList(); } }).observe(list);
   setInterval(renew, RENEW_MS);

@@ -3,13 +3,12 @@
 import { config, t } from "../config.js";
 import { el, show } from "../dom.js";
 import { attribute, count, degrees } from "../format.js";
-import { FONT, drawMarks, line } from "../map.js";
-import { markPicture } from "../marks.js";
+import { drawMarks, markPicture } from "../marks.js";
+import { EMPTY, FONT, line } from "../picture.js";
 import { addColoured, onTheme, theme } from "../theme.js";
 import { keptAnswer } from "./kept.js";
 import { centreFrom, choose, chosen, onPlace } from "./place.js";
 
-const EMPTY = { type: "FeatureCollection", features: [] };
 const NEAR_PX = 22; // half of what a thumb covers
 
 /** The style of the base map and of these layers alone. */
