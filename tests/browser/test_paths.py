@@ -223,6 +223,10 @@ def test_staff_in_a_storm_night(size: str, watch: Watch, ask: Ask) -> None:
     assert page.evaluate("document.querySelectorAll('dialog[open], [role=dialog]').length") == 0
     assert page.evaluate("window.hacked") is None
     assert small_text(page) == []
+    # The layers of the coverage follow by themselves.
+    uncovered = next(row["count"] for row in ask("layers") if row["id"] == "uncovered_places")
+    assert uncovered == shown["uncovered_places"]["count"] + totals["lost_places"]
+    expect(page.locator(".layer:has(#layer-uncovered_places) .count")).to_have_text(str(uncovered), timeout=PATIENCE_MS)
     shot(watched, size, "closure")
     closed = map_colours(page)
     assert broken(page) == []
