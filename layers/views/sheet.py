@@ -32,7 +32,7 @@ from layers.sheet import (
     plan_sheets,
 )
 from layers.views.filters import Between, Containing, Filter, OneOf
-from layers.views.map_view import MapView, Sketch
+from layers.views.map_view import MapView
 from layers.views.shown import Shown, show
 from layers.views.styling import METHODS
 
@@ -72,7 +72,7 @@ def view_sheet(
     stream = io.BytesIO()
     canvas = paper_canvas(stream, plan, fonts)
     thin = [_thinned(one, scale) for one in shown]
-    drawing = _ViewDrawing(district, shown, thin, view.drawing, plan, canvas, land, lang, text, made_on)
+    drawing = _ViewDrawing(district, shown, thin, view, plan, canvas, land, lang, text, made_on)
     canvas.setTitle(drawing.title)
     canvas.setSubject(f"1:{scale:,}")
     drawing.page(plan.frames[0])
@@ -112,7 +112,7 @@ class _ViewDrawing(Drawing):
         district: District,
         shown: Sequence[Shown],
         thin: Sequence[LayerFrame],
-        sketches: Sequence[Sketch],
+        view: MapView,
         plan: Plan,
         canvas: Canvas,
         land: Any,
@@ -120,8 +120,8 @@ class _ViewDrawing(Drawing):
         text: SheetText,
         made_on: date,
     ) -> None:
-        self.shown, self.sketches = shown, sketches
-        self.thin = thin
+        self.shown, self.thin, self.sketches = shown, thin, view.drawing
+        self.moment = f"{district.local(view.at):%Y-%m-%d %H:%M}"
         drawn = [
             drawn_on_paper(district, result, one.asked.opacity)
             for one, result in reversed(list(zip(shown, thin, strict=True)))
@@ -131,7 +131,7 @@ class _ViewDrawing(Drawing):
         tables = {one.layer.source.name for one in drawn if isinstance(one.layer.source, Table)}
         if "road" in tables:
             self.roads = []  # they are a layer of the view
-        frame = gpd.GeoDataFrame(geometry=[sketch.geometry for sketch in sketches], crs=4326)
+        frame = gpd.GeoDataFrame(geometry=[sketch.geometry for sketch in self.sketches], crs=4326)
         self.sketched = list(metric_geometries(frame, district.epsg))
         self.left = [entry for one in shown for entry in self._entries(one)]
 
@@ -181,6 +181,7 @@ class _ViewDrawing(Drawing):
         ]
         return [
             *about[:2],
+            self._t(f"图上情形: {self.moment}", f"As things stand at {self.moment}"),
             *fewer,
             f"{self._t('资料来源', 'Sources')}: {sources}",
             self._t(

@@ -84,6 +84,7 @@ def test_the_legend_on_paper_is_the_answer_of_the_api(demo: District, fonts: She
     assert lines > 10
     for part in ("崇川区(示意)医院图", "北", "比例尺", "苏F(2026)001号", "2026-11-02", "资料来源", "集结点", "警戒区"):
         assert squeezed(part) in text, part
+    assert "图上情形:2026-11-0212:00" in text, "the moment that was chosen, by the district's clock"
     assert "风险等级=重大、较大" in text
     assert "自然断点(Jenks)" in text
     assert f"1:{sheet.plan.scale:,}" in text
