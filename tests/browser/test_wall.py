@@ -25,6 +25,17 @@ WIDTH_MM = DIAGONAL_IN * 25.4 * 16 / math.hypot(16, 9)
 SHARE = DISTANCE_MM * math.tan(math.radians(ANGLE_MIN / 60)) / WIDTH_MM
 
 
+OFF = """() => {
+    const parts = document.querySelectorAll('.figure, #wall-list li, .wall-bar > *, .wall-age');
+    const cut = [...parts].filter((node) => {
+        const box = node.getBoundingClientRect();
+        const bottom = node.closest('#wall-figures, #wall-list')?.getBoundingClientRect().bottom ?? innerHeight;
+        return node.checkVisibility() && (box.right > innerWidth + 1 || box.bottom > bottom + 1);
+    });
+    return [document.documentElement.scrollWidth > innerWidth, cut.map((node) => node.outerHTML.slice(0, 90))];
+}"""
+
+
 def smallest(page: Page, width: int) -> tuple[int, list[str]]:
     """How many texts were seen, and those that are too small for a screen of this many pixels."""
     seen, small = page.evaluate(SMALL.replace("< 12", f"< {SHARE * width}"))
@@ -32,16 +43,14 @@ def smallest(page: Page, width: int) -> tuple[int, list[str]]:
 
 
 def off(page: Page) -> Any:
-    """What stands beyond the screen, and figures or rows that are cut."""
-    return page.evaluate("""() => {
-        const parts = document.querySelectorAll('.figure, #wall-list li, .wall-bar > *, .wall-age');
-        const cut = [...parts].filter((node) => {
-            const box = node.getBoundingClientRect();
-            const bottom = node.closest('#wall-figures, #wall-list')?.getBoundingClientRect().bottom ?? innerHeight;
-            return node.checkVisibility() && (box.right > innerWidth + 1 || box.bottom > bottom + 1);
-        });
-        return [document.documentElement.scrollWidth > innerWidth, cut.map((node) => node.outerHTML.slice(0, 90))];
-    }""")
+    """What stands beyond the screen, and figures or rows that are cut, once the columns have settled."""
+    found = None
+    for _ in range(40):
+        found = page.evaluate(OFF)
+        if found == [False, []]:
+            break
+        page.wait_for_timeout(250)
+    return found
 
 
 def wall(watch: Watch, *, account: str = "", width: int = 1280, height: int = 720) -> Watched:
