@@ -100,6 +100,12 @@ def number_text(value: Any) -> str:
     return f"{int(value):,}"
 
 
+def share_text(share: float) -> str:
+    """A share in percent with two digits; what is not the whole is never shown as 100 %."""
+    text = f"{share:.2%}"
+    return "99.99%" if text == "100.00%" and share < 1 else text
+
+
 def cell_text(column: Column, row: Row, *, lang: Lang, zone: ZoneInfo) -> str:
     """What a page shows of one cell; empty text for no value."""
     value = row.get(column.name)

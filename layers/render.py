@@ -160,7 +160,7 @@ def render(result: LayerFrame, form: str, lang: Lang = "zh") -> bytes:
 def _age_s(updated_utc: str | None, now: datetime) -> float | None:
     if updated_utc is None:
         return None
-    return max(0.0, (now - datetime.fromisoformat(updated_utc.replace("Z", "+00:00"))).total_seconds())
+    return max(0.0, (now - datetime.fromisoformat(updated_utc)).total_seconds())
 
 
 def _stale_since(result: LayerFrame, age_s: float | None) -> str | None:
@@ -168,8 +168,7 @@ def _stale_since(result: LayerFrame, age_s: float | None) -> str | None:
     bound_s = result.layer.stale_after_s
     if result.updated_utc is None or age_s is None or bound_s is None or age_s <= bound_s:
         return None
-    updated = datetime.fromisoformat(result.updated_utc.replace("Z", "+00:00"))
-    return utc_text(updated + timedelta(seconds=bound_s))
+    return utc_text(datetime.fromisoformat(result.updated_utc) + timedelta(seconds=bound_s))
 
 
 def describe(result: LayerFrame, lang: Lang = "zh", theme: Theme = "light") -> dict[str, Any]:

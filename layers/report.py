@@ -9,6 +9,7 @@ from geo.crs import to_lonlat
 from layers import analyses
 from layers.catalogue import REASON_TEXTS
 from layers.district import District, View
+from layers.listing import share_text
 
 _SHOWN = 3  # names listed before "and n more"
 
@@ -49,7 +50,7 @@ def lines(district: District, *, at: datetime | None = None) -> Iterator[str]:
     else:
         yield (
             f"一小时覆盖: {totals['covered_persons']:,} / {totals['persons']:,} 人 "
-            f"({totals['covered_share']:.2%}), {totals['covered_places']} / {totals['places']} 处"
+            f"({share_text(totals['covered_share'])}), {totals['covered_places']} / {totals['places']} 处"
         )
     uncovered = [place for place in found["places"] if not place["covered"]]
     named = [f"{p['name'] or p['id']}({REASON_TEXTS[p['reason']].zh})" for p in uncovered]

@@ -4,9 +4,11 @@ A figure is a number that the system already has, from where the map and the boa
 is named as withheld, so that nobody takes its absence for an empty list.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal
 
 import geopandas as gpd
@@ -21,6 +23,7 @@ from layers.catalogue import ALARMS, LAYERS, REASON_TEXTS
 from layers.changes import may_read_supplies
 from layers.district import District, View
 from layers.layer import Lang, Role, Text, plain
+from layers.listing import share_text
 
 Tone = Literal["bad", "warn", ""]
 
@@ -38,6 +41,13 @@ class Asked:
     role: Role
     lang: Lang
     limit_s: float
+
+    @cached_property
+    def orders(self) -> list[tuple[dict[str, Any], dict[str, Any] | None]]:
+        """The open orders, the most urgent first, each with its way on the map."""
+        frame, _ = _frame(self, "supply_orders")
+        ways = dict(zip(frame["id"].astype(str), frame.geometry, strict=True))
+        return [(row, _feature(ways.get(str(row["id"])))) for row in dispatch.open_orders(self.district)]
 
 
 @dataclass(frozen=True)
@@ -96,12 +106,6 @@ def _feature(geometry: Any) -> dict[str, Any] | None:
     return dict(shapely.geometry.mapping(shapely.set_precision(geometry, 1e-7, mode="pointwise")))
 
 
-def share_text(share: float) -> str:
-    """A share in percent with two digits, as on every page; what is not the whole is never shown as 100 %."""
-    text = f"{share:.2%}"
-    return "99.99%" if text == "100.00%" and share < 1 else text
-
-
 def _uncovered(ask: Asked) -> Told:
     """Persons of the villages (population cells where there are none) whom no team reaches within the limit."""
     places = "villages" if len(ask.view.frame("village")) else "cells"
@@ -154,11 +158,10 @@ def _closures(ask: Asked) -> Told:
 
 def _order_rows(ask: Asked, *, late: bool) -> Told:
     """The open orders, or those that are late or lost, the most urgent first; `since` is when they were due."""
-    frame, _ = _frame(ask, "supply_orders")
-    ways = dict(zip(frame["id"].astype(str), frame.geometry, strict=True))
-    found = [row for row in dispatch.open_orders(ask.district) if not late or row["tone"] == "bad"]
     rows = []
-    for order in found:
+    for order, way in ask.orders:
+        if late and order["tone"] != "bad":
+            continue
         state = STATES[order["state"]].to(ask.lang)
         is_late = order["late_min"] is not None
         parts = (
@@ -173,7 +176,7 @@ def _order_rows(ask: Asked, *, late: bool) -> Told:
                 " · ".join(part for part in parts if part),
                 state,
                 order["due_utc"] if is_late else None,
-                _feature(ways.get(str(order["id"]))),
+                way,
             )
         )
     return Told(len(rows), "", rows)
@@ -187,7 +190,7 @@ def _alarms(ask: Asked) -> Told:
         depot = str(alarm.get("depot_id"))
         point = places.get(depot)
         spot = None
-        if point is not None and point[0] == point[0]:  # NaN differs from itself
+        if point is not None and math.isfinite(point[0]):
             spot = {"type": "Point", "coordinates": [round(v, 7) for v in point]}
         rows.append(
             Row(

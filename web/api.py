@@ -400,12 +400,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         layer_file,
         (
             LANG,
-            Param(
-                "bbox",
-                p.bbox,
-                "only features that touch this window: MIN_LON,MIN_LAT,MAX_LON,MAX_LAT",
-                example="120.80,31.95,120.95,32.05",
-            ),
+            p.window("only features that touch this window"),
             Param("id", p.text, "only the rows with these ids", many=True, default=(), into="ids", example="E-0001"),
             Param(
                 "limit",

@@ -7,7 +7,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -131,12 +131,10 @@ def register(app: Flask, district: District, settings: Settings) -> None:
     """Add the page, its files, its service worker and its manifest to the app."""
     assert app.static_folder is not None
     static = Path(app.static_folder)
-    known: dict[str, Shell] = {}
 
+    @cache
     def shell() -> Shell:
-        if "shell" not in known:
-            known["shell"] = read_shell(static)
-        return known["shell"]
+        return read_shell(static)
 
     @app.get("/field")
     @needs("map.read")

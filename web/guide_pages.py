@@ -149,10 +149,9 @@ def register(app: Flask) -> None:
     @needs(PUBLIC)
     def guide(name: str = PAGES[0]) -> Response:
         lang = language()
+        page = guide_page(name, lang)
         pages = {each: guide_page(each, lang) for each in PAGES}
-        if name not in pages:
-            guide_page(name, lang)
-        text = render_template("guide.html", pages=pages, here=name, page=pages[name])
+        text = render_template("guide.html", pages=pages, here=name, page=page)
         response = Response(text, mimetype="text/html")
         response.headers["Cache-Control"] = "private, no-cache"
         response.add_etag()

@@ -14,18 +14,14 @@ from layers.views.map_view import ShownLayer, read_map_view
 from web import parameters as p
 from web.endpoint import Endpoint, Question
 from web.kept import Answer
-from web.map_link import MAX_TEXT, read_view_text
+from web.map_link import view_param
 from web.parameters import Param
 
 MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
 
 _SHOWN = (
-    Param(
-        "view",
-        read_view_text,
+    view_param(
         "how the layer is filtered and styled: a view of this one layer as JSON",
-        {"type": "string", "maxLength": MAX_TEXT},
-        into="document",
         example='{"layers":[{"id":"enterprises","filters":[{"field":"risk_level","values":["major"]}]}]}',
     ),
     p.when(),
@@ -106,13 +102,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         counts,
         (
             *_SHOWN,
-            Param(
-                "bbox",
-                p.bbox,
-                "the window: MIN_LON,MIN_LAT,MAX_LON,MAX_LAT",
-                required=True,
-                example="120.80,31.95,120.95,32.05",
-            ),
+            p.window("the window", required=True),
             Param(
                 "zoom",
                 p.whole(0, 24),

@@ -116,6 +116,12 @@ def read_view_text(name: str, value: str, district: District) -> dict[str, Any]:
     return document
 
 
+def view_param(summary: str, *, example: str, required: bool = False) -> Param:
+    """A view in the address of the API, as `document`."""
+    schema = {"type": "string", "maxLength": MAX_TEXT}
+    return Param("view", read_view_text, summary, schema, required=required, into="document", example=example)
+
+
 def view(
     query: MultiDict[str, str], district: District, actor: Actor
 ) -> tuple[dict[str, Any] | None, list[InputError | NotFound]]:

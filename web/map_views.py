@@ -14,17 +14,13 @@ from web import parameters as p
 from web import schemas as s
 from web.endpoint import Endpoint, Question
 from web.kept import Answer
-from web.map_link import MAX_TEXT, read_view_text
+from web.map_link import view_param
 from web.pages import sheet_fonts
 from web.parameters import Param
 
-VIEW = Param(
-    "view",
-    read_view_text,
+VIEW = view_param(
     "the layers top first, their filters and styles, the moment: the document of a view as JSON",
-    {"type": "string", "maxLength": MAX_TEXT},
     required=True,
-    into="document",
     example='{"layers":[{"id":"teams","opacity":0.5}]}',
 )
 SHOWN = s.array(

@@ -67,9 +67,17 @@ def when(name: str = "at", summary: str = _WHEN) -> Param:
     return Param(name, moment, summary, _MOMENT, into="at", example="2026-07-01T08:00+08:00")
 
 
+_WINDOW = "120.80,31.95,120.95,32.05"
+
+
 def lang(summary: str = "language of labels") -> Param:
     """The language of what is answered."""
     return Param("lang", one_of("zh", "en"), summary, {"type": "string", "enum": ["zh", "en"]}, default="zh")
+
+
+def window(summary: str, *, required: bool = False) -> Param:
+    """A window of the map, in degrees."""
+    return Param("bbox", bbox, f"{summary}: MIN_LON,MIN_LAT,MAX_LON,MAX_LAT", required=required, example=_WINDOW)
 
 
 def theme() -> Param:

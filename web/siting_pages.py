@@ -22,6 +22,7 @@ from layers.analyses.stock import item_titles
 from layers.catalogue import REASON_TEXTS
 from layers.district import District
 from layers.layer import Lang, Text, choice_texts, plain_tree
+from layers.listing import share_text
 from layers.whatif import candidates, siting, stocking
 from layers.whatif.layers import CANDIDATE_SOURCES, SHORTFALLS
 from layers.whatif.saved import load
@@ -216,7 +217,7 @@ class _Pages(WhatifPages):
             | (places["total_before_s"].fillna(-1) != places["total_after_s"].fillna(-1))
             | (places["teams_before"] != places["teams_after"])
         ].sort_values(["covered_before", "persons"], ascending=[True, False], kind="stable")
-        curve = tables["curve"]
+        curve = _rows(tables["curve"])
         return self.page(
             "siting_plan",
             **self.beside(record.kind, record.name),
@@ -226,8 +227,8 @@ class _Pages(WhatifPages):
             stale=words.store_tables(record.stale(view), lang),
             sites=_rows(tables["sites"]),
             given_up=_rows(tables["given_up"]),
-            curve=_rows(curve),
-            chart=charts.siting(result.summary, _rows(curve), keeps_teams=asked["keep_teams"]),
+            curve=curve,
+            chart=charts.siting(result.summary, curve, keeps_teams=asked["keep_teams"]),
             beyond=_rows(beyond.sort_values("persons", ascending=False).head(SHOWN)),
             beyond_count=len(beyond),
             beyond_words=_words(words.BEYOND, lang),
@@ -395,4 +396,4 @@ def minutes(seconds: Any) -> str:
 
 def percent(share: Any) -> str:
     """A share in percent; a dash for none."""
-    return "—" if share is None else f"{share:.2%}"
+    return "—" if share is None else share_text(share)

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 
 from flask_babel import gettext as _
 
-_SHARED = ("again", "age.", "close", "error.", "loading", "login", "orders.eta", "place.here", "problem.", "remedy.")
-_SHARED_TOO = ("no", "readings.", "unit.", "yes")
+_SHARED = (
+    *("again", "age.", "close", "error.", "loading", "login", "no"),
+    *("orders.eta", "place.here", "problem.", "readings.", "remedy.", "unit.", "yes"),
+)
 
 
 def chosen(texts: Mapping[str, str]) -> dict[str, str]:
     """The texts of the map's scripts that these have in common with it, and their own."""
-    shared = {key: text for key, text in texts.items() if key.startswith((*_SHARED, *_SHARED_TOO))}
+    shared = {key: text for key, text in texts.items() if key.startswith(_SHARED)}
     return {**shared, **for_scripts()}
 
 

@@ -18,6 +18,7 @@ from layers.actions import closures
 from layers.actions.closures import depth_rasters
 from layers.district import District
 from layers.layer import Lang, Text, choice_texts
+from layers.listing import share_text
 from layers.whatif import answers, criticality, siting
 from layers.whatif.asked import scenario_by_id
 from layers.whatif.coverage import ScenarioCoverage, scenario_coverage
@@ -77,7 +78,7 @@ def _minutes(seconds: Any) -> str:
 
 
 def _percent(share: Any) -> str:
-    return "" if share is None or share != share else f"{share:.2%}"  # NaN differs from itself
+    return "" if share is None or share != share else share_text(share)  # NaN differs from itself
 
 
 def _columns(*titles: str, numeric: Sequence[int] = ()) -> list[_Column]:

@@ -7,6 +7,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from layers.layer import Lang
+from layers.listing import share_text
 from web import whatif_texts as words
 
 _ABOUT = ("name", "place_name", "village", "depot", "item", "street", "part", "unit", "highway", "is_bridge", "persons")
@@ -28,7 +29,7 @@ def cell_text(value: Any) -> str:
 def value_text(name: str, value: Any, lang: Lang, *, kind: str) -> str:
     """A value of a column or a figure: codes in words, shares in percent."""
     if isinstance(value, float) and ("share" in name or name == "gap") and math.isfinite(value):
-        return f"{value:.2%}"
+        return share_text(value)
     return cell_text(words.shown(name, value, lang, kind=kind))
 
 

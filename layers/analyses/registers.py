@@ -1,7 +1,7 @@
 """The registers: search by name, what is still to be placed, tables as layers."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -118,38 +118,40 @@ def source_note(frame: gpd.GeoDataFrame) -> str:
     return ", ".join(names) + (f" +{len(counts) - 3}" if len(counts) > 3 else "")
 
 
-DERIVED = frozenset({"street", "closure", "depot", "vehicle", "team"})
-"""Tables whose layers have columns that depend on the moment or on other tables."""
-
-
 def table_layer(view: View, table: str, *, at: datetime) -> gpd.GeoDataFrame:
     """A table of the store as a layer: its rows, with the few columns that depend on the moment."""
-    frame = view.frame(table)
-    match table:
-        case "street":
-            return view.kept("streets", lambda: _streets(view))
-        case "closure":
-            begins = pd.to_datetime(frame["from_utc"], utc=True, format="ISO8601")
-            state = np.where((begins > at).to_numpy(), "coming", "over").astype(object)
-            state[view.closures_in_force(at)] = "now"
-            return frame.assign(state=state)
-        case "depot":
-            lots = view.frame("lot")
-            per_depot = lots.groupby("depot_id")
-            kinds = per_depot["item_id"].nunique() if len(lots) else pd.Series(dtype=int)
-            counted = per_depot["counted_utc"].max() if len(lots) else pd.Series(dtype=object)
-            devices = depot_devices(view)
-            return frame.assign(
-                items=frame["id"].map(kinds).fillna(0).astype(int),
-                counted_utc=frame["id"].map(counted),
-                devices=pd.Series([devices.get(depot) for depot in frame["id"]], index=frame.index, dtype=object),
-            )
-        case "vehicle":
-            return frame.assign(position=position_state(frame["position_utc"], at))
-        case "team":
-            return frame.assign(on_duty=team_on_duty(view, at))
-        case _:
-            return frame
+    derive = _DERIVED.get(table)
+    return view.frame(table) if derive is None else derive(view, at)
+
+
+def _closures(view: View, at: datetime) -> gpd.GeoDataFrame:
+    frame = view.frame("closure")
+    begins = pd.to_datetime(frame["from_utc"], utc=True, format="ISO8601")
+    state = np.where((begins > at).to_numpy(), "coming", "over").astype(object)
+    state[view.closures_in_force(at)] = "now"
+    return frame.assign(state=state)
+
+
+def _depots(view: View, at: datetime) -> gpd.GeoDataFrame:
+    frame, lots = view.frame("depot"), view.frame("lot")
+    per_depot = lots.groupby("depot_id")
+    kinds = per_depot["item_id"].nunique() if len(lots) else pd.Series(dtype=int)
+    counted = per_depot["counted_utc"].max() if len(lots) else pd.Series(dtype=object)
+    devices = depot_devices(view)
+    return frame.assign(
+        items=frame["id"].map(kinds).fillna(0).astype(int),
+        counted_utc=frame["id"].map(counted),
+        devices=pd.Series([devices.get(depot) for depot in frame["id"]], index=frame.index, dtype=object),
+    )
+
+
+def _vehicles(view: View, at: datetime) -> gpd.GeoDataFrame:
+    frame = view.frame("vehicle")
+    return frame.assign(position=position_state(frame["position_utc"], at))
+
+
+def _teams(view: View, at: datetime) -> gpd.GeoDataFrame:
+    return view.frame("team").assign(on_duty=team_on_duty(view, at))
 
 
 def position_state(position_utc: "pd.Series[Any]", at: datetime) -> NDArray[np.object_]:
@@ -163,7 +165,13 @@ def position_state(position_utc: "pd.Series[Any]", at: datetime) -> NDArray[np.o
     return state
 
 
-def _streets(view: View) -> gpd.GeoDataFrame:
+def _streets(view: View, at: datetime) -> gpd.GeoDataFrame:
+    """The same at every moment, so they are kept with the view."""
+    kept: gpd.GeoDataFrame = view.kept("streets", lambda: _with_counts(view))
+    return kept
+
+
+def _with_counts(view: View) -> gpd.GeoDataFrame:
     streets, villages, teams = view.frame("street"), view.frame("village"), view.frame("team")
     per_street = villages.groupby("street")
     persons = per_street["persons"].sum() if len(villages) else pd.Series(dtype=int)
@@ -174,3 +182,15 @@ def _streets(view: View) -> gpd.GeoDataFrame:
         villages=streets["name"].map(count).fillna(0).astype(int),
         teams=streets["name"].map(staffed).fillna(0).astype(int),
     )
+
+
+_DERIVED: Mapping[str, Callable[[View, datetime], gpd.GeoDataFrame]] = {
+    "street": _streets,
+    "closure": _closures,
+    "depot": _depots,
+    "vehicle": _vehicles,
+    "team": _teams,
+}
+
+DERIVED = frozenset(_DERIVED)
+"""Tables whose layers have columns that depend on the moment or on other tables."""

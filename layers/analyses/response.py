@@ -18,7 +18,7 @@ from geo.network import Snapped
 from geo.times import last_leg_s
 from layers.analyses.places import PLACES, asked
 from layers.district import District, View
-from layers.listing import clock_text
+from layers.listing import clock_text, share_text
 
 
 @dataclass(frozen=True)
@@ -140,14 +140,14 @@ def coverage(
 def coverage_lines(answer: CoverageAnswer) -> Iterator[str]:
     """A coverage as a person reads it on a terminal."""
     totals = answer.result.totals()
-    share = "no persons" if totals["covered_share"] is None else f"{totals['covered_share']:.2%}"
+    share = "no persons" if totals["covered_share"] is None else share_text(totals["covered_share"])
     yield (
         f"within {answer.result.limit_s / 60:g} min at {clock_text(answer.asked['at'])}: "
         f"{totals['covered_persons']:,} of {totals['persons']:,} persons ({share}), "
         f"{totals['covered_places']} of {totals['places']} places"
     )
     for row in answer.result.by_street():
-        part = "-" if row["covered_share"] is None else f"{row['covered_share']:.2%}"
+        part = "-" if row["covered_share"] is None else share_text(row["covered_share"])
         count = f"{row['covered_persons']:,} of {row['persons']:,} ({part})"
         yield f"  {row['street'] or '-'}: {count}, {row['teams']} teams"
     for place in answer.table[~answer.table["covered"]].to_dict("records"):

@@ -22,7 +22,7 @@ from layers.analyses.places import outline_m
 from layers.analyses.response import teams_at
 from layers.district import District, View
 from layers.layer import Text
-from layers.listing import clock_text
+from layers.listing import clock_text, share_text
 from layers.whatif.saved import Result, seqs_of
 from layers.whatif.scenario import Scenario, shipped_scenarios, under
 
@@ -261,7 +261,7 @@ def scenario_lines(result: Result) -> Iterator[str]:
     """The result as a person reads it on a terminal: the shares within the hour, then what is weakest."""
 
     def percent(value: Any) -> str:
-        return "-" if value is None or np.isnan(value) else f"{value:.2%}"
+        return "-" if value is None or np.isnan(value) else share_text(value)
 
     moment = clock_text(result.parameters["at"])
     yield f"{result.name}: within {LIMIT_S / 60:g} min at {moment} (second team in brackets)"

@@ -29,6 +29,7 @@ from layers.analyses.boards import relief_standards
 from layers.analyses.places import lonlats
 from layers.analyses.stock import depots_of, item_titles, lots_on
 from layers.district import District, View
+from layers.listing import share_text
 from layers.whatif.saved import Result, seqs_of
 from layers.whatif.scenario import AS_IT_IS, Scenario, scenario_tables, under
 
@@ -462,7 +463,7 @@ def stocking_lines(result: Result, *, shown: int = 20) -> Iterator[str]:
         proof += f", no plan has more than {most:.3%} in time: proven within {100 * (most - share_now):.2g} points"
 
     def share(name: str) -> str:
-        return "-" if told[name] is None else f"{told[name]:.2%}"
+        return "-" if told[name] is None else share_text(told[name])
 
     yield (
         f"{result.name}: {told['packs']:,} packs for {told['cost']:,.2f} of {told['budget']:,.2f} yuan at "

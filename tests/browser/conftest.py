@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import urllib.parse
 import urllib.request
 import warnings
@@ -78,29 +77,40 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def serve(database: Path, *, port: int = 0) -> tuple[subprocess.Popen[str], str]:
+    """A server over a district and its address (no slash at the end); whoever starts it ends it with `end`."""
+    process = subprocess.Popen(
+        program("serve", "--db", str(database), "--port", str(port)),
+        cwd=ROOT,
+        env=clean_environment(),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stderr is not None
+    said = ""
+    for line in process.stderr:
+        said += line
+        if "the map is at " in line:
+            break
+    assert "the map is at " in said, said
+    return process, said.split("the map is at ")[1].split()[0].rstrip("/")
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """Stop a server."""
+    process.terminate()
+    process.wait(60)
+    assert process.stderr is not None
+    process.stderr.close()
+
+
 @pytest.fixture(scope="session")
 def address(database: Path) -> Iterator[str]:
     """The address of the server (no slash at the end)."""
-    with tempfile.TemporaryFile("w+") as log:
-        process = subprocess.Popen(
-            program("serve", "--db", str(database), "--port", "0"),
-            cwd=ROOT,
-            env=clean_environment(),
-            stderr=subprocess.PIPE,
-            stdout=log,
-            text=True,
-        )
-        assert process.stderr is not None
-        said = ""
-        for line in process.stderr:
-            said += line
-            if "the map is at " in line:
-                break
-        assert "the map is at " in said, said
-        yield said.split("the map is at ")[1].split()[0].rstrip("/")
-        process.terminate()
-        process.wait(30)
-        process.stderr.close()
+    process, found = serve(database)
+    yield found
+    end(process)
 
 
 @pytest.fixture

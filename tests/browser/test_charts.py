@@ -55,4 +55,6 @@ def test_the_coverage_draws_its_proof_rows(watch: Callable[..., Watched], ask: C
         before = sum(place["persons"] for place in there if place["total_s"] / 60 < minutes)
         assert before <= persons <= upto
     assert steps[-1][1] == sum(place["persons"] for place in there)
-    assert page.locator("#coverage [data-chart]").get_attribute("aria-label") is not None
+    covered, all_ = (f"{answer['totals'][name]:,}" for name in ("covered_persons", "persons"))
+    said = page.locator("#coverage [data-chart]").get_attribute("aria-label")
+    assert said == f"60 分钟内可达 {covered} 人, 共 {all_} 人"

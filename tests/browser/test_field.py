@@ -22,7 +22,7 @@ from layers.actions import supplies
 from layers.actions.accounts import DEMO_PASSWORD
 from layers.district import District
 from layers.permissions import Actor
-from tests.browser.conftest import PATIENCE_MS, ROOT, SCREENSHOTS, clean_environment, program
+from tests.browser.conftest import PATIENCE_MS, ROOT, SCREENSHOTS, end, serve
 from tests.browser.test_accessible import broken
 from tests.browser.test_supplies import fits
 from web.field import LAYERS
@@ -47,22 +47,7 @@ class House:
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        process = subprocess.Popen(
-            program("serve", "--db", str(self.path), "--port", str(self.port)),
-            cwd=ROOT,
-            env=clean_environment(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stderr is not None
-        said = ""
-        for line in process.stderr:
-            said += line
-            if "the map is at " in line:
-                break
-        assert "the map is at " in said, said
-        self.process = process
+        self.process, _ = serve(self.path, port=self.port)
         self._warm_up()
 
     def _warm_up(self) -> None:
@@ -78,10 +63,7 @@ class House:
 
     def stop(self) -> None:
         assert self.process is not None
-        assert self.process.stderr is not None
-        self.process.terminate()
-        self.process.wait(30)
-        self.process.stderr.close()
+        end(self.process)
         self.process = None
 
     def order(self, quantity: int, *, to_depot: str | None = None) -> str:

@@ -1,6 +1,5 @@
 """The open map follows what others write, loses the connection and finds it again."""
 
-import signal
 import subprocess
 import sys
 import time
@@ -12,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from data.store import Store
-from tests.browser.conftest import ROOT, Watched, clean_environment, program
+from tests.browser.conftest import ROOT, Watched, clean_environment, end, serve
 
 pytestmark = pytest.mark.browser
 Watch = Callable[..., Watched]
@@ -100,21 +99,7 @@ class Restartable:
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> str:
-        self.process = subprocess.Popen(
-            program("serve", "--db", str(self.database), "--port", str(self.port)),
-            cwd=ROOT,
-            env=clean_environment(),
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stderr is not None
-        said = ""
-        for line in self.process.stderr:
-            said += line
-            if "the map is at " in line:
-                break
-        assert "the map is at " in said, said
-        address = said.split("the map is at ")[1].split()[0].rstrip("/")
+        self.process, address = serve(self.database, port=self.port)
         self.port = int(address.rsplit(":", 1)[1])
         return address
 
@@ -122,10 +107,7 @@ class Restartable:
         """Seconds until it has ended."""
         assert self.process is not None
         begun = time.monotonic()
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(60)
-        assert self.process.stderr is not None
-        self.process.stderr.close()
+        end(self.process)
         return time.monotonic() - begun
 
 

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,31 @@ def test_nothing_is_too_small_or_cut(watch: Watch, theme: Any, lang: str) -> Non
     assert sizes
     assert all(isinstance(size, int | float) for size in sizes), "the page makes a number larger, nothing else"
     watched.shot(f"wall-{theme}")
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_night_in_which_everything_is_grave_fits(watch: Watch, lang: str) -> None:
+    """The server's own figures, all of them grave, with a long age and many rows."""
+    watched = watch()
+    page = watched.page
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    log_in(page, watched.address, "demo-dispatcher", "/supplies")
+
+    def worst(route: Any) -> None:
+        answer = route.fetch()
+        told = answer.json()
+        old = (datetime.fromisoformat(told["at"]) - timedelta(minutes=88)).astimezone(UTC).isoformat()
+        row = {**max((one["rows"] for one in told["figures"]), key=len)[0], "since_utc": old}
+        for k, one in enumerate(told["figures"]):
+            one |= {"tone": "warn" if k % 2 else "bad", "updated_utc": old, "value": 123_456, "count": 30}
+            one["rows"] = [{**row, "id": f"{k}-{n}"} for n in range(30)]
+        route.fulfill(response=answer, json=told)
+
+    page.route("**/api/v1/wall?*", worst)
+    watched.open(f"/?screen=wall&lang={lang}")
+    expect(page.locator(".figure:is(.bad, .warn)")).to_have_count(6)
+    assert off(page) == [False, []]
+    assert smallest(page, 1920)[1] == []
 
 
 def test_larger_screens_have_larger_type(watch: Watch) -> None:

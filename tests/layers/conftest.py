@@ -214,6 +214,15 @@ def own_town(tmp_path: Path) -> Iterator[District]:
         yield District(store, clock=lambda: NOW)
 
 
+RECEIVER: dict[str, Any] = {
+    "to": list(lonlat(5.0, 1.0)),
+    "unit": "东街道办",
+    "place": "<script>学校",
+    "contact": "值班室",
+    "phone": "0513-0",
+}
+"""Whom a request is for, as it is filled in."""
+
 BRIDGE: dict[str, Any] = {"type": "LineString", "coordinates": [lonlat(2.5, 0.9), lonlat(2.5, 1.1)]}
 """Across the one bridge of the town, as a closure is drawn."""
 

@@ -18,7 +18,7 @@ from layers.analyses.dispatch import LONGEST_SHIFT
 from layers.district import District
 from layers.permissions import Actor
 from layers.since import TOGETHER, since
-from tests.layers.conftest import BRIDGE, EPSG, Clock, fill, lonlat, point
+from tests.layers.conftest import BRIDGE, EPSG, RECEIVER, Clock, fill, lonlat, point
 
 WANG = Actor("wang", "王", "dispatcher")
 
@@ -34,11 +34,7 @@ def district(tmp_path: Path) -> Iterator[District]:
 
 def reserve(district: District) -> str:
     body = {
-        "to": list(lonlat(5.0, 1.0)),
-        "unit": "东街道办",
-        "place": "<script>学校",
-        "contact": "值班室",
-        "phone": "0513-0",
+        **RECEIVER,
         "needs": [{"item_id": "quilt", "quantity": "10"}],
         "lines": [{"depot_id": "d1", "item_id": "quilt", "lot": "A", "quantity": "1.5"}],
     }

@@ -13,8 +13,8 @@ from layers.catalogue import LAYERS
 from layers.district import District
 from layers.layer import ROLES, Lang, Role
 from layers.permissions import Actor
-from layers.wall import FIGURES, MAX_ROWS, share_text, wall
-from tests.layers.conftest import BRIDGE, NOW, STAMP, Clock, lonlat
+from layers.wall import FIGURES, MAX_ROWS, wall
+from tests.layers.conftest import BRIDGE, NOW, RECEIVER, STAMP, Clock, lonlat
 
 WANG = Actor("wang", "王", "dispatcher")
 HOUR_S = 3600.0
@@ -27,11 +27,7 @@ def figures(district: District, role: Role = "dispatcher", lang: Lang = "zh") ->
 
 def reserve(district: District, key: str, deadline: str | None = None) -> str:
     body = {
-        "to": list(lonlat(5.0, 1.0)),
-        "unit": "东街道办",
-        "place": "<script>学校",
-        "contact": "值班室",
-        "phone": "0513-0",
+        **RECEIVER,
         "needs": [{"item_id": "quilt", "quantity": "1"}],
         "lines": [{"depot_id": "d1", "item_id": "quilt", "lot": "A", "quantity": "1"}],
         **({} if deadline is None else {"deadline": deadline}),
@@ -59,21 +55,6 @@ def test_a_figure_of_nothing_is_quiet(own_town: District) -> None:
     quiet = {one["id"] for one in told["figures"] if not one["value"]}
     assert {"late", "alarms", "closures", "stale", "orders"} <= quiet
     assert {one["tone"] for one in told["figures"] if not one["value"]} == {""}
-
-
-@pytest.mark.parametrize(
-    ("share", "text"),
-    [(1.0, "100.00%"), (0.99999, "99.99%"), (0.99996, "99.99%"), (0.99936, "99.94%"), (0.5, "50.00%"), (0.0, "0.00%")],
-)
-def test_what_is_not_the_whole_is_never_the_whole(share: float, text: str) -> None:
-    assert share_text(share) == text
-    assert (text == "100.00%") == (share == 1.0)
-
-
-def test_every_hundredth_of_a_percent_is_itself() -> None:
-    """The oracle: whole hundredths of a percent lose none of themselves to the floating point."""
-    for k in range(10_001):
-        assert share_text(k / 10_000) == f"{k // 100}.{k % 100:02d}%"
 
 
 def test_closures_in_force_with_since_when(own_town: District, clock: Clock) -> None:

@@ -3,7 +3,7 @@
 import { ask, newest, searchText } from "./api.js";
 import { config, t } from "./config.js";
 import { el, show, table } from "./dom.js";
-import { age, attribute, count, degrees, km, metres, minutes, percent, quantity } from "./format.js";
+import { age, attribute, count, degrees, km, listed, metres, minutes, percent, quantity } from "./format.js";
 import { at, said } from "./moment.js";
 import { empty, failure, loading } from "./notice.js";
 import { makeOverlay } from "./overlay.js";
@@ -99,7 +99,7 @@ export function makeAround(root, { view, layers, isShown }) {
     const fields = Object.fromEntries((layers.find(row.kind)?.fields ?? []).map((field) => [field.name, field]));
     const said = (field) => (fields[field] && ![null, undefined, ""].includes(row.attributes[field]) ? attribute(fields[field], row.attributes[field]) : null);
     const own = {
-      enterprises: () => [said("risk_level"), said("categories"), row.substances?.map((one) => `${one.name} ${quantity(one.quantity_t)} t`).join(config.lang === "zh" ? "、" : ", ")],
+      enterprises: () => [said("risk_level"), said("categories"), row.substances ? listed(row.substances.map((one) => `${one.name} ${quantity(one.quantity_t)} t`)) : undefined],
       shelters: () => [row.out ? t("around.out", { reason: config.shelter_reasons[row.out] ?? row.out }) : t("around.places", { n: count(row.places) }), said("class")],
       teams: () => [row.attributes.on_duty ? t("around.duty") : t("around.no_duty"), said("skills")],
       depots: () => [said("level"), row.items.length ? t("around.item_kinds", { n: count(row.items.length) }) : t("around.no_items")],

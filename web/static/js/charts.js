@@ -12,14 +12,14 @@ const number = new Intl.NumberFormat(document.documentElement.lang, { maximumFra
 const colour = (name) => resolved(`var(--${name})`);
 const pixels = (node) => parseFloat(getComputedStyle(node).fontSize);
 
-function series({ name, points, form, is_stacked: isStacked, is_bound: isBound }, k, marks) {
+function series({ name, points, form, is_stacked: isStacked, is_bound: isBound }, k, { x: { values }, marks }) {
   const tone = colour(`chart-${1 + (k % 3)}`);
-  const lines = marks.map((mark) => ({ xAxis: typeof mark.x === "number" && form === "line" ? String(mark.x) : mark.x, name: mark.name }));
+  const at = (x) => (values ? String(x) : x);
   return {
     name,
     type: form === "bar" ? "bar" : "line",
     step: form === "step" ? "end" : false,
-    data: points.map(([x, y]) => [form === "step" ? x : String(x), y]),
+    data: points.map(([x, y]) => [at(x), y]),
     stack: isStacked ? "all" : null,
     barMaxWidth: 64,
     symbol: form === "step" ? "none" : "circle",
@@ -27,8 +27,8 @@ function series({ name, points, form, is_stacked: isStacked, is_bound: isBound }
     itemStyle: { color: tone },
     lineStyle: { color: tone, width: 2.5, type: isBound ? "dashed" : "solid" },
     areaStyle: form === "step" ? { color: tone, opacity: 0.15 } : null,
-    markLine: k === 0 && lines.length ? {
-      symbol: "none", silent: true, data: lines,
+    markLine: k === 0 && marks.length ? {
+      symbol: "none", silent: true, data: marks.map((mark) => ({ xAxis: at(mark.x), name: mark.name })),
       lineStyle: { color: colour("ink"), type: "dotted", width: 1.5 },
       label: { formatter: "{b}", color: colour("ink"), position: "end", rotate: 0 },
     } : null,
@@ -56,9 +56,12 @@ function options(told, size) {
       trigger: "axis", renderMode: "richText", confine: true, backgroundColor: paper, borderColor: line, textStyle: { color: ink, fontSize: size },
       formatter: (rows) => [`${told.x.name}: ${shown(rows[0].value[0])}`, ...rows.map((row) => `${row.seriesName}: ${shown(row.value[1])}`)].join("\n"),
     },
-    xAxis: { type: told.x.values ? "category" : "value", data: told.x.values?.map(String), min: told.x.values ? null : 0, max: told.x.values ? null : farthest(told), name: told.x.name, nameLocation: "middle", nameGap: 1.9 * size, ...named, splitLine: { show: false } },
+    xAxis: {
+      ...(told.x.values ? { type: "category", data: told.x.values.map(String) } : { type: "value", min: 0, max: farthest(told) }),
+      name: told.x.name, nameLocation: "middle", nameGap: 1.9 * size, ...named, splitLine: { show: false },
+    },
     yAxis: { type: "value", scale: !told.y.from_zero, name: told.y.name, nameTextStyle: { ...text, align: "left" }, nameGap: 0.8 * size, ...named, axisLabel: { ...text, formatter: (value) => number.format(value) } },
-    series: told.series.map((one, k) => series(one, k, told.marks)),
+    series: told.series.map((one, k) => series(one, k, told)),
   };
 }
 

@@ -4,7 +4,7 @@ import { ask, newest } from "./api.js";
 import { drawCharts } from "./charts.js";
 import { config, t } from "./config.js";
 import { el, show, table } from "./dom.js";
-import { count, minutesOnly, percent, stamp } from "./format.js";
+import { count, listed, minutesOnly, percent, stamp } from "./format.js";
 import { at } from "./moment.js";
 import { empty, failure, loading } from "./notice.js";
 
@@ -49,7 +49,7 @@ export function makeCoverage(root, { view, layers }) {
     ));
     const bare = answer.streets_without_team ?? answer.by_street.filter((row) => row.teams === 0).map((row) => row.street);
     return [
-      bare.length ? el("p", { class: "warn-box" }, t("coverage.no_team_streets", { names: bare.join(config.lang === "zh" ? "、" : ", ") })) : el("p", { class: "fine" }, t("coverage.all_streets")),
+      bare.length ? el("p", { class: "warn-box" }, t("coverage.no_team_streets", { names: listed(bare) })) : el("p", { class: "fine" }, t("coverage.all_streets")),
       table(t("coverage.by_street"), [t("coverage.col.street"), t("coverage.col.persons"), t("coverage.col.share"), t("coverage.col.teams")], rows, { numeric: [1, 2, 3] }),
     ];
   }

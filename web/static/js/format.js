@@ -20,6 +20,8 @@ const known = (value) => value !== null && value !== undefined && Number.isFinit
 export const count = (value) => (known(value) ? whole.format(value) : NONE);
 export const quantity = (value) => (known(value) ? fine.format(value) : NONE);
 export const oneDecimal = (value) => (known(value) ? oneDigit.format(value) : NONE);
+/** Names in a row, as the language of the page parts them. */
+export const listed = (names) => names.join(config.lang === "zh" ? "、" : ", ");
 /** A share in percent; what is not the whole is never shown as the whole. */
 export const percent = (value) => (known(value) ? share.format(value < 1 ? Math.min(value, 0.9999) : value) : NONE);
 /** Seconds as minutes with one digit. */
@@ -45,6 +47,9 @@ export function age(seconds) {
   return t("age.day", { n: Math.round(seconds / 86_400) });
 }
 
+/** How long ago a moment was (a date, a text or milliseconds). */
+export const ageSince = (moment_) => age((Date.now() - new Date(moment_).getTime()) / 1000);
+
 /** A unit as it is printed: m2 is m². */
 export const printedUnit = (unit) => unit.replace(/m2\b/g, "m²").replace(/m3\b/g, "m³");
 
@@ -56,7 +61,7 @@ export function attribute(field, value) {
       return field.choices[value] ?? String(value);
     case "choices": {
       const codes = Array.isArray(value) ? value : String(value).split(";");
-      return codes.filter(Boolean).map((code) => field.choices[code.trim()] ?? code).join(config.lang === "zh" ? "、" : ", ") || NONE;
+      return listed(codes.filter(Boolean).map((code) => field.choices[code.trim()] ?? code)) || NONE;
     }
     case "boolean":
       return value === true || value === 1 || value === "true" ? t("yes") : t("no");

@@ -3,13 +3,13 @@
 import { ask, freshKey, send } from "./api.js";
 import { config, may, t } from "./config.js";
 import { el, show } from "./dom.js";
-import { quantity, stamp } from "./format.js";
+import { listed, quantity, stamp } from "./format.js";
 import { failure, loading } from "./notice.js";
 
 /** What may be done next without a form; everything else stands on the order's own page. */
 const NEXT = { ordered: ["issue", "supply.issue"], issued: ["depart", "supply.issue"] };
 
-const goods = (order) => order.lines.map((line) => `${line.item_name} ${quantity(line.quantity || line.issued)} ${line.unit}`).join(config.lang === "zh" ? "、" : ", ");
+const goods = (order) => listed(order.lines.map((line) => `${line.item_name} ${quantity(line.quantity || line.issued)} ${line.unit}`));
 
 /** One order in short. */
 export function orderCard(order, ...actions) {

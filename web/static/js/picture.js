@@ -2,7 +2,7 @@
 
 export const FONT = "'Noto Sans CJK SC', 'Noto Sans SC', 'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', sans-serif";
 export const EMPTY = { type: "FeatureCollection", features: [] };
-const filled = new WeakMap(); // map -> ids of the sources that hold something
+const filled = new WeakMap(); // map -> of each source that was filled whether it holds something
 
 /** Let a source hold these features. Every layer that is shown costs a pass over the whole picture, even an empty one. */
 export function fill(map, id, collection) {

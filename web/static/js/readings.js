@@ -2,13 +2,13 @@
 
 import { config, t } from "./config.js";
 import { el } from "./dom.js";
-import { age, quantity, stamp } from "./format.js";
+import { ageSince, quantity, stamp } from "./format.js";
 
 function reading(field, { name, type, value, state, unit, measured_utc: measured, alarm }) {
   const said = state ? field.choices[state] : `${quantity(value)} ${unit}`.trim();
   return el(
     "li", { title: name }, `${field.choices[type]}${config.lang === "zh" ? ": " : " "}`,
-    measured ? [el("strong", {}, said), el("span", { class: "kind", title: stamp(measured) }, ` ${age((Date.now() - new Date(measured)) / 1000)}`)] : el("span", { class: "kind" }, t("readings.none")),
+    measured ? [el("strong", {}, said), el("span", { class: "kind", title: stamp(measured) }, ` ${ageSince(measured)}`)] : el("span", { class: "kind" }, t("readings.none")),
     alarm ? el("span", { class: "badge none" }, field.choices[alarm]) : null,
   );
 }

@@ -1,7 +1,7 @@
 /** How a layer that is older than it may be is drawn: hatched, whatever it is. Knows no layer by name. */
 
 import { t } from "./config.js";
-import { age, stamp } from "./format.js";
+import { ageSince, stamp } from "./format.js";
 import { resolved } from "./theme.js";
 
 const TIES = [0.35, 1.1]; // short ties across a line, in widths
@@ -38,5 +38,5 @@ export function staleParts(specs, geometry) {
 /** Since when a layer is stale, in words; nothing for one that is not. */
 export function staleText(layer) {
   if (!layer.stale) return "";
-  return t("layers.stale", { time: stamp(layer.stale_since_utc), age: age((Date.now() - new Date(layer.stale_since_utc).getTime()) / 1000) });
+  return t("layers.stale", { time: stamp(layer.stale_since_utc), age: ageSince(layer.stale_since_utc) });
 }

@@ -5,7 +5,7 @@ import { combobox } from "./combobox.js";
 import { config, t } from "./config.js";
 import { makeDispatch } from "./dispatch.js";
 import { el, show, table } from "./dom.js";
-import { degrees, km, minutes, minutesOnly, quantity } from "./format.js";
+import { degrees, km, listed, minutes, minutesOnly, quantity } from "./format.js";
 import { markPicture } from "./marks.js";
 import { at, said } from "./moment.js";
 import { failure, loading } from "./notice.js";
@@ -69,7 +69,7 @@ export function makeSupply({ view, isShown, onChanged, depots }) {
     return (text ? await named(text) : await catalogue())
       ?.map((item) => ({
         label: item.name, value: item,
-        detail: [item.other_names.length ? t("supply.also", { names: item.other_names.join(config.lang === "zh" ? "、" : ", ") }) : null, item.id, t("supply.on_hand", { n: quantity(item.on_hand), unit: item.unit })].filter(Boolean).join(" · "),
+        detail: [item.other_names.length ? t("supply.also", { names: listed(item.other_names) }) : null, item.id, t("supply.on_hand", { n: quantity(item.on_hand), unit: item.unit })].filter(Boolean).join(" · "),
       }));
   }
 

@@ -3,7 +3,7 @@
 import { ask, newest } from "./api.js";
 import { config, t } from "./config.js";
 import { el, show } from "./dom.js";
-import { age, clockTime, count, stamp } from "./format.js";
+import { ageSince, clockTime, count, listed, stamp } from "./format.js";
 import { onChange, onState } from "./live.js";
 import { failure } from "./notice.js";
 
@@ -16,7 +16,6 @@ export const isWall = () => document.documentElement.dataset.screen === "wall";
 
 /** Month, day, hour and minute: the year and the seconds of a row tell nobody anything at three metres. */
 const short = (utc) => stamp(utc).slice(5);
-const ageOf = (moment) => age((Date.now() - new Date(moment).getTime()) / 1000);
 
 export async function makeWall({ view, layers }) {
   const node = (id) => document.getElementById(`wall-${id}`);
@@ -31,13 +30,13 @@ export async function makeWall({ view, layers }) {
   const features = (rows) => rows.filter((row) => row.geometry).map(({ geometry, id }) => ({ type: "Feature", properties: { id }, geometry }));
 
   function sinceText(utc) {
-    return utc ? t("wall.since", { time: short(utc), age: ageOf(utc) }) : "";
+    return utc ? t("wall.since", { time: short(utc), age: ageSince(utc) }) : "";
   }
 
   function figure(one, most) {
     const rows = one.tone ? one.rows.slice(0, most) : [];
     const left = one.count - rows.length;
-    const facts = [one.said, one.source, one.updated_utc ? t("layers.updated", { age: ageOf(one.updated_utc) }) : ""].filter(Boolean).join(" · ");
+    const facts = [one.said, one.source, one.updated_utc ? t("layers.updated", { age: ageSince(one.updated_utc) }) : ""].filter(Boolean).join(" · ");
     return el(
       "button", { type: "button", class: `figure ${one.tone}`, id: `figure-${one.id}`, "aria-pressed": String(chosen === one.id), onclick: () => choose(one.id) },
       el("span", { class: "value" }, count(one.value), el("span", { class: "unit" }, one.unit)),
@@ -51,18 +50,22 @@ export async function makeWall({ view, layers }) {
     const focused = figures.contains(document.activeElement) ? document.activeElement.id : "";
     const rank = { bad: 0, warn: 1, "": 2 };
     const ordered = [...told.figures].sort((a, b) => rank[a.tone] - rank[b.tone]);
-    // As many rows under each as all figures together have room for.
-    for (let most = MOST_ROWS; most >= 0; most -= 1) {
+    // As many rows under each as all figures together have room for; where there is none even so, the large ones shrink.
+    const fits = (most, isTight) => {
+      figures.classList.toggle("tight", isTight);
       show(figures, ordered.map((one) => figure(one, most)));
-      if (figures.scrollHeight <= figures.clientHeight) break;
-    }
+      return figures.scrollHeight <= figures.clientHeight;
+    };
+    let most = MOST_ROWS;
+    while (most >= 0 && !fits(most, false)) most -= 1;
+    if (most < 0) fits(0, true);
     if (focused) document.getElementById(focused)?.focus();
   }
 
   function drawAge() {
     if (!told) return;
-    const withheld = told.withheld.length ? el("span", { class: "withheld" }, t(config.visitor.logged_in ? "wall.withheld" : "wall.withheld_visitor", { names: told.withheld.join(config.lang === "zh" ? "、" : ", ") })) : null;
-    show(node("age"), t("wall.as_of", { time: clockTime(new Date(told.at)), revision: told.revision, age: ageOf(told.at) }), withheld);
+    const withheld = told.withheld.length ? el("span", { class: "withheld" }, t(config.visitor.logged_in ? "wall.withheld" : "wall.withheld_visitor", { names: listed(told.withheld) })) : null;
+    show(node("age"), t("wall.as_of", { time: clockTime(new Date(told.at)), revision: told.revision, age: ageSince(told.at) }), withheld);
   }
 
   /** A line of the list: of what changed, or of the rows behind a figure. */

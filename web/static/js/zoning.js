@@ -3,7 +3,7 @@
 import { ask, newest, send } from "./api.js";
 import { config, may, t } from "./config.js";
 import { el, show, table } from "./dom.js";
-import { age, count, degrees, metres, oneDecimal, percent, printedUnit, quantity, stamp } from "./format.js";
+import { ageSince, count, degrees, metres, oneDecimal, percent, printedUnit, quantity, stamp } from "./format.js";
 import { CHANGES } from "./map.js";
 import { empty, failure, loading } from "./notice.js";
 
@@ -18,7 +18,7 @@ const DIMENSIONS = ["exposure", "vulnerability", "capacity"];
 const said = (text) => (text === null || text === undefined ? "" : typeof text === "string" ? text : text[config.lang] || text.zh);
 const levelOf = (level) => config.zoning.levels[String(level)];
 const digits = (value) => (value === null || value === undefined ? "—" : value === 0 ? "0" : Number(value).toPrecision(3));
-const oldness = (stampUtc) => (stampUtc ? age((Date.now() - new Date(stampUtc).getTime()) / 1000) : "—");
+const oldness = (stampUtc) => (stampUtc ? ageSince(stampUtc) : "—");
 
 /** A level as its colour and its name: never colour alone. */
 function chip(level, { short = false } = {}) {

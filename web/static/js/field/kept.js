@@ -4,7 +4,7 @@ import { ask } from "../api.js";
 import { config } from "../config.js";
 import { answerOf, keepAnswer } from "./store.js";
 
-const PATIENCE_MS = 30_000;
+export const PATIENCE_MS = 30_000;
 const listeners = new Set();
 const times = new Map(); // name -> when the answer that is shown was given
 let isFull = false;

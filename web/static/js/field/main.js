@@ -3,7 +3,7 @@
 import { onConnection, onLoggedOut } from "../api.js";
 import { config, may, t } from "../config.js";
 import { el, show } from "../dom.js";
-import { age, clockTime } from "../format.js";
+import { ageSince, clockTime } from "../format.js";
 import { failure } from "../notice.js";
 import { keptAnswer, onKept, storageIsFull } from "./kept.js";
 import { makeFieldMap } from "./map.js";
@@ -50,7 +50,7 @@ let why = null; // the page is not kept
 function drawState() {
   const state = node("state");
   document.body.dataset.live = online ? "online" : "offline";
-  const time = oldest === null ? null : t("field.as_of", { time: clockTime(new Date(oldest)), age: age((Date.now() - oldest) / 1000) });
+  const time = oldest === null ? null : t("field.as_of", { time: clockTime(new Date(oldest)), age: ageSince(oldest) });
   state.textContent = [t(online ? "field.online" : "field.offline"), time].filter(Boolean).join(" · ");
   show(node("notices"), [full ? t("field.full") : null, why].filter(Boolean).map((text) => el("p", { class: "warning" }, text)));
 }

@@ -3,16 +3,15 @@
 import { ask } from "../api.js";
 import { config, t } from "../config.js";
 import { el, show } from "../dom.js";
-import { age, count, metres, minutes, quantity, stamp } from "../format.js";
+import { ageSince, count, metres, minutes, quantity, stamp } from "../format.js";
 import { failure, loading } from "../notice.js";
-import { keptAnswer } from "./kept.js";
+import { keptAnswer, PATIENCE_MS } from "./kept.js";
 import { chosen, onPlace, placePicker } from "./place.js";
 
 const KINDS = ["shelters", "teams", "hospitals", "depots"];
 const WITHIN_MIN = 180;
 const EVERYWHERE_M = 200_000; // the whole of a district from its middle
 const SHOWN = 12;
-const PATIENCE_MS = 30_000;
 const M_PER_DEG = 111_195; // of a sphere with 6,371 km: a straight distance to some tenths of a per cent
 
 /** Metres between two places of one district, straight over the ground. */
@@ -64,7 +63,7 @@ export function makeNearest(root) {
       el("p", { class: "line" }, el("strong", {}, found.name ?? found.id), el("span", { class: "far" }, found.total_s == null ? metres(found.distance_m) : minutes(found.total_s))),
       el("p", {}, facts[kind](found)),
       el("p", { class: "kind" }, [found.total_s == null ? null : t("field.nearest.straight", { m: metres(found.distance_m) }), found.attributes.address, found.attributes.phone].filter(Boolean).join(" · ")),
-      el("p", { class: "source" }, `${found.source} · ${t("field.nearest.updated", { age: age((Date.now() - Date.parse(found.updated_utc)) / 1000) })}`));
+      el("p", { class: "source" }, `${found.source} · ${t("field.nearest.updated", { age: ageSince(found.updated_utc) })}`));
   }
 
   function draw(rows, note, classes) {
@@ -92,7 +91,7 @@ export function makeNearest(root) {
       if (mine !== asking) return undefined;
       const rows = kept.body.facilities.map((one) => ({ ...one, total_s: null, distance_m: straightM(place.lonlat, one.place) }));
       drawItems(rows);
-      return draw(rows, t("field.nearest.kept", { time: stamp(kept.at), age: age((Date.now() - kept.at) / 1000) }), "kept");
+      return draw(rows, t("field.nearest.kept", { time: stamp(kept.at), age: ageSince(kept.at) }), "kept");
     } catch (error) {
       return mine === asking ? show(list, failure(error, find)) : undefined;
     }

@@ -5,6 +5,7 @@ import { el, show } from "../dom.js";
 import { age, degrees } from "../format.js";
 import { failure, loading } from "../notice.js";
 import { keptAnswer } from "./kept.js";
+import { notPermitted } from "./login.js";
 import { chosen, onPlace, placePicker } from "./place.js";
 import { enter, notEntered } from "./queue.js";
 
@@ -76,7 +77,7 @@ export function makePosition(root, { onEntered }) {
   }
 
   async function refresh() {
-    if (!may("device.report") || !may("supply.read")) return show(root, el("p", { class: "empty" }, t("field.not_permitted"), " ", config.visitor.logged_in ? null : el("a", { href: "/login?next=/field" }, t("login"))));
+    if (!may("device.report") || !may("supply.read")) return show(root, notPermitted());
     if (!root.firstChild) show(root, loading());
     try {
       const [found, open] = [await keptAnswer("devices"), await keptAnswer("supplies/orders")];

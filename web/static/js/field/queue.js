@@ -4,6 +4,7 @@ import { freshKey } from "../api.js";
 import { config, t } from "../config.js";
 import { el, show } from "../dom.js";
 import { stamp } from "../format.js";
+import { loginLink } from "./login.js";
 import { exclusively, sendWaiting } from "./sender.js";
 import { addEntry, allEntries, changeEntry, dropEntry, entryOf, fact, onQueue } from "./store.js";
 
@@ -118,7 +119,7 @@ export function makeQueue(root, { mend }) {
     const accounts = [...new Set(others.map((entry) => entry.account))];
     show(
       root,
-      outcome === "login" && mine.some((entry) => entry.state === "waiting") ? el("p", { class: "warning" }, t("field.login.needed"), " ", el("a", { href: "/login?next=/field" }, t("login"))) : null,
+      outcome === "login" && mine.some((entry) => entry.state === "waiting") ? el("p", { class: "warning" }, t("field.login.needed"), " ", loginLink()) : null,
       mine.length ? el("ul", { class: "entries" }, [...mine].reverse().map(card)) : el("p", { class: "empty" }, t("field.queue.empty")),
       accounts.map((account) => el("p", { class: "warning" }, t("field.queue.others", { account, n: others.filter((entry) => entry.account === account).length }))),
     );

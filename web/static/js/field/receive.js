@@ -2,9 +2,10 @@
 
 import { config, may, t } from "../config.js";
 import { el, show } from "../dom.js";
-import { quantity, stamp } from "../format.js";
+import { listed, quantity, stamp } from "../format.js";
 import { failure, loading } from "../notice.js";
 import { keptAnswer } from "./kept.js";
+import { notPermitted } from "./login.js";
 import { enter, notEntered, pending } from "./queue.js";
 import { onQueue } from "./store.js";
 
@@ -31,7 +32,7 @@ export function makeReceive(root, { onEntered }) {
     return el("li", { class: "order", "data-order": order.id },
       el("p", { class: "line" }, el("strong", {}, order.number), el("span", { class: `state-badge ${order.state}` }, config.order_states[order.state] ?? order.state)),
       el("p", {}, `${order.depot_name ?? order.depot_id} → ${order.place}`),
-      el("p", { class: "kind" }, order.lines.filter((line) => line.in_transit).map((line) => `${line.item_name} ${quantity(line.in_transit)} ${line.unit}`).join(config.lang === "zh" ? "、" : ", ")),
+      el("p", { class: "kind" }, listed(order.lines.filter((line) => line.in_transit).map((line) => `${line.item_name} ${quantity(line.in_transit)} ${line.unit}`))),
       el("p", { class: "kind" }, [order.eta_utc ? t("orders.eta", { time: stamp(order.eta_utc) }) : null, order.vehicle_name, order.driver, order.phone].filter(Boolean).join(" · ")),
       waits.length ? el("p", { class: "warning" }, t("field.receive.waits", { n: waits.length })) : null,
       el("button", { type: "button", class: "primary", onclick: () => { open = { order }; draw(); } }, t("field.receive.open")));
@@ -99,11 +100,11 @@ export function makeReceive(root, { onEntered }) {
       said.hidden = false;
       return;
     }
-    const sum = lines.map((line) => {
+    const sum = listed(lines.map((line) => {
       const { item_name: name, unit } = order.lines.find(({ lot_id: lot }) => lot === line.lot_id);
       const short = ["damaged", "missing"].filter((part) => Number(line[part])).map((part) => `${t(`field.receive.${part}`)} ${line[part]}`);
       return `${name} ${line.received} ${unit}${short.length ? ` (${short.join(" · ")})` : ""}`;
-    }).join(config.lang === "zh" ? "、" : ", ");
+    }));
     const next = {
       kind: "receive", path: `supplies/orders/${encodeURIComponent(order.id)}/receive`, subject: order.id, form: { order },
       title: t("field.receive.entry", { number: order.number, goods: sum }), moment_utc: when.value ? instant(when.value) : null,
@@ -134,7 +135,7 @@ export function makeReceive(root, { onEntered }) {
   }
 
   async function refresh() {
-    if (!may("supply.receive") || !may("supply.read")) return show(root, el("p", { class: "empty" }, t("field.not_permitted"), " ", config.visitor.logged_in ? null : el("a", { href: "/login?next=/field" }, t("login"))));
+    if (!may("supply.receive") || !may("supply.read")) return show(root, notPermitted());
     if (!root.firstChild) show(root, loading());
     try {
       orders = (await keptAnswer("supplies/orders")).body;
