@@ -1,9 +1,10 @@
 """Light and dark in a real browser: by the system, by the switch, on every page, on the map, on paper."""
 
+import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from layers.ground import GROUNDS, contrast
 from tests.browser.conftest import Watched
@@ -66,6 +67,25 @@ def test_the_map_follows_the_system_and_the_switch(watch: Watch) -> None:
     assert colour(page, "--paper") == "#ffffff"
     page.reload()
     assert page.locator("html").get_attribute("data-theme") is None
+
+
+def test_the_theme_that_was_chosen_last_counts(watch: Watch) -> None:
+    """The list of the layers for the dark arrives after that for the light: its colours are not taken."""
+    page = watch().open("/?theme=light")
+    swatch = page.locator(".layer:has(#layer-streets) svg.mark [stroke]").first
+    light = swatch.get_attribute("stroke")
+    held: list[Route] = []
+    page.route(re.compile(r"/api/v1/layers\?.*theme=dark"), lambda route: held.append(route))
+    choose(page, "dark")
+    page.wait_for_timeout(200)
+    with page.expect_response(re.compile(r"/api/v1/layers\?.*theme=light")):
+        choose(page, "light")
+    assert len(held) == 1
+    with page.expect_response(re.compile(r"/api/v1/layers\?.*theme=dark")) as late:
+        held[0].continue_()
+    dark = next(one for one in late.value.json() if one["id"] == "streets")["legend"][0]
+    page.wait_for_timeout(200)
+    assert swatch.get_attribute("stroke") == light != dark["color"]
 
 
 def test_paper_is_light(watch: Watch) -> None:
