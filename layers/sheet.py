@@ -280,10 +280,10 @@ class PaperCanvas(Canvas):  # type: ignore[misc]
 
     opacity = 1.0
 
-    def setFillAlpha(self, a: float) -> None:  # noqa: N802 - as the library names it
+    def setFillAlpha(self, a: float) -> None:
         super().setFillAlpha(a * self.opacity)
 
-    def setStrokeAlpha(self, a: float) -> None:  # noqa: N802
+    def setStrokeAlpha(self, a: float) -> None:
         super().setStrokeAlpha(a * self.opacity)
 
 
