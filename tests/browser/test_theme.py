@@ -1,5 +1,6 @@
 """Light and dark in a real browser: by the system, by the switch, on every page, on the map, on paper."""
 
+import json
 import re
 from collections.abc import Callable
 
@@ -86,6 +87,33 @@ def test_the_theme_that_was_chosen_last_counts(watch: Watch) -> None:
     dark = next(one for one in late.value.json() if one["id"] == "streets")["legend"][0]
     page.wait_for_timeout(200)
     assert swatch.get_attribute("stroke") == light != dark["color"]
+
+
+STREETS = """() => window.maps[0].getStyle().layers
+    .filter((one) => one.metadata?.layer === 'streets' && one.type === 'line').map((one) => one.paint['line-color'])"""
+
+
+def test_a_layer_that_was_styled_and_is_no_more_follows_the_theme(watch: Watch) -> None:
+    watched = watch()
+    page = watched.page
+    page.add_init_script(MAPS)
+    watched.open("/?theme=dark")
+    dark = page.evaluate(STREETS)
+    watched.open("/?theme=light")
+    light = page.evaluate(STREETS)
+    assert light != dark
+    page.click("#switch-workbench")
+    page.locator("[data-layer=streets] > details > summary").click()
+    for field in ("persons", ""):
+        with page.expect_response("**/api/v1/views/shown?*"):
+            page.select_option("#style-streets", field)
+    page.wait_for_function(
+        f"(wanted) => JSON.stringify(({STREETS})()) === wanted", arg=json.dumps(light, separators=(",", ":"))
+    )
+    choose(page, "dark")
+    page.wait_for_function(
+        f"(wanted) => JSON.stringify(({STREETS})()) === wanted", arg=json.dumps(dark, separators=(",", ":"))
+    )
 
 
 def test_paper_is_light(watch: Watch) -> None:
