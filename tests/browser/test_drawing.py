@@ -60,7 +60,5 @@ def test_no_more_pixels_than_the_page_has(ratio: int, watch: Callable[..., Watch
     watched.open("/")
     page = watched.page
     assert page.evaluate("devicePixelRatio") == ratio
-    wide, told = page.evaluate(
-        "() => { const { width, clientWidth } = document.querySelector('.maplibregl-canvas'); return [width, clientWidth]; }"
-    )
+    wide, told = page.eval_on_selector(".maplibregl-canvas", "({ width, clientWidth }) => [width, clientWidth]")
     assert wide == told
