@@ -104,16 +104,12 @@ def test_a_layer_that_was_styled_and_is_no_more_follows_the_theme(watch: Watch) 
     assert light != dark
     page.click("#switch-workbench")
     page.locator("[data-layer=streets] > details > summary").click()
-    for field in ("persons", ""):
-        with page.expect_response("**/api/v1/views/shown?*"):
-            page.select_option("#style-streets", field)
-    page.wait_for_function(
-        f"(wanted) => JSON.stringify(({STREETS})()) === wanted", arg=json.dumps(light, separators=(",", ":"))
-    )
+    is_drawn = f"(wanted) => JSON.stringify(({STREETS})()) === wanted"
+    for field, colours in (("persons", []), ("", light)):  # styled they are areas
+        page.select_option("#style-streets", field)
+        page.wait_for_function(is_drawn, arg=json.dumps(colours, separators=(",", ":")))
     choose(page, "dark")
-    page.wait_for_function(
-        f"(wanted) => JSON.stringify(({STREETS})()) === wanted", arg=json.dumps(dark, separators=(",", ":"))
-    )
+    page.wait_for_function(is_drawn, arg=json.dumps(dark, separators=(",", ":")))
 
 
 def test_paper_is_light(watch: Watch) -> None:
