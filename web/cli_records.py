@@ -65,7 +65,8 @@ def audit_verify(against: Path | None, db: str | None, json_out: bool) -> None:
 
     The chain covers stock movements, events of orders, counts and changes of state, too.
 
-    Rows cut off at the end leave no gap: compare with a backup, or with a number and a hash that were noted.
+    Whoever cuts rows off at the end, with what they cover and the database's count of them, leaves no trace: compare
+    with a backup, or with a number and a hash that were noted.
     """
     from data import audit as audits
     from data import ledger

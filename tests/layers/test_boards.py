@@ -321,6 +321,26 @@ def test_a_receipt_that_was_undone_reached_nobody(own: District) -> None:
     assert received() == (1, 1)
 
 
+def test_a_count_that_was_undone_is_no_count(own: District) -> None:
+    lot = str(own.store.frame("lot").set_index(["depot_id", "item_id", "lot"])["id"]["d2", "quilt", "A"])
+
+    def matched(counted_e3: int | None, undone: str | None = None) -> tuple[int, int]:
+        with own.store.writing() as conn:
+            if counted_e3 is not None:
+                line = stock.CountLine(lot, counted_e3, "counted anew")
+                stock.count(conn, [line], actor="u", checker="v", now_utc=NOW)
+            if undone is not None:
+                stock.reverse(conn, undone, reason="another lot", actor="u", now_utc=NOW)
+        figure = next(row for row in plain(analyses.kpis(own))["rows"] if row["code"] == "count_match")
+        return figure["numerator"], figure["denominator"]
+
+    with own.store.reading() as conn:
+        there = stock.lots_of(conn, [lot])[lot]["on_hand_e3"]
+    assert matched(there) == (1, 1)
+    assert matched(there - 1000) == (1, 2)
+    assert matched(None, undone="count-000002") == (1, 1)
+
+
 # -- the reserve list -----------------------------------------------------------------------------
 
 
