@@ -133,7 +133,8 @@ def verify(conn: Connection) -> tuple[int, str, Fault | None]:
     table = schema.table("audit")
     names = ("seq", *_FIELDS, *_LOGS, "hash")
     statement = sa.select(*(table.c[name] for name in names)).order_by(table.c.seq)
-    before, count, expected_seq, last_utc = FIRST_HASH, 0, None, "never"
+    before, count, expected_seq = FIRST_HASH, 0, None
+    last_utc = "never"
     covers: dict[str, int] = {}
     covered = dict.fromkeys(("movement_seq", *_LOGS), 0)
     for found in conn.execution_options(stream_results=True).execute(statement):
@@ -155,11 +156,11 @@ def verify(conn: Connection) -> tuple[int, str, Fault | None]:
             ]
             problem = f"row {seq}: altered is {' or '.join(what)}"
             return count, before, Fault(seq, row["recorded_utc"], problem)
-        before, count, expected_seq, last_utc = row["hash"], count + 1, seq + 1, row["recorded_utc"]
+        before, count, expected_seq, last_utc = row["hash"], count + 1, seq + 1, str(row["recorded_utc"])
         covered |= covers
     end = expected_seq or 1
-    problem = _beyond_the_end(conn, end, covers)
-    return count, before, None if problem is None else Fault(end, last_utc, problem)
+    beyond = _beyond_the_end(conn, end, covers)
+    return count, before, None if beyond is None else Fault(end, last_utc, beyond)
 
 
 def _beyond_the_end(conn: Connection, end: int, covers: Mapping[str, int]) -> str | None:

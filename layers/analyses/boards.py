@@ -700,7 +700,7 @@ def board_lines(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -
 
 
 def _text(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) and value != int(value) else f"{value}"
+    return f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else f"{value}"
 
 
 def _width(text: str) -> int:

@@ -12,7 +12,9 @@ import pytest
 from data import ledger, orders, stock
 from data.store import Store
 from geo.errors import InputError, NotFound
+from geo.supply import thousandths
 from layers import analyses
+from layers.analyses import dispatch
 from layers.district import District
 from tests.layers.conftest import EPSG, NOW, STAMP, fill, lonlat
 
@@ -437,6 +439,20 @@ def test_figures_without_orders_say_no_data(town: District) -> None:
     assert rows["geocoded"]["value"] == 1
     assert (rows["expired"]["value"], rows["expired"]["is_met"]) == (1, False)
     assert (rows["qualified"]["numerator"], rows["qualified"]["denominator"]) == (5, 6)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(8_396.024, "8396.024"), (128_000.5, "128000.5"), (1e9, "1000000000"), (0.001, "0.001"), (-0.5, "-0.5"), (7, "7")],
+)
+def test_no_digit_of_a_quantity_is_left_out(value: float, said: str) -> None:
+    """Three digits of 8,396 would say 8.4e+03, and the draft beside it would not fit."""
+    assert list(analyses.board_lines([{"n": value}], {"n": "n"})) == ["n".ljust(len(said)).rstrip(), said]
+    line = {"item_name": "bag", "unit": "each", "quantity": value}
+    if value > 0:
+        assert dispatch.goods_text([line]) == f"bag {said} each"
+        twice = ledger.shown(2 * thousandths(value))
+        assert dispatch.goods_text([line, line]) == f"bag {twice} each"
 
 
 def test_boards_as_text() -> None:
