@@ -177,9 +177,11 @@ def watch(chromium: Browser, address: str) -> Iterator[Callable[..., Watched]]:
     """Open watched pages; at the end none may have had an error or asked another host."""
     opened: list[Watched] = []
 
-    def make(size: str = "", *, is_new: bool = False) -> Watched:
+    def make(size: str = "", *, is_new: bool = False, dense: float = 1) -> Watched:
         width, height = SIZES.get(size, DESK)
-        page = chromium.new_page(viewport={"width": width, "height": height}, reduced_motion="reduce")
+        page = chromium.new_page(
+            viewport={"width": width, "height": height}, reduced_motion="reduce", device_scale_factor=dense
+        )
         page.set_default_timeout(PATIENCE_MS)
         opened.append(Watched(page, address, is_new=is_new))
         return opened[-1]

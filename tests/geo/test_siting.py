@@ -128,7 +128,7 @@ def check(found: Siting) -> None:
     assert np.isfinite(problem.ms[:, chosen][found.assigned > 0]).all()
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(problem=problems(), covers=st.integers(1, 3), most_backup=st.booleans())
 def test_no_smaller_choice_covers_all(problem: SitingProblem, covers: int, most_backup: bool) -> None:
     found = fewest_sites(problem, covers=covers, most_backup=most_backup)
@@ -186,7 +186,7 @@ def check_ties(found: Siting, good: list[list[int]], times: int, limit: dict[str
         assert len(found.sites) == limit["sites"]
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(problem=problems(), covers=st.integers(1, 2), most_backup=st.booleans(), data=st.data())
 def test_no_other_choice_covers_more(
     problem: SitingProblem, covers: int, most_backup: bool, data: st.DataObject
@@ -207,7 +207,7 @@ def test_no_other_choice_covers_more(
     check_ties(found, [chosen for v, chosen in values if v == best], covers + 1, limit, most_backup)
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(problem=problems(), covers=st.integers(0, 2), most_backup=st.booleans(), is_mean=st.booleans(), data=st.data())
 def test_no_other_choice_is_quicker(
     problem: SitingProblem, covers: int, most_backup: bool, is_mean: bool, data: st.DataObject

@@ -6,7 +6,7 @@ import { el } from "./dom.js";
 import { attribute } from "./format.js";
 import { drawMarks } from "./marks.js";
 import { at } from "./moment.js";
-import { EMPTY, FONT, afterPaint, fill, isSoftware, line } from "./picture.js";
+import { EMPTY, FONT, afterPaint, drawLast, fill, isSoftware, line } from "./picture.js";
 import { readings } from "./readings.js";
 import { staleParts, staleText } from "./stale.js";
 import { addColoured, onTheme, resolved, theme } from "./theme.js";
@@ -48,7 +48,8 @@ export async function makeMap(container, { onAsk, onSupply }) {
     pitchWithRotate: false,
     touchPitch: false,
     maxZoom: 19,
-    fadeDuration: matchMedia("(prefers-reduced-motion: reduce)").matches || isSoftware(document.createElement("canvas")) ? 0 : 200,
+    ...(isSoftware() ? { pixelRatio: Math.min(1, devicePixelRatio) } : {}),
+    fadeDuration: matchMedia("(prefers-reduced-motion: reduce)").matches || isSoftware() ? 0 : 200,
     localIdeographFontFamily: FONT,
   });
   map.touchZoomRotate.disableRotation();
@@ -57,6 +58,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
   map.addControl(new maplibregl.NavigationControl({ showCompass: false }), "top-right");
   map.addControl(new maplibregl.ScaleControl({ maxWidth: isWall ? 120 * larger : 120 }), "bottom-right");
   await new Promise((resolve) => map.once("style.load", resolve));
+  drawLast(map);
 
   const own = ["change", "hint-area", "hint-point", "routes", "glance"];
   for (const id of own) map.addSource(id, { type: "geojson", data: EMPTY });

@@ -12,16 +12,10 @@ export function fill(map, id, collection) {
   if (isEmpty && known.get(id) === false) return;
   map.getSource(id).setData(collection);
   if (known.get(id) === !isEmpty) return;
-  const isFirst = !known.has(id);
   known.set(id, !isEmpty);
-  const turn = () => {
-    for (const layer of map.getLayersOrder()) {
-      if (map.getLayer(layer).source === id) map.setLayoutProperty(layer, "visibility", known.get(id) ? "visible" : "none");
-    }
-  };
-  // The panel that a hand opened is on the screen before the map is drawn anew.
-  if (isFirst) turn();
-  else afterPaint(turn);
+  for (const layer of map.getLayersOrder()) {
+    if (map.getLayer(layer).source === id) map.setLayoutProperty(layer, "visibility", isEmpty ? "none" : "visible");
+  }
 }
 
 /** A layer of lines with round ends. */
@@ -29,14 +23,35 @@ export const line = (id, source, paint, filter) => ({
   id, source, type: "line", layout: { "line-cap": "round", "line-join": "round" }, paint, ...(filter ? { filter } : {}),
 });
 
-/** Whether the picture is drawn by the processor: then no frame is drawn for its looks alone. */
-export function isSoftware(canvas) {
-  const gl = canvas.getContext("webgl2");
+let software;
+/** Whether maps are drawn by the processor: then no frame is drawn for its looks alone. */
+export function isSoftware() {
+  if (software !== undefined) return software;
+  const gl = document.createElement("canvas").getContext("webgl2");
   const told = gl?.getExtension("WEBGL_debug_renderer_info");
-  return Boolean(told) && /swiftshader|llvmpipe|software|basic render/i.test(gl.getParameter(told.UNMASKED_RENDERER_WEBGL));
+  software = Boolean(told) && /swiftshader|llvmpipe|software|basic render/i.test(gl.getParameter(told.UNMASKED_RENDERER_WEBGL));
+  return software;
 }
 
 /** Do something once what was done before is on the screen. */
 export function afterPaint(act) {
   requestAnimationFrame(() => setTimeout(act));
+}
+
+/**
+ * Where the processor draws, a frame of the map takes longer than a hand should wait, and a mere click makes the map draw.
+ * Let all else that changed be on the screen first.
+ */
+export function drawLast(map) {
+  if (!isSoftware()) return;
+  const draw = map.triggerRepaint.bind(map);
+  let waits = false;
+  map.triggerRepaint = () => {
+    if (waits) return;
+    waits = true;
+    afterPaint(() => {
+      waits = false;
+      draw();
+    });
+  };
 }
