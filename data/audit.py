@@ -127,13 +127,15 @@ def append_import(
 def verify(conn: Connection) -> tuple[int, str, Fault | None]:
     """Read the whole chain: how many rows, the last hash, and the first row that does not fit (None: all do).
 
-    Rows cut off at the end leave no gap; compare the number and the last hash with those noted elsewhere,
-    such as beside a backup.
+    Rows cut off at the end are found by the database's own count, and by what no row covers any more. Whoever knows
+    of both leaves no trace; compare the number and the last hash with those noted elsewhere, such as beside a backup.
     """
     table = schema.table("audit")
     names = ("seq", *_FIELDS, *_LOGS, "hash")
     statement = sa.select(*(table.c[name] for name in names)).order_by(table.c.seq)
     before, count, expected_seq = FIRST_HASH, 0, None
+    last_utc = "never"
+    covers: dict[str, int] = {}
     covered = dict.fromkeys(("movement_seq", *_LOGS), 0)
     for found in conn.execution_options(stream_results=True).execute(statement):
         row = dict(zip(names, found, strict=True))
@@ -154,9 +156,26 @@ def verify(conn: Connection) -> tuple[int, str, Fault | None]:
             ]
             problem = f"row {seq}: altered is {' or '.join(what)}"
             return count, before, Fault(seq, row["recorded_utc"], problem)
-        before, count, expected_seq = row["hash"], count + 1, seq + 1
+        before, count, expected_seq, last_utc = row["hash"], count + 1, seq + 1, str(row["recorded_utc"])
         covered |= covers
-    return count, before, None
+    end = expected_seq or 1
+    beyond = _beyond_the_end(conn, end, covers)
+    return count, before, None if beyond is None else Fault(end, last_utc, beyond)
+
+
+def _beyond_the_end(conn: Connection, end: int, covers: Mapping[str, int]) -> str | None:
+    """What says that the record went on at row `end`, or should have; `covers` is of the row before it."""
+    if conn.dialect.name == "sqlite":  # elsewhere what was rolled back leaves a gap in the count
+        counted = read_rows(conn, "SELECT seq FROM sqlite_sequence WHERE name = 'audit'")
+        if counted and int(counted[0][0]) >= end:
+            return f"row {end} is missing; rows were cut off at the end"
+    newest = zip(("movement_seq", *_LOGS), read_rows(conn, f"SELECT {_NEWEST}")[0], strict=True)
+    beyond = [
+        f"{_LOGS.get(name, 'movement')} {covers[name] + 1} to {seq}"
+        for name, seq in newest
+        if name in covers and (seq or 0) > covers[name]
+    ]
+    return f"no row covers {' or '.join(beyond)}" if beyond else None
 
 
 def hash_of(conn: Connection, number: int) -> str | None:

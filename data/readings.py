@@ -331,7 +331,10 @@ def _move(conn: Connection, vehicle_id: str, newest: Reading, recorded: str) -> 
     if row is None or newest.lon is None or newest.lat is None:
         return None
     place = None if row[1] is None else (float(row[1].x), float(row[1].y))
-    if not moves_on_map(row[0], place, newest.measured_utc, (newest.lon, newest.lat)):
+    # A place of the future, from a list with a wrong clock, would hold the vehicle until then.
+    ahead = schema.utc_text(datetime.fromisoformat(recorded) + timedelta(seconds=FUTURE_S))
+    known_utc = None if (row[0] or "") > ahead else row[0]
+    if not moves_on_map(known_utc, place, newest.measured_utc, (newest.lon, newest.lat)):
         return None
     conn.execute(
         sa.update(vehicle)

@@ -314,6 +314,19 @@ def change_status(
     return {**_named(row), "from_status": row["status"], "status": status, "reason": said, "recorded_utc": recorded}
 
 
+def unlike_their_changes(conn: Connection) -> list[tuple[str, str, str]]:
+    """Lots whose state is not what their last change says: id, state, and what the change says."""
+    lot, change = schema.table("lot"), schema.table("lot_status_change")
+    last = sa.select(sa.func.max(change.c.seq)).group_by(change.c.lot_id)
+    rows = conn.execute(
+        sa.select(lot.c.id, lot.c.status, change.c.to_status)
+        .join(change, change.c.lot_id == lot.c.id)
+        .where(change.c.seq.in_(last), change.c.to_status != lot.c.status)
+        .order_by(lot.c.fid)
+    )
+    return [(str(row[0]), str(row[1]), str(row[2])) for row in rows]
+
+
 def hold(
     conn: Connection,
     lot_id: str,

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 import pandas as pd
 
 from geo.errors import InputError
+from geo.supply import number_of
 
 Word = Literal["find", "move", "use"]
 
@@ -223,7 +224,7 @@ def supply_kpis(
                 Proof(
                     str(r["id"]),
                     int(r["expected_e3"]) == int(r["counted_e3"]),
-                    f"expected {int(r['expected_e3']) / 1000:g}, counted {int(r['counted_e3']) / 1000:g}",
+                    f"expected {number_of(int(r['expected_e3']))}, counted {number_of(int(r['counted_e3']))}",
                 )
                 for r in _rows(frames.counts)
             ),
@@ -327,7 +328,7 @@ def _since(
 
 def _over_allocated(row: Mapping[str, Any]) -> Proof:
     on_hand, bound = int(row["on_hand_e3"]), int(row["reserved_e3"]) + int(row["on_hold_e3"])
-    return Proof(str(row["id"]), bound > on_hand or on_hand < 0, f"{bound / 1000:g} bound of {on_hand / 1000:g}")
+    return Proof(str(row["id"]), bound > on_hand or on_hand < 0, f"{number_of(bound)} bound of {number_of(on_hand)}")
 
 
 def _order_times(events: pd.DataFrame | None, orders: pd.DataFrame | None) -> dict[str, _Order]:

@@ -11,6 +11,14 @@ settings.register_profile("onemap", derandomize=True, deadline=None)
 settings.load_profile("onemap")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several processes share the tests, a file stays whole, and all that drive a browser share one server."""
+    for item in items:
+        group = "browser" if item.get_closest_marker("browser") else item.nodeid.split("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def realdata() -> Path:
     """The folder of real cities; tests that need it skip where it is absent."""

@@ -61,16 +61,18 @@ def audit() -> None:
 @database
 @as_json
 def audit_verify(against: Path | None, db: str | None, json_out: bool) -> None:
-    """Check the chain of the audit, every balance of the ledger and the state of every order; name what was altered.
+    """Check the chain of the audit, every balance, the state of every order and lot; name what was altered.
 
     The chain covers stock movements, events of orders, counts and changes of state, too.
 
-    Rows cut off at the end leave no gap: compare with a backup, or with a number and a hash that were noted.
+    Whoever cuts rows off at the end, with what they cover and the database's count of them, leaves no trace: compare
+    with a backup, or with a number and a hash that were noted.
     """
     from data import audit as audits
     from data import ledger
     from data.backup import read_manifest
     from data.order_answers import unlike_their_events
+    from data.stock import unlike_their_changes
 
     with _store(db) as store, store.reading() as conn:
         rows, last, fault = audits.verify(conn)
@@ -81,6 +83,7 @@ def audit_verify(against: Path | None, db: str | None, json_out: bool) -> None:
                 problems.append(f"audit: row {known.audit_rows} is not the last row of {against}; rows were cut off")
         wrong = ledger.verify(conn)
         unlike = unlike_their_events(conn)
+        lots = unlike_their_changes(conn)
         ledger_hash = audits.ledger_hash(conn)
     problems += [
         f"ledger: lot {one.lot_id}, {one.balance}{f' of order {one.ref}' if one.ref else ''}:"
@@ -90,6 +93,7 @@ def audit_verify(against: Path | None, db: str | None, json_out: bool) -> None:
     problems += [
         f"order {order}: it is {state}, its last event says {said or 'nothing'}" for order, state, said in unlike[:20]
     ]
+    problems += [f"lot {lot}: it is {status}, its last change says {said}" for lot, status, said in lots[:20]]
     if json_out:
         _print_json(
             {

@@ -63,7 +63,8 @@ REQUEST: dict[str, Any] = {
 }
 
 
-def _lines(**properties: Any) -> dict[str, Any]:
+def _lines(*required: str, **properties: Any) -> dict[str, Any]:
+    """The lines of a change, one for each lot; `required` are the properties that each must have."""
     return {
         "type": "object",
         "required": ["lines"],
@@ -74,7 +75,7 @@ def _lines(**properties: Any) -> dict[str, Any]:
                 "maxItems": 2_000,
                 "items": {
                     "type": "object",
-                    "required": ["lot_id"],
+                    "required": ["lot_id", *required],
                     "additionalProperties": False,
                     "properties": {"lot_id": _ID, **properties},
                 },
@@ -107,7 +108,7 @@ _AGAIN = {
 }
 _NOTHING: dict[str, Any] = {"type": "object", "properties": {}}
 _RECEIPT = _lines(received=_QUANTITY, damaged=_QUANTITY, missing=_QUANTITY, note=_NOTE)
-_USED = _lines(quantity=_QUANTITY, note=_NOTE)
+_USED = _lines("quantity", quantity=_QUANTITY, note=_NOTE)
 _BACK = _lines(quantity=_QUANTITY, damaged=_QUANTITY, note=_NOTE)
 _RETURNED = {
     **_BACK,
@@ -171,7 +172,7 @@ COUNT: dict[str, Any] = {
     "properties": {
         "depot_id": _ID,
         "checker": {"type": "string", "maxLength": 200, "description": "who checked: another person than who counted"},
-        **_lines(counted=_QUANTITY, reason=_NOTE)["properties"],
+        **_lines("counted", counted=_QUANTITY, reason=_NOTE)["properties"],
     },
 }
 STATUS: dict[str, Any] = {

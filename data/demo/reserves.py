@@ -254,7 +254,7 @@ def make_vehicles(depots: pd.DataFrame, today: date) -> pd.DataFrame:
                 "volume_m3": volume,
                 "contact": "车队值班室",
                 "phone": f"{PHONE_PREFIX}{8000 + number:04d}",
-                "position_utc": _morning(today),
+                "position_utc": _morning(today - timedelta(days=1)),  # a demo made at night has no place of the future
                 "x": row["x"],
                 "y": row["y"],
             }

@@ -566,11 +566,12 @@ def _way(district: District, order: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _arrival(way: Mapping[str, Any] | None, now: datetime) -> dict[str, Any]:
-    """When a load is there that left at ``left_utc``, or leaves now; no time where there is no way."""
+    """When a load is there that left at ``left_utc``, now at the latest; no time where there is no way."""
     if way is None or way["time_s"] is None:
         return {"eta_utc": None, "travel_s": None, "distance_m": None, "geom": None}
     seconds = way["from_last_leg_s"] + way["time_s"] + way["to_last_leg_s"]
-    left = now if way["left_utc"] is None else datetime.fromisoformat(schema.utc_text(way["left_utc"]))
+    # a list or a device whose clock is ahead may say that the vehicle was seen later than now
+    left = now if way["left_utc"] is None else min(now, datetime.fromisoformat(schema.utc_text(way["left_utc"])))
     return {
         "eta_utc": left + timedelta(seconds=seconds),
         "travel_s": seconds,

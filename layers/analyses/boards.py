@@ -586,8 +586,11 @@ def _kpi_frames(view: View, moment: datetime) -> KpiFrames:
             .where(movement.c.recorded_utc <= until)
             .group_by(lot.c.depot_id)
         )
+        undone = sa.select(movement.c.reverses).where(movement.c.reverses.is_not(None))
         counts = frame(
-            sa.select(count.c.id, count.c.expected_e3, count.c.counted_e3).where(count.c.occurred_utc <= until)
+            sa.select(count.c.id, count.c.expected_e3, count.c.counted_e3).where(
+                count.c.occurred_utc <= until, sa.func.coalesce(count.c.movement_id, "").not_in(undone)
+            )
         )
         orders = frame(sa.select(order.c.id, order.c.state))
         events = frame(
@@ -608,7 +611,7 @@ def _kpi_frames(view: View, moment: datetime) -> KpiFrames:
                 movement.c.from_ref.is_not(None),
                 movement.c.kind != "reversal",
                 movement.c.occurred_utc <= until,
-                ~movement.c.id.in_(sa.select(movement.c.reverses).where(movement.c.reverses.is_not(None))),
+                movement.c.id.not_in(undone),
                 sa.or_(movement.c.to_account.in_(("incident", "depot")), is_lost),
             )
             .group_by(movement.c.from_ref, movement.c.lot_id)
@@ -697,7 +700,7 @@ def board_lines(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -
 
 
 def _text(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) and value != int(value) else f"{value}"
+    return f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else f"{value}"
 
 
 def _width(text: str) -> int:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from data import orders, schema, stock
+from data.ledger import shown
 from geo.errors import NotFound
 from geo.supply import number_of, thousandths
 from layers.district import District
@@ -31,11 +32,11 @@ NEXT_STEPS: dict[str, str] = {
 
 def goods_text(lines: Iterable[Mapping[str, Any]], part: str = "quantity") -> str:
     """What an order carries, item by item, in words."""
-    sums: dict[tuple[str, str], float] = {}
+    sums_e3: dict[tuple[str, str], int] = {}
     for line in lines:
         key = (line["item_name"], line["unit"])
-        sums[key] = sums.get(key, 0) + (line[part] or 0)
-    return "; ".join(f"{name} {amount:g} {unit}" for (name, unit), amount in sums.items() if amount)
+        sums_e3[key] = sums_e3.get(key, 0) + thousandths(line[part] or 0)
+    return "; ".join(f"{name} {shown(amount_e3)} {unit}" for (name, unit), amount_e3 in sums_e3.items() if amount_e3)
 
 
 def due_and_late(order: Mapping[str, Any], now: datetime) -> tuple[str | None, float | None]:

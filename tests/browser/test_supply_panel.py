@@ -100,6 +100,24 @@ def test_the_open_orders_follow_what_others_do_and_say_what_is_late(watch: Watch
     expect(card).to_have_count(0)
 
 
+@pytest.mark.parametrize(("typed", "unit"), [("棉被", "床"), (QUILT, "床"), ("棉", ""), ("没有这种", "")])
+def test_a_whole_name_or_number_needs_no_choosing(watch: Watch, typed: str, unit: str) -> None:
+    """Whoever goes on with the tabulator has chosen; a part of a name may mean several and is asked about."""
+    page = watch().open("/?panel=supply&to=120.86,32.01")
+    item = page.locator("#supply-rows input.item")
+    item.fill(typed)
+    page.keyboard.press("Tab")
+    page.locator("#supply-rows input.amount").fill("7")
+    if unit:
+        expect(page.locator("#supply-rows .unit")).to_have_text(unit)
+        expect(item).to_have_value("棉被")
+    page.keyboard.press("Enter")
+    if unit:
+        expect(page.locator("#supply .ways, #supply table").first).to_be_visible()
+    else:
+        expect(page.locator("#supply .failure")).to_contain_text("请从列表中选择第 1 行的物资")
+
+
 def test_one_of_three_plans_by_keyboard(watch: Watch, ask: Callable[..., Any]) -> None:
     wanted = {"to": "120.86,32.01", "need": "P-3-01-03=60000"}
     page = watch().open(f"/?panel=supply&{urlencode(wanted)}")

@@ -208,9 +208,43 @@ def test_an_order_whose_state_no_event_says_is_named(worked: Store) -> None:
         assert order_answers.unlike_their_events(conn) == [(number, "issued", "ordered")]
 
 
-def test_rows_cut_off_at_the_end_show_in_number_and_hash(chained: Store) -> None:
-    before = check(chained)
+@pytest.mark.parametrize(("kept", "end"), [(5, 6), (3, 4), (0, 1)])
+def test_rows_cut_off_at_the_end_are_found_by_the_count_of_the_database(chained: Store, kept: int, end: int) -> None:
+    alter(chained, f"DELETE FROM audit WHERE seq > {kept}")
+    count, _, fault = check(chained)
+    assert fault is not None
+    assert (count, fault.seq) == (kept, end)
+    assert fault.problem == f"row {end} is missing; rows were cut off at the end"
+
+
+def test_rows_cut_off_with_the_count_leave_what_no_row_covers(chained: Store) -> None:
+    """Row 6 covers the last movement; nothing of it is left behind the fifth."""
+    newest = int(chained.frame("movement")["seq"].max())
     alter(chained, "DELETE FROM audit WHERE seq = 6")
+    alter(chained, "UPDATE sqlite_sequence SET seq = 5 WHERE name = 'audit'")
+    fault = check(chained)[2]
+    assert fault is not None
+    assert (fault.seq, fault.problem) == (6, f"no row covers movement {newest} to {newest}")
+
+
+@pytest.mark.parametrize("log", ["movement", "order_event", "stock_count", "lot_status_change"])
+def test_what_was_put_into_a_log_by_hand_is_named(worked: Store, log: str) -> None:
+    frame = worked.frame(log)
+    end = int(frame["seq"].max()) + 1
+    names = [name for name in frame.columns if name not in ("seq", "id")]
+    alter(worked, f"INSERT INTO {log} (id, {', '.join(names)}) SELECT 'forged', {', '.join(names)} FROM {log} LIMIT 1")
+    fault = check(worked)[2]
+    assert fault is not None
+    assert (fault.seq, fault.problem) == (4, f"no row covers {log} {end} to {end}")
+
+
+def test_a_record_that_nobody_could_find_altered_shows_in_number_and_hash(chained: Store) -> None:
+    """The last two rows with what they cover and with the count: only what was noted elsewhere tells of them."""
+    before = check(chained)
+    covered = int(chained.frame("audit")["movement_seq"].iloc[3])
+    alter(chained, f"DELETE FROM movement WHERE seq > {covered}")
+    alter(chained, "DELETE FROM audit WHERE seq > 4")
+    alter(chained, "UPDATE sqlite_sequence SET seq = 4 WHERE name = 'audit'")
     after = check(chained)
     assert after[2] is None
     assert after[:2] != before[:2]

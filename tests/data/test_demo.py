@@ -2,10 +2,11 @@
 
 import itertools
 import math
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import geopandas as gpd
 import numpy as np
@@ -389,6 +390,8 @@ def test_reserves_refer_to_what_is_there(frames: dict[str, Any]) -> None:
     assert (frames["substitutes"]["item_id"] != frames["substitutes"]["substitute_id"]).all()
     assert set(frames["stock_levels"]["depot_id"]) == depots
     assert set(frames["vehicles"]["depot_id"]) <= depots
+    midnight = datetime.combine(TODAY, time(), ZoneInfo("Asia/Shanghai"))
+    assert frames["vehicles"]["position_utc"].max() <= midnight, "no place of the future, whenever it is made"
     devices = frames["devices"]
     assert set(devices["vehicle_id"].dropna()) == set(frames["vehicles"]["id"])
     assert set(devices["depot_id"].dropna()) <= depots

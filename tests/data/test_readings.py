@@ -237,6 +237,20 @@ def test_a_vehicle_follows_its_tracker_and_never_goes_back(store: Store) -> None
     assert [change.table for change in store.changes(before)] == ["reading"]
 
 
+@pytest.mark.parametrize(("ahead_s", "follows"), [(120.0, False), (120.001, True), (86_400.0, True)])
+def test_a_place_of_the_future_holds_no_vehicle(store: Store, ahead_s: float, follows: bool) -> None:
+    """A list may say a time that is not yet; as much ahead as a device's clock may be is believed."""
+    with store.writing() as conn:
+        vehicle = gpd.GeoDataFrame(
+            {"id": ["v1"], "name": ["v1"], "position_utc": [schema.utc_text(at(ahead_s))]},
+            geometry=[Point(120.9, 32.0)],
+            crs=4326,
+        )
+        store.upsert(conn, "vehicle", vehicle, **STAMP)
+    moved = report(store, "gps", place(-5, 120.95))["position"]
+    assert (moved is not None) is follows
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_bursts_out_of_order_end_where_the_newest_reading_is(store: Store, seed: int) -> None:
     rng = random.Random(seed)

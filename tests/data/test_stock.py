@@ -158,6 +158,15 @@ def test_a_state_changes_with_a_reason_and_is_kept(stocked: Store) -> None:
     assert balances(stocked, OLD) == (10_000, 0, 0)
 
 
+def test_a_lot_whose_state_no_change_says_is_named(stocked: Store) -> None:
+    with stocked.writing() as conn:
+        for status in ("quarantined", "recalled"):
+            stock.change_status(conn, OLD, status, reason="r", actor="keeper", now_utc=NOW)
+        assert stock.unlike_their_changes(conn) == []
+        conn.exec_driver_sql("UPDATE lot SET status = 'quarantined' WHERE id = ?", (OLD,))
+        assert stock.unlike_their_changes(conn) == [(OLD, "quarantined", "recalled")]
+
+
 def test_available_is_on_hand_without_reserved_and_on_hold(stocked: Store) -> None:
     bind(stocked, OLD, 4000)
     who: dict[str, Any] = {"reason": "wet", "actor": "keeper", "now_utc": NOW, "depot_id": "D1"}

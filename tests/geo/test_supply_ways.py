@@ -299,6 +299,17 @@ def test_own_level_first_costs_minutes_and_says_why_others_wait() -> None:
     assert {r.depot_id: r.reason for r in plan.refused} == {"A": "higher_level", "D": "higher_level"}
 
 
+def test_own_level_first_says_that_a_nearer_depot_of_the_level_has_it_all() -> None:
+    """Not that it comes later than the last piece: that one comes later still, from a lower level."""
+    stock = stock_table(lots(*((d, "X", "1", 5000) for d in "ABC")))
+    levels = {"A": "community", "B": "district", "C": "district"}
+    plan = plan_in_way(stock, at_seconds(A=3000.0, B=600.0, C=900.0), {"X": 8}, at=AT, way="own_level", levels=levels)
+    assert taken(plan) == [("B", "X", 3), ("A", "X", 5)]
+    (refused,) = plan.refused
+    assert refused.depot_id == "C"
+    assert refused.detail == "5 available after 15 min, not needed: nearer depots of its level have it all"
+
+
 def test_fewest_depots_for_two_items_together() -> None:
     stock = stock_table(
         lots(("A", "X", "1", 5000), ("B", "Y", "1", 5000), ("C", "X", "1", 5000), ("C", "Y", "1", 5000))

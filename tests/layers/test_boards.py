@@ -12,7 +12,9 @@ import pytest
 from data import ledger, orders, stock
 from data.store import Store
 from geo.errors import InputError, NotFound
+from geo.supply import thousandths
 from layers import analyses
+from layers.analyses import dispatch
 from layers.district import District
 from tests.layers.conftest import EPSG, NOW, STAMP, fill, lonlat
 
@@ -321,6 +323,26 @@ def test_a_receipt_that_was_undone_reached_nobody(own: District) -> None:
     assert received() == (1, 1)
 
 
+def test_a_count_that_was_undone_is_no_count(own: District) -> None:
+    lot = str(own.store.frame("lot").set_index(["depot_id", "item_id", "lot"])["id"]["d2", "quilt", "A"])
+
+    def matched(counted_e3: int | None, undone: str | None = None) -> tuple[int, int]:
+        with own.store.writing() as conn:
+            if counted_e3 is not None:
+                line = stock.CountLine(lot, counted_e3, "counted anew")
+                stock.count(conn, [line], actor="u", checker="v", now_utc=NOW)
+            if undone is not None:
+                stock.reverse(conn, undone, reason="another lot", actor="u", now_utc=NOW)
+        figure = next(row for row in plain(analyses.kpis(own))["rows"] if row["code"] == "count_match")
+        return figure["numerator"], figure["denominator"]
+
+    with own.store.reading() as conn:
+        there = stock.lots_of(conn, [lot])[lot]["on_hand_e3"]
+    assert matched(there) == (1, 1)
+    assert matched(there - 1000) == (1, 2)
+    assert matched(None, undone="count-000002") == (1, 1)
+
+
 # -- the reserve list -----------------------------------------------------------------------------
 
 
@@ -417,6 +439,20 @@ def test_figures_without_orders_say_no_data(town: District) -> None:
     assert rows["geocoded"]["value"] == 1
     assert (rows["expired"]["value"], rows["expired"]["is_met"]) == (1, False)
     assert (rows["qualified"]["numerator"], rows["qualified"]["denominator"]) == (5, 6)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(8_396.024, "8396.024"), (128_000.5, "128000.5"), (1e9, "1000000000"), (0.001, "0.001"), (-0.5, "-0.5"), (7, "7")],
+)
+def test_no_digit_of_a_quantity_is_left_out(value: float, said: str) -> None:
+    """Three digits of 8,396 would say 8.4e+03, and the draft beside it would not fit."""
+    assert list(analyses.board_lines([{"n": value}], {"n": "n"})) == ["n".ljust(len(said)).rstrip(), said]
+    line = {"item_name": "bag", "unit": "each", "quantity": value}
+    if value > 0:
+        assert dispatch.goods_text([line]) == f"bag {said} each"
+        twice = ledger.shown(2 * thousandths(value))
+        assert dispatch.goods_text([line, line]) == f"bag {twice} each"
 
 
 def test_boards_as_text() -> None:

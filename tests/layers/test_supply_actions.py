@@ -149,12 +149,13 @@ def test_without_a_way_there_is_no_time_of_arrival(with_vehicle: District) -> No
     assert shown(with_vehicle, order["id"])["eta_utc"] == order["eta_utc"]
 
 
-def test_the_arrival_follows_the_vehicle(with_vehicle: District, clock: Clock) -> None:
+@pytest.mark.parametrize("ahead_h", [0, 4], ids=["seen now", "said to be seen later than now"])
+def test_the_arrival_follows_the_vehicle(with_vehicle: District, clock: Clock, ahead_h: int) -> None:
     order = on_the_way(with_vehicle)
     clock.go_on(minutes=10)
     lon, lat = lonlat(0.5, 0.0)  # ten minutes later it still stands at the depot
     seen = gpd.GeoDataFrame(
-        {"id": ["v1"], "name": ["v1"], "type": ["truck"], "position_utc": [clock.now]},
+        {"id": ["v1"], "name": ["v1"], "type": ["truck"], "position_utc": [clock.now + timedelta(hours=ahead_h)]},
         geometry=gpd.points_from_xy([lon], [lat]),
         crs=4326,
     )

@@ -67,6 +67,8 @@ def test_a_whole_record_is_said_to_be_whole(path: Path, capsys: pytest.CaptureFi
     [
         ("UPDATE audit SET actor = 'x' WHERE seq = 2", "audit: row 2"),
         ("DELETE FROM audit WHERE seq = 2", "audit: row 2 is missing"),
+        ("DELETE FROM audit WHERE seq = 3", "audit: row 3 is missing; rows were cut off at the end"),
+        ("DELETE FROM audit", "audit: row 1 is missing; rows were cut off at the end"),
         ("UPDATE movement SET reason = 'x' WHERE seq = 3", "audit: row 2"),
         ("UPDATE lot SET on_hand_e3 = 9000", "ledger: lot D1/bag/A, on_hand_e3: 9 stored, the movements make 10"),
     ],
@@ -89,7 +91,12 @@ def test_rows_cut_off_show_against_a_backup(path: Path, capsys: pytest.CaptureFi
     assert str(archive) in said
     assert onemap(capsys, "audit", "verify", "--db", path, "--against", archive)[0] == 0
     alter(path, "DELETE FROM audit WHERE seq = 3")
-    assert onemap(capsys, "audit", "verify", "--db", path)[0] == 0
+    alter(path, "UPDATE sqlite_sequence SET seq = 2 WHERE name = 'audit'")
+    code, said = onemap(capsys, "audit", "verify", "--db", path)
+    assert (code, "no row covers movement 4 to 4" in said) == (1, True)
+    alter(path, "DELETE FROM movement WHERE seq = 4")
+    alter(path, "UPDATE lot SET on_hold_e3 = 2000")
+    assert onemap(capsys, "audit", "verify", "--db", path)[0] == 0, "nothing is left that could tell of it"
     code, said = onemap(capsys, "audit", "verify", "--db", path, "--against", archive)
     assert code == 1
     assert "rows were cut off" in said

@@ -87,13 +87,23 @@ export function makeSupply({ view, isShown, onChanged, depots }) {
         node.remove();
       } }, "×"),
     );
-    item.addEventListener("input", () => { entry.chosen = null; unit.textContent = ""; });
-    combobox(item, matching, (found) => {
+    function take(found) {
       entry.chosen = found;
       item.value = found.name;
       unit.textContent = found.unit;
-      amount.focus();
       glance(found);
+    }
+    item.addEventListener("input", () => { entry.chosen = null; unit.textContent = ""; });
+    // Whoever writes a whole name, or a number, and goes on has chosen.
+    item.addEventListener("change", async () => {
+      const text = item.value.trim();
+      const known = await catalogue().catch(() => undefined);
+      const found = known?.filter((one) => one.name === text || one.id === text) ?? [];
+      if (found.length === 1 && !entry.chosen && item.value.trim() === text) take(found[0]);
+    });
+    combobox(item, matching, (found) => {
+      take(found);
+      amount.focus();
     }, { note: t("supply.item_none"), delay: 60, openEmpty: true, failed: (error) => show(root, failure(error)) });
     rows.push(entry);
     rowsNode.append(node);
