@@ -7,10 +7,11 @@ Links, named views and printed sheets carry the same document::
                  "filters": [{"field": "risk_level", "values": ["major"]}],
                  "style": {"field": "workers_on_shift", "method": "natural", "classes": 5}}],
      "drawing": [{"label": "...", "geometry": {...}}],
-     "swipe": {"left": "enterprises", "right": "shelters", "share": 50}}
+     "swipe": {"left": "enterprises", "right": "shelters", "share": 50},
+     "panel": "around", "place": {"lonlat": [120.86, 32.01], "name": "..."}, "around": {"minutes": 15}}
 
-The first layer lies on top. A swipe is between two layers, or between the moment of the view and another one (``at``);
-on paper there is none. What is left out is as the catalogue declares it.
+The first layer lies on top. The panel beside the map is asked again about the place. A swipe is between two layers, or between the moment of the view and another one (``at``).
+On paper there is neither swipe, panel nor place. What is left out is as the catalogue declares it.
 """
 
 import json
@@ -33,6 +34,13 @@ from layers.views.styling import METHODS, Styling, methods_of, read_styling
 MAX_LAYERS, MAX_FILTERS, MAX_DRAWN, MAX_LABEL = 60, 12, 500, 80
 MAX_VERTICES = 5_000
 """Of all that is drawn by hand, bound included."""
+
+PANELS = ("reach", "around", "closures", "since", "supply", "orders", "coverage", "zoning")
+"""The panels beside the map, by their names on the page."""
+
+MAX_NAME = 200
+MAX_AROUND = 100_000
+"""Metres or minutes around a place, bound included; as ``/around`` has it."""
 
 _TIME = {"type": ["string", "null"], "maxLength": 40}
 _FIELD = {"type": "string", "minLength": 1, "maxLength": 60}
@@ -110,6 +118,26 @@ SCHEMA: dict[str, Any] = {
                 "right": _FIELD,
                 "at": {"type": "string", "minLength": 1, "maxLength": 40},
                 "share": {"type": "number", "minimum": 0, "maximum": 100},
+            },
+        },
+        "panel": {"enum": list(PANELS)},
+        "place": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["lonlat"],
+            "properties": {
+                "lonlat": {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
+                "name": {"type": "string", "maxLength": MAX_NAME},
+            },
+        },
+        "around": {
+            "type": "object",
+            "additionalProperties": False,
+            "minProperties": 1,
+            "maxProperties": 1,
+            "properties": {
+                "radius_m": {"type": "number", "minimum": 0, "maximum": MAX_AROUND},
+                "minutes": {"type": "number", "minimum": 0, "maximum": MAX_AROUND},
             },
         },
     },
@@ -241,8 +269,10 @@ def _at(text: str | None, timezone: ZoneInfo) -> datetime | None:
 
 def _bounds(document: Mapping[str, Any]) -> tuple[float, float, float, float] | None:
     center, bounds = document.get("center"), document.get("bounds")
-    if center is not None and not (-180 <= center[0] <= 180 and -85 <= center[1] <= 85):
-        raise InputError(f"center={center}: expected longitude and latitude in degrees")
+    place = (document.get("place") or {}).get("lonlat")
+    for name, lonlat in (("center", center), ("place.lonlat", place)):
+        if lonlat is not None and not (-180 <= lonlat[0] <= 180 and -85 <= lonlat[1] <= 85):
+            raise InputError(f"{name}={lonlat}: expected longitude and latitude in degrees")
     if bounds is None:
         return None
     west, south, east, north = bounds

@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from layers.catalogue import LAYERS
+from layers.views.map_view import PANELS
 from tests.browser.conftest import PATIENCE_MS, ROOT, Watched, clean_environment
 from tests.browser.test_accessible import broken
 from tests.browser.test_live import elsewhere
@@ -227,6 +228,94 @@ def test_a_link_restores_the_swipe_which_follows_what_changes(watch: Watch, data
     divider.focus()
     page.keyboard.press("Escape")
     assert "swipe" not in document_of(page)
+
+
+PLACE = {"lonlat": [120.86, 32.01], "name": "<script>集结点</script>"}
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_a_link_restores_the_panel_and_the_place(watch: Watch, panel: str) -> None:
+    watched = watch("desktop")
+    if panel == "orders":
+        watched.log_in("demo-dispatcher")
+    page = watched.page
+    page.add_init_script(MAPS)
+    view: dict[str, Any] = {
+        "center": [120.87, 32.02],
+        "zoom": 12,
+        "layers": [{"id": "teams"}],
+        "panel": panel,
+        "place": PLACE,
+    }
+    if panel == "around":
+        view["around"] = {"minutes": 7}
+    asked = "**/explain?*" if panel == "zoning" else "**/around?*" if panel == "around" else "**/reach?*"
+    address = "/?" + urllib.parse.urlencode({"view": json.dumps(view)})
+    if panel == "supply":  # asks once something is needed
+        watched.open(address)
+        expect(page.locator("#supply-place")).to_contain_text(PLACE["name"])
+    else:
+        with page.expect_response(asked) as got:
+            watched.open(address)
+        assert got.value.ok
+        assert "120.86%2C32.01" in got.value.url
+    expect(page.locator(f"#tab-{panel}")).to_have_attribute("aria-selected", "true")
+    expect(page.locator(f"#panel-{panel}")).to_be_visible()
+    expect(page.locator(".maplibregl-marker")).to_have_count(1)
+    if panel == "around":
+        assert "minutes=7" in got.value.url
+        expect(page.locator("#around .where h3")).to_contain_text("7")
+        expect(page.locator("#around-place")).to_contain_text(PLACE["name"])
+        page.wait_for_timeout(1_000)  # the outline does not carry the map away
+    elif panel == "zoning":
+        expect(page.locator("#zoning-explain .verdict")).to_be_visible()
+        expect(page.locator("#zoning-layer")).to_have_value("")
+    else:
+        expect(page.locator("#reach .where h3")).to_have_count(0 if panel == "supply" else 1)
+    bench(page)
+    written = document_of(page)
+    assert {name: written.get(name) for name in view} == view, "and its own link is the same"
+
+
+def test_a_link_of_before_and_a_panel_that_is_not_for_the_reader(watch: Watch) -> None:
+    watched = watch("desktop")
+    page = watched.open("/?" + urllib.parse.urlencode({"view": json.dumps({"layers": [{"id": "teams"}]})}))
+    expect(page.locator("#tab-reach")).to_have_attribute("aria-selected", "true")
+    assert page.locator(".maplibregl-marker").count() == 0
+    view = {"layers": [{"id": "teams"}], "panel": "orders"}
+    watched.open("/?" + urllib.parse.urlencode({"view": json.dumps(view)}))
+    assert page.locator("#tab-orders").count() == 0
+    expect(page.locator("#tab-reach")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#panel-reach")).to_be_visible()
+
+
+def test_the_panel_of_zoning_says_which_layer_a_view_draws(watch: Watch) -> None:
+    page = watch("desktop").open(
+        "/?" + urllib.parse.urlencode({"view": json.dumps({"layers": [{"id": "zoning_accident"}], "panel": "zoning"})})
+    )
+    expect(page.locator("#layer-zoning_accident")).to_be_checked()
+    expect(page.locator("#zoning-scheme")).to_have_value("accident")
+    expect(page.locator("#zoning-layer")).to_have_value("zoning_accident")
+
+
+def test_the_link_follows_panel_and_place(watch: Watch) -> None:
+    page = watch("desktop").open()
+    bench(page)
+    assert document_of(page)["panel"] == "reach"
+    page.click("#tab-since")
+    assert document_of(page)["panel"] == "since"
+    page.focus("#map canvas")
+    page.keyboard.press("Enter")
+    expect(page.locator("#reach .where h3")).to_be_visible()
+    written = document_of(page)
+    assert written["panel"] == "reach"
+    lon, lat = written["place"]["lonlat"]
+    expect(page.locator("#reach .coordinates")).to_contain_text(f"{lon:.5f}, {lat:.5f}")
+    page.click("#reach-around")
+    assert document_of(page)["around"] == {"radius_m": int(page.input_value("#around-bound"))}
+    page.fill("#around-bound", "1500")
+    page.press("#around-bound", "Tab")
+    assert document_of(page)["around"] == {"radius_m": 1500}
 
 
 def drawn_here(page: Page) -> list[str]:

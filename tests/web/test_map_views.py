@@ -1,6 +1,7 @@
 """Named views over the API: who keeps, opens, changes and deletes; what a link may hold; measuring."""
 
 import json
+import re
 from typing import Any
 
 import pypdfium2
@@ -9,7 +10,7 @@ from flask import Flask
 
 from data import map_views
 from layers.district import District
-from layers.views.map_view import MAX_VERTICES
+from layers.views.map_view import MAX_VERTICES, PANELS
 from tests.web.conftest import Browser, browser, lonlat
 from web import create_app
 from web.map_link import MAX_TEXT
@@ -20,6 +21,9 @@ DOCUMENT: dict[str, Any] = {
     "zoom": 11.5,
     "layers": [{"id": "teams", "opacity": 0.5}, {"id": "villages", "style": {"field": "persons", "method": "equal"}}],
     "drawing": [{"label": "<b>甲</b>", "geometry": {"type": "Point", "coordinates": [120.8, 32.0]}}],
+    "panel": "around",
+    "place": {"lonlat": [180, -85], "name": "n" * 200},
+    "around": {"radius_m": 100_000},
 }
 
 
@@ -116,6 +120,12 @@ def test_only_whoever_made_it_or_an_administrator_changes_and_deletes(app: Flask
         ({"name": "x" * 81, "document": DOCUMENT}, "at most 80 characters"),
         ({"name": "x", "document": {"layers": [{"id": "teams", "colour": "red"}]}}, "colour is not known"),
         ({"name": "x", "document": {"layers": [{"id": "teams", "opacity": 1.01}]}}, "expected 1 or less"),
+        ({"name": "x", "document": {"layers": [], "panel": "layers"}}, "document.panel"),
+        ({"name": "x", "document": {"layers": [], "place": {"name": "x"}}}, "place.lonlat: is missing"),
+        ({"name": "x", "document": {"layers": [], "place": {"lonlat": [1, 2], "name": "x" * 201}}}, "at most 200"),
+        ({"name": "x", "document": {"layers": [], "around": {}}}, "around"),
+        ({"name": "x", "document": {"layers": [], "around": {"radius_m": 1, "minutes": 1}}}, "around"),
+        ({"name": "x", "document": {"layers": [], "around": {"minutes": 100_001}}}, "expected 100000 or less"),
     ],
 )
 def test_what_is_no_view_is_not_kept(app: Flask, body: Any, words: str) -> None:
@@ -236,3 +246,9 @@ def test_fewest_and_most_corners(app: Flask, many: int, shape: str, status: int)
         points = [f"{120.8 + k * 1e-4:.4f},32" for k in range(n)]
         answer = client.get("/api/v1/measure", query_string={"point": points, "shape": shape})
         assert answer.status_code == expected, (n, answer.json)
+
+
+def test_the_panels_of_a_view_are_those_of_the_page(app: Flask) -> None:
+    page = browser(app, "planner").get("/").get_data(as_text=True)
+    tabs = re.findall(r'id="tab-(\w+)"', page)
+    assert tabs == ["layers", *PANELS], "the layer tree is a tab on a phone only"

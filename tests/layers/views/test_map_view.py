@@ -90,6 +90,7 @@ def test_no_role_filters_by_what_it_may_not_see(layer_id: str, town: District) -
         ({"layers": [], "at": "noon"}, "at=noon: expected a time"),
         ({"layers": [], "at": "1969-12-31T23:59"}, "expected a year from 1970"),
         ({"layers": [], "center": [181, 0]}, "center="),
+        ({"layers": [], "place": {"lonlat": [120, 85.1]}}, r"place\.lonlat=\[120, 85\.1\]: expected longitude"),
         ({"layers": [], "bounds": [1, 2, 1, 3]}, "bounds="),
         ({"layers": [], "drawing": [{"geometry": {"type": "MultiPoint"}}]}, r"drawing\[0\]\.geometry\.type=MultiPoint"),
         ({"layers": [], "drawing": [{"geometry": {"type": "Point", "coordinates": ["a"]}}]}, r"drawing\[0\]\.geometry"),

@@ -12,7 +12,7 @@ const KINDS = ["enterprises", "shelters", "teams", "depots", "hospitals", "lifel
 const SHOWN = 40; // rows of a kind before the rest is asked for
 const joined = (parts) => parts.filter(Boolean).join(" · ");
 
-export function makeAround(root, { view, layers, isShown }) {
+export function makeAround(root, { view, layers, isShown, onMeasure }) {
   const form = document.getElementById("around-form");
   const by = document.getElementById("around-by");
   const bound = document.getElementById("around-bound");
@@ -145,7 +145,7 @@ export function makeAround(root, { view, layers, isShown }) {
     );
   }
 
-  async function run() {
+  async function run({ isStill = false } = {}) {
     if (!here) return show(root, empty(t("around.no_place")));
     if (!bound.reportValidity()) return undefined;
     const asked = question();
@@ -165,21 +165,25 @@ export function makeAround(root, { view, layers, isShown }) {
       if (!area) return undefined;
       drawn.area = area.geometry;
       paint();
-      if (area.geometry && isShown()) view.show([area]);
+      if (area.geometry && isShown() && !isStill) view.show([area]);
     } catch (error) {
-      show(root, failure(error, run));
+      show(root, failure(error, () => run()));
     }
     return undefined;
   }
 
   by.addEventListener("change", () => {
-    const other = by.value === "minutes" ? "radius_m" : "minutes";
-    kept[other] = bound.value;
-    bound.value = kept[by.value];
-    bound.max = by.value === "minutes" ? 180 : 100_000;
-    unit.textContent = t(`around.unit.${by.value}`);
+    kept[by.value === "minutes" ? "radius_m" : "minutes"] = bound.value;
+    measured(kept[by.value]);
     if (here) run();
   });
+  bound.addEventListener("change", onMeasure);
+  function measured(value) {
+    bound.value = value;
+    bound.max = by.value === "minutes" ? 180 : 100_000;
+    unit.textContent = t(`around.unit.${by.value}`);
+    onMeasure();
+  }
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     run();
@@ -193,11 +197,17 @@ export function makeAround(root, { view, layers, isShown }) {
       place.textContent = joined([text, degrees(lonlat)]);
       place.classList.add("chosen");
     },
-    /** Ask about a place. */
-    about(lonlat, text = "") {
+    /** Ask about a place; `isStill` leaves the map where it is. */
+    about(lonlat, text = "", { isStill = false } = {}) {
       this.place(lonlat, text);
-      view.place(lonlat);
-      return run();
+      view.place(lonlat, text);
+      return run({ isStill });
+    },
+    /** How far around is asked, as a view holds it; null while it is none. */
+    written: () => (bound.value && bound.checkValidity() ? { [by.value]: Number(bound.value) } : null),
+    restore(measure) {
+      [by.value] = Object.keys(measure);
+      measured(String(measure[by.value]));
     },
     /** The panel is opened: what it drew is drawn again; a place that is chosen already is asked about. */
     open() {

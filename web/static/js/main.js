@@ -24,6 +24,7 @@ import { isWall, makeWall } from "./wall.js";
 import { makeZoning } from "./zoning.js";
 
 const RELOAD_MS = 60_000;
+const MAX_NAME = 200; // of a place in a view, as the server says
 const STOCK = ["lot", "item", "depot"];
 const MOVING = ["vehicles", "supply_orders", "supply_requests"]; // what moves all day changes no zoning
 const ZONED = ["building", "capacity", "cell", "parameter", "raster", "storm_track", "substance", "zoning_correction"];
@@ -41,6 +42,7 @@ async function start() {
   let around;
   let closures;
   let since;
+  let planner;
   const tabs = makeTabs((name, before) => {
     view?.closePopup();
     ({ around, closures })[before]?.close();
@@ -54,16 +56,17 @@ async function start() {
     ({ around, closures, since })[name]?.open();
     ({ reach, supply })[name]?.redraw();
     if (["coverage", "zoning", "around", "closures", "since"].includes(name)) view?.routes([]);
+    planner?.renew();
   });
   function about(place, name, cards = []) {
     inform();
     if (tabs.current() === "supply") {
       supply.place(place, name);
-      view.place(place);
+      view.place(place, name);
       return;
     }
     if (tabs.current() === "zoning") {
-      zoning.about(place);
+      zoning.about(place, name);
       return;
     }
     if (tabs.current() === "around") {
@@ -75,6 +78,7 @@ async function start() {
   }
   const toAround = (place, name) => {
     around.place(place, name);
+    view.place(place, name);
     tabs.select("around", { focus: true });
     around.again();
   };
@@ -88,7 +92,7 @@ async function start() {
     tabs.select("supply");
     if (question.to) {
       supply.place(question.to, question.place);
-      view.place(question.to);
+      view.place(question.to, question.place);
       view.fly(question.to);
     }
     supply.fill(question);
@@ -122,7 +126,7 @@ async function start() {
   const ordersNode = document.getElementById("orders");
   orders = ordersNode ? makeOrders(ordersNode, { view }) : null;
   reach = makeReach(document.getElementById("reach"), { view, onSupply: toSupply, onAround: toAround, onPlace: (place, name) => supply.place(place, name), isShown: () => tabs.current() === "reach" });
-  around = makeAround(document.getElementById("around"), { view, layers, isShown: () => tabs.current() === "around" });
+  around = makeAround(document.getElementById("around"), { view, layers, isShown: () => tabs.current() === "around", onMeasure: () => planner?.renew() });
   closures = makeClosure(document.getElementById("closure"), {
     view, layers, isShown: () => tabs.current() === "closures",
     onUnsaved: (see) => inform(el("p", { class: "warn-box" }, t("closure.unsaved"), " ", el("button", { type: "button", onclick: () => { inform(); tabs.select("closures", { focus: true }); see(); } }, t("closure.go_on")))),
@@ -143,8 +147,33 @@ async function start() {
     onError: (error) => inform(failure(error)),
   });
 
+  /** The panel and the place of a view; the panel is asked about the place, `reach` where it is not about one. */
+  const panel = {
+    written() {
+      const place = view.chosen();
+      const name = tabs.current();
+      return {
+        ...(name === "layers" ? {} : { panel: name }),
+        ...(name === "around" && around.written() ? { around: around.written() } : {}),
+        ...(place ? { place: { lonlat: place.lonlat.map((degree) => Number(degree.toFixed(6))), ...(place.name ? { name: place.name.slice(0, MAX_NAME) } : {}) } } : {}),
+      };
+    },
+    open({ panel: name, around: measure }) {
+      if (measure) around.restore(measure);
+      if (name && document.getElementById(`tab-${name}`) && !isWall()) tabs.select(name);
+    },
+    ask({ place }) {
+      const name = tabs.current();
+      if (name === "zoning") zoning.follow();
+      if (!place) return;
+      const { lonlat, name: called = "" } = place;
+      if (name === "around") around.about(lonlat, called, { isStill: true });
+      else if (["supply", "zoning"].includes(name)) about(lonlat, called);
+      else reach.about(lonlat, called);
+    },
+  };
   // On a phone nothing covers the map before somebody asks.
-  const planner = makePlanner(document.getElementById("workbench"), { view, layers });
+  planner = makePlanner(document.getElementById("workbench"), { view, layers, panel });
   await layers.refresh();
   if (config.view) planner.restore(config.view);
   if (config.problem) inform(failure({ details: config.problem }));

@@ -157,6 +157,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
 
   let described = [];
   let marker = null;
+  let chosen = null; // what the marker stands at
   let popup = null;
   let shown = []; // {feature, node} of popup and cards
   let taker = null; // who takes the clicks instead of a question, and what tells it that another does
@@ -325,11 +326,15 @@ export async function makeMap(container, { onAsk, onSupply }) {
       for (const { id } of turned) renewShown(id);
     },
     /** Mark the chosen place. */
-    place(lonlat) {
+    place(lonlat, name = "") {
+      chosen = { lonlat, name };
       marker ??= new maplibregl.Marker({ color: "var(--here)", scale: 0.9 });
       marker.setLngLat(lonlat).addTo(map);
       marker.getElement().setAttribute("aria-label", t("place.here"));
+      map.fire("placed");
     },
+    /** The chosen place {lonlat, name}; null before there is one. */
+    chosen: () => chosen,
     /** Fly to a place; it is instant for who wants less motion. */
     fly(lonlat, zoom = 14) {
       popup?.remove();

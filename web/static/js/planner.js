@@ -10,7 +10,7 @@ import { makeSwipe } from "./swipe.js";
 import { makeViews } from "./views.js";
 import { makeWorkbench } from "./workbench.js";
 
-export function makePlanner(root, { view, layers }) {
+export function makePlanner(root, { view, layers, panel }) {
   const tool = (name) => {
     const body = el("div", { class: "tool-body", id: `tool-${name}` });
     root.append(el("details", { class: "tool" }, el("summary", {}, el("h3", {}, t(`tool.${name}`))), body));
@@ -39,21 +39,24 @@ export function makePlanner(root, { view, layers }) {
       ...(at() ? { at: at() } : {}),
       layers: workbench.written(),
       ...(swipe.written() ? { swipe: swipe.written() } : {}),
+      ...panel.written(),
       ...(drawing.length ? { drawing: drawing.map(({ label, geometry }) => (label ? { label, geometry } : { geometry })) } : {}),
     };
   }
   function restore(wanted) {
     if (wanted.center) view.map.jumpTo({ center: wanted.center, zoom: wanted.zoom ?? view.map.getZoom() });
     setMoment(wanted.at ?? null);
+    panel.open(wanted); // some change what is on: the layers of the view come after
     workbench.restore(wanted.layers);
     if (wanted.drawing) draw.restore(wanted.drawing);
     swipe.restore(wanted.swipe);
+    panel.ask(wanted);
   }
 
   views = makeViews(viewsNode, { written, restore });
   makePrint(printNode, { view, written });
   workbench.onChange(views.renew);
-  view.map.on("moveend", views.renew);
+  for (const event of ["moveend", "placed"]) view.map.on(event, views.renew);
 
   const tabs = ["layers", "workbench"].map((name) => document.getElementById(`switch-${name}`));
   function select(tab, focus = false) {
@@ -68,5 +71,5 @@ export function makePlanner(root, { view, layers }) {
     tab.addEventListener("click", () => select(tab));
     tab.addEventListener("keydown", (event) => { if (event.key === "ArrowLeft" || event.key === "ArrowRight") select(tabs[1 - k], true); });
   });
-  return { restore, select: (name) => select(tabs.find((tab) => tab.id === `switch-${name}`), true) };
+  return { restore, renew: views.renew, select: (name) => select(tabs.find((tab) => tab.id === `switch-${name}`), true) };
 }

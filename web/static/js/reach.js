@@ -106,7 +106,7 @@ export function makeReach(root, { view, onSupply, onAround, onPlace, isShown }) 
 
   async function about(place, name = "", cards = []) {
     shown = { place, name, cards };
-    view.place(place);
+    view.place(place, name);
     onPlace(place, name);
     show(root, loading(t("reach.working")));
     lines = [];

@@ -13,7 +13,7 @@ export function makeSince(root, { view, isShown, onClosure }) {
   let outdated = true;
 
   const go = (row) => {
-    view.place(row.place);
+    view.place(row.place, row.title);
     view.fly(row.place, 14);
   };
 

@@ -224,7 +224,7 @@ export function makeZoning({ view, layers, isShown }) {
   function inside(answer) {
     if (!answer.inside.length) return el("p", { class: "fine" }, t("zoning.inside_none"));
     const rows = answer.inside.slice(0, MAX_LISTED).map((row) => [
-      el("button", { type: "button", class: "link", onclick: () => { view.fly([row.lon, row.lat], 14); view.place([row.lon, row.lat]); } }, row.name),
+      el("button", { type: "button", class: "link", onclick: () => { view.fly([row.lon, row.lat], 14); view.place([row.lon, row.lat], row.name); } }, row.name),
       config.texts[`zoning.kind.${row.kind}`],
       row.reason === "high_zone" ? t("zoning.in_high", { level: levelOf(row.level).name }) : t("zoning.near_hazard", { name: row.near }),
       metres(row.distance_m),
@@ -439,7 +439,7 @@ export function makeZoning({ view, layers, isShown }) {
       if (!answer) return;
       const unit = answer.street?.street ? answer.highest : answer;
       if (about.street && unit) {
-        view.place(unit.place);
+        view.place(unit.place, about.street);
         view.fly(unit.place, 12);
       }
       const head = about.street ?? [answer.street, answer.name].filter(Boolean).join(" · ");
@@ -488,9 +488,18 @@ export function makeZoning({ view, layers, isShown }) {
       summarize();
     },
     close() { undraw(); },
+    /** A view put its own layers on: the choices say which. */
+    follow() {
+      const drawnId = config.zoning.area_layers.find((id) => layers.isOn(id));
+      const owner = config.zoning.schemes.find((one) => [...one.layers, ...one.hazard_layers].some(([id]) => id === drawnId));
+      if (owner) scheme.value = owner.id;
+      fillChoices();
+      drawn.value = drawnId ?? "";
+      summarize();
+    },
     /** A place was asked about while the panel is open. */
-    about(place) {
-      view.place(place);
+    about(place, name) {
+      view.place(place, name);
       explain({ place });
     },
     /** The data changed. */
