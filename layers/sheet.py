@@ -55,6 +55,8 @@ _ROADS = {
     "motorway": (0.9, "#8a5a14"),
 }
 """Width in mm and colour, the least first: the greater roads are drawn over the others."""
+_BASE_LINE_MM = 5.2
+"""From one line of the ground in the legend to the next."""
 _RIVER = HexColor("#1f6497")
 _STREET_LINE, _DISTRICT_LINE = HexColor("#5b4b8a"), HexColor("#3d2f66")
 _INPUTS = {
@@ -770,9 +772,26 @@ class Drawing(Pens):
     def _base_legend(self, x: float, top: float, room: float) -> float:
         self._line(x, top + 2.0, x + room, top + 2.0, 0.1, SOFT)
         top -= 3.0
+        for words, line, width, dash in self._base_lines():
+            self.canvas.setDash([d * mm for d in dash])
+            self._line(x, top + 1.2, x + 7.5, top + 1.2, width, line)
+            self.canvas.setDash()
+            self._say(x + 10.0, top, words, 8)
+            top -= _BASE_LINE_MM
+        if self.water:
+            self.canvas.setFillColor(_WATER)
+            self.canvas.setStrokeColor(_WATER_LINE)
+            self.canvas.setLineWidth(0.15 * mm)
+            self.canvas.rect(x * mm, (top - 0.5) * mm, 7.5 * mm, 3.4 * mm, stroke=1, fill=1)
+            self._say(x + 10.0, top, self._t("水系", "water"), 8)
+            top -= _BASE_LINE_MM
+        return top
+
+    def _base_lines(self) -> list[tuple[str, Color, float, list[float]]]:
+        """The lines of the ground that the legend names: words, colour, width in mm, dashes in mm."""
         thin = 0.35 if self.plan.scale > 60_000 else 0.55
         there = {highway for highway, _ in self.roads}
-        for words, line, width, dash in (
+        return [
             (self._t("区界", "district boundary"), _DISTRICT_LINE, 0.6, []),
             (self._t("街道(园区)界", "street boundary"), _STREET_LINE, 0.28, [2.2, 0.8, 0.4, 0.8]),
             *(
@@ -784,20 +803,11 @@ class Drawing(Pens):
                 )
                 if highway in there
             ),
-        ):
-            self.canvas.setDash([d * mm for d in dash])
-            self._line(x, top + 1.2, x + 7.5, top + 1.2, width, line)
-            self.canvas.setDash()
-            self._say(x + 10.0, top, words, 8)
-            top -= 5.2
-        if self.water:
-            self.canvas.setFillColor(_WATER)
-            self.canvas.setStrokeColor(_WATER_LINE)
-            self.canvas.setLineWidth(0.15 * mm)
-            self.canvas.rect(x * mm, (top - 0.5) * mm, 7.5 * mm, 3.4 * mm, stroke=1, fill=1)
-            self._say(x + 10.0, top, self._t("水系", "water"), 8)
-            top -= 5.2
-        return top
+        ]
+
+    def _base_height(self) -> float:
+        """How much of the column the ground takes in the legend, in mm."""
+        return 3.0 + _BASE_LINE_MM * (len(self._base_lines()) + bool(self.water))
 
     def _shown_marks(self, drawn: Drawn, measured: dict[Mark, str]) -> list[Mark]:
         """The marks of the legend: all classes, of the rest (no data, hatches) what is on the map."""

@@ -41,7 +41,7 @@ APART_MM = 2.0
 """Of a layer with many points, about how far those that are drawn stand apart on paper, at least."""
 
 _INK = HexColor("#8a1f5c")
-_HEAD_MM, _LINE_MM = 7.2, 3.3
+_HEAD_MM, _LINE_MM, _OVERLEAF_MM = 7.2, 3.3, 5.0
 
 
 def view_sheet(
@@ -218,27 +218,27 @@ class _ViewDrawing(Drawing):
     def _side(self, frame: Frame, x: float, y: float, h: float) -> None:
         room = self._side_room()
         lines = sum(len(self._wrapped(words, 6.6, room - 7.0)) for words in self._facts())
-        self._lowest = y + 4.0 + _LINE_MM * lines + 2.0 + 13.0 + 6.0 + self._base_height()
+        self._lowest = y + 4.0 + _LINE_MM * lines + 2.0 + 13.0 + self._base_height()
         super()._side(frame, x, y, h)
-
-    def _base_height(self) -> float:
-        return 5.0 + 5.2 * (2 + len({highway for highway, _ in self.roads}) + bool(self.water))
 
     def _legend(self, x: float, top: float, room: float) -> float:
         self._say(x, top, self._t("图例", "Legend"), 11, bold=True)
         self._say(x + room, top, self._t("全区计数", "count, whole district"), 6.5, align="right", color=SOFT)
-        top = self._legend_part(x, top - 6.5, room, self._lowest)
+        top -= 6.5
+        is_whole = top - sum(self._height(entry, room) for entry in self.left) >= self._lowest
+        top = self._legend_part(x, top, room, self._lowest + (0.0 if is_whole else _OVERLEAF_MM))
         if self.left:
             self._say(x, top, self._t("图例续下页", "legend goes on overleaf"), 7, color=SOFT)
-            top -= 5.0
+            top -= _OVERLEAF_MM
         return self._base_legend(x, top, room)
 
     def _legend_part(self, x: float, top: float, room: float, lowest: float) -> float:
         """As many entries as there is room for, down to `lowest`; a title does not stand without a mark."""
         while self.left:
             words, mark, count = self.left[0]
-            need = (_HEAD_MM + 6.0 if mark is None else 6.0) + 3.6 * (len(self._wrapped(words, 8, room - 20)) - 1)
-            if top - need < lowest:
+            # A title that is the last entry has no mark; any other takes the next one along.
+            along = self.left[: 2 if mark is None else 1]
+            if top - sum(self._height(entry, room) for entry in along) < lowest:
                 break
             self.left.pop(0)
             if mark is None:
@@ -246,6 +246,13 @@ class _ViewDrawing(Drawing):
             else:
                 top = self._legend_entry(x, top, room, mark, f"{count:,}")
         return top
+
+    def _height(self, entry: Entry, room: float) -> float:
+        """How much of the column an entry takes, in mm."""
+        words, mark, count = entry
+        if mark is None:
+            return _HEAD_MM - 1.6 + 3.6 * (len(self._wrapped(words, 8, room - 14)) - 1)
+        return 6.0 + 3.6 * (len(self._wrapped(words, 8, room - 10.5 - self._width(f"{count:,}", 7) - 2)) - 1)
 
     def _legend_title(self, x: float, top: float, room: float, words: str, count: int) -> float:
         lines = self._wrapped(words, 8, room - 14)

@@ -128,6 +128,40 @@ def test_a_legend_without_room_goes_on_overleaf_and_loses_nothing(demo: District
             assert not mark["count"] or squeezed(f"{mark['label']}{mark['count']:,}") in text
 
 
+def edges(page: Any, words: str) -> tuple[float, float]:
+    """Where words stand that are written once or last on a page: bottom and top in points."""
+    found = page.search(words)
+    spans = []
+    while (span := found.get_next()) is not None:
+        spans.append(span)
+    assert spans, words
+    boxes = [page.get_charbox(spans[-1][0] + k) for k in range(spans[-1][1])]
+    return min(box[1] for box in boxes), max(box[3] for box in boxes)
+
+
+@pytest.mark.parametrize("paper", ["A4", "A3"])
+def test_no_entry_that_had_room_goes_overleaf(demo: District, fonts: SheetFonts, paper: str) -> None:
+    """Where the legend goes overleaf, one entry more would have been too many."""
+    ids = [key for key, layer in ALL.items() if "planner" in layer.roles and not layer.tiled]
+    overleaf = 0
+    for n in (6, 9, 14, len(ids)):
+        sheet = made(demo, fonts, view_of(demo, [{"id": key} for key in ids[:n]]), paper=paper)
+        document = pypdfium2.PdfDocument(sheet.pdf)
+        page = document[0].get_textpage()
+        k = 72 / 25.4 * sheet.plan.k
+        ground = ("街道(园区)界", "高速公路、快速路", "主干道", "次干道", "水系")
+        lowest = min(edges(page, words)[0] for words in ground if squeezed(words) in squeezed(page.get_text_bounded()))
+        free = (lowest - edges(page, "比例尺")[1]) / k
+        goes_on = "图例续下页" in squeezed(page.get_text_bounded())
+        document.close()
+        assert free > 0, f"{n} layers: the legend does not run into the scale bar"
+        if goes_on:
+            overleaf += 1
+            # A title with its first mark takes 5.6 + 6 mm, each of its further lines 3.6 mm.
+            assert free < 5.6 + 6.0 + 2 * 3.6 + 5.0, f"{n} layers: {free:.1f} mm of the column are free"
+    assert overleaf
+
+
 def test_fonts_are_embedded_and_english_is_english(demo: District, fonts: SheetFonts) -> None:
     pdf = made(demo, fonts, view_of(demo, LAYERS), lang="en").pdf
     assert pdf.count(b"/FontFile2") >= 2
