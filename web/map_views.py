@@ -15,7 +15,8 @@ from web import schemas as s
 from web.endpoint import Endpoint, Question
 from web.kept import Answer
 from web.map_link import view_param
-from web.pages import sheet_fonts
+from web.pages import language, sheet_fonts
+from web.refusals import sentence
 
 SHOWN = s.array(
     {
@@ -107,7 +108,13 @@ def named_view(q: Question, view: str) -> Any:
     with q.district.store.reading() as conn:
         found = map_views.read(conn, view, q.actor.id, all_views=q.role == "administrator")
     document, problems = readable(found.document or {}, role=q.role, timezone=q.district.timezone)
-    return {**actions.told(found, q.actor), "document": document, "left_out": [error.detail for error in problems]}
+    left_out = [error.detail for error in problems]
+    return {
+        **actions.told(found, q.actor),
+        "document": document,
+        "left_out": left_out,
+        "said": [sentence(detail, language(), q.district.timezone) for detail in left_out],
+    }
 
 
 def view_saved(q: Question, *, body: dict[str, Any]) -> Any:

@@ -45,6 +45,7 @@ from web.auth import (
 )
 from web.kept import Answer, Kept, accepts_gzip, respond
 from web.problems import problem_body
+from web.refusals import sentence
 
 # The atlas carries all it needs inside; it may run that and nothing else, apart from this site.
 ATLAS_POLICY = (
@@ -231,7 +232,9 @@ def register(app: Flask, district: District, settings: Settings, serving: Servin
                 raise problems[0]
         except (InputError, NotFound) as error:
             # The map is of use without the question; what is wrong with it stands above.
-            config["problem"], status = problem_body(error, request.path), HTTPStatus(error.status)
+            said = sentence(error.detail, language(), district.timezone)
+            config["problem"] = {**problem_body(error, request.path), "said": said}
+            status = HTTPStatus(error.status)
         response = Response(
             render_template("map.html", config=config, screen=screen), status=status, mimetype="text/html"
         )

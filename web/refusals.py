@@ -9,6 +9,7 @@ from layers.boards import ACCOUNT_TEXTS, ACTS, MOVES, STATES, STATUSES
 from layers.layer import Lang, Text
 from layers.listing import moment_text
 from web.file_refusals import expected_phrase, file_sentence
+from web.input_refusals import input_sentence
 from web.phrases import Words, phrases, plain, said
 
 
@@ -193,7 +194,6 @@ _SAID: tuple[tuple[str, Words], ...] = (
     (r"request \S+: nothing of it is outstanding.*", plain("这张需求单已经没有缺口。")),
     (r"request \S+: its papers were completed at .*", plain("手续已经补齐了。")),
     (r"evacuated=\d+: more than affected=\d+; .*", plain("转移人数比受灾人数多; 受灾人数包含转移人数。")),
-    (r"to=.*", plain("这个地点不在本区范围内。")),
     (r"Idempotency-Key=.*used for another request.*", plain("这张表单已经提交过; 请刷新页面后再填。")),
     (
         rf"lot {_LOT} is (\w+) by now, not (\w+); .*",
@@ -248,5 +248,6 @@ def sentence(detail: str, lang: Lang, zone: ZoneInfo) -> str:
 
     One that is not known stays as it is.
     """
-    told = (said(_PHRASES, detail) or file_sentence(detail) or detail) if lang == "zh" else detail
+    known = said(_PHRASES, detail) or file_sentence(detail) or input_sentence(detail) if lang == "zh" else None
+    told = known or detail
     return _MOMENT.sub(lambda found: moment_text(found[0], zone, seconds=True), told)

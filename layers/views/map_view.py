@@ -10,8 +10,9 @@ Links, named views and printed sheets carry the same document::
      "swipe": {"left": "enterprises", "right": "shelters", "share": 50},
      "panel": "around", "place": {"lonlat": [120.86, 32.01], "name": "..."}, "around": {"minutes": 15}}
 
-The first layer lies on top. The panel beside the map is asked again about the place. A swipe is between two layers, or between the moment of the view and another one (``at``).
-On paper there is neither swipe, panel nor place. What is left out is as the catalogue declares it.
+The first layer lies on top. The panel beside the map is asked again about the place. A swipe is between two layers, or
+between the moment of the view and another one (``at``). On paper there is neither swipe, panel nor place. What is left
+out is as the catalogue declares it.
 """
 
 import json

@@ -67,8 +67,12 @@ def test_a_link_that_asks_for_what_is_not_there_says_so(watch: Watch) -> None:
     watched = watch()
     page = watched.page
     page.goto(watched.address + "/?" + urllib.parse.urlencode({"view": '{"layers":[{"id":"nowhere"}]}'}))
-    expect(page.locator("#notices .failure")).to_contain_text("no layer 'nowhere'")
-    watched.errors = [text for text in watched.errors if "404" not in text]
+    expect(page.locator("#notices .failure")).to_contain_text("没有图层“nowhere”, 或此账号不能看")
+    page.goto(watched.address + "/?panel=nowhere")
+    expect(page.locator("#notices .failure")).to_contain_text("panel=nowhere: 应为 supply 之一。")
+    page.goto(watched.address + "/?panel=nowhere&lang=en")
+    expect(page.locator("#notices .failure")).to_contain_text("panel=nowhere: expected one of supply")
+    watched.errors = [text for text in watched.errors if "404" not in text and "422" not in text]
 
 
 def test_a_named_view_is_saved_opened_by_a_viewer_renamed_and_deleted(watch: Watch) -> None:

@@ -214,7 +214,7 @@ def test_from_the_needs_to_the_map_and_by_its_link_to_another_desk(watch: Watch,
 def test_a_link_with_a_fault_says_so_on_the_map(watch: Watch) -> None:
     watched = watch()
     page = watched.open("/?panel=supply&to=10,10&need=P-1-01-05=3")
-    expect(page.locator("#notices .failure")).to_contain_text("to=10")
+    expect(page.locator("#notices .failure")).to_contain_text("地点 10.0,10.0 不在本区范围内")
     expect(page.locator(".layer").first).to_be_visible()
     assert len(watched.errors) == 1, "the browser reports the refusal"
     watched.errors.clear()

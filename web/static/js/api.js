@@ -11,7 +11,7 @@ let online = true;
 /** A refusal by the server, with its problem details. */
 export class Problem extends Error {
   constructor(details) {
-    super(details.detail ?? details.title);
+    super(details.said ?? details.detail ?? details.title);
     this.details = details;
   }
 }

@@ -14,7 +14,7 @@ export function failure(error, again) {
     "div",
     { class: "failure", role: "alert" },
     el("strong", {}, config.texts[`problem.${details.code}`] ?? details.title ?? t("problem.other")),
-    el("p", {}, details.detail),
+    el("p", {}, details.said ?? details.detail),
     el("p", { class: "hint" }, remedy),
     details.code === "unauthenticated" ? el("p", {}, el("a", { href: `/login?next=${encodeURIComponent(location.pathname + location.search)}` }, t("login"))) : null,
     again ? el("button", { type: "button", onclick: again }, t("again")) : null,

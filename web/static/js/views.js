@@ -76,7 +76,7 @@ export function makeViews(root, { written, restore }) {
   }
 
   async function opened(id) {
-    const { document, left_out: left } = await ask(`views/${id}`);
+    const { document, said: left } = await ask(`views/${id}`);
     restore(document);
     told.textContent = left.length ? t("views.hidden", { n: left.length, why: left[0] }) : "";
   }
