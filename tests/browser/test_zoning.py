@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, TimeoutError, expect
+from playwright.sync_api import Page, Route, TimeoutError, expect
 
 from tests.browser.conftest import ROOT, SIZES, Watched, clean_environment, program
 from tests.browser.pictures import picture
@@ -117,6 +117,41 @@ def test_who_may_not_run_a_scheme_is_not_told_to(watch: Watch) -> None:
         assert page.locator("#zoning-run").is_visible() == (account == "demo-planner")
         assert all("404" in error for error in watched.errors)
         watched.errors.clear()
+
+
+CHECKED = "[...document.querySelectorAll('#layers input:checked')].map((one) => one.id)"
+
+
+@pytest.mark.parametrize("never", ["natural", "accident"])
+def test_a_scheme_that_was_never_run_leaves_the_map_as_it_is(watch: Watch, never: str) -> None:
+    """Whether it is the one with which the panel opens, or one that is chosen there."""
+    watched = watch("desktop")
+    page = watched.page
+
+    def without(route: Route) -> None:
+        layers = route.fetch().json()
+        for layer in layers:
+            layer["count"] = 0 if layer["id"] in (f"zoning_{never}", f"prevention_{never}") else layer["count"]
+        route.fulfill(json=layers)
+
+    page.route("**/api/v1/layers?*", without)
+    watched.open()
+    before = page.evaluate(CHECKED)
+    assert {"layer-teams", "layer-depots"} <= set(before)
+    page.click("#tab-zoning")
+    if never == "accident":
+        expect(page.locator("#layer-zoning_natural")).to_be_checked()
+        expect(page.locator("#layer-teams")).not_to_be_checked()
+        page.select_option("#zoning-scheme", never)
+        expect(page.locator("#layer-zoning_natural")).not_to_be_checked()
+    expect(page.locator("#zoning-layer")).to_have_value(f"zoning_{never}")
+    assert page.evaluate(CHECKED) == before
+    other = "accident" if never == "natural" else "natural"
+    page.select_option("#zoning-scheme", other)
+    expect(page.locator(f"#layer-zoning_{other}")).to_be_checked()
+    expect(page.locator("#layer-teams")).not_to_be_checked()
+    page.click("#tab-reach")
+    assert page.evaluate(CHECKED) == before, "the map is as it was before"
 
 
 def test_a_running_job_can_be_stopped_and_nothing_changes(watch: Watch, ask: Ask) -> None:

@@ -68,13 +68,16 @@ export function makeZoning({ view, layers, isShown }) {
     drawn.value = all.includes(kept) && kept !== "" ? kept : first();
   }
 
-  /** One zoning layer at a time: two sets of areas on top of each other cannot be read. */
+  /** One zoning layer at a time: two sets of areas on top of each other cannot be read. Of a scheme that was never run there is none: the map stays, or becomes again, as it was. */
   function draw() {
+    if (drawn.value && !layers.find(drawn.value)?.count) return undraw();
     view.change();
+    if (!before.size) clear();
     for (const id of config.zoning.area_layers) {
       if (!before.has(id)) before.set(id, layers.isOn(id));
       layers.set(id, id === drawn.value);
     }
+    return undefined;
   }
 
   /** Points would cover the areas, and the enterprises' four colours are not the levels' colours. */
@@ -483,7 +486,6 @@ export function makeZoning({ view, layers, isShown }) {
     /** The panel is opened. */
     open() {
       fillChoices();
-      clear();
       draw();
       summarize();
     },
