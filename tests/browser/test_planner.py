@@ -326,27 +326,66 @@ def drawn_here(page: Page) -> list[str]:
     return [node.input_value() for node in page.locator(".drawn input").all()]
 
 
-def test_a_view_with_a_drawing_does_not_lose_the_own_one(watch: Watch) -> None:
+def test_a_view_shows_its_drawing_or_none_and_does_not_lose_the_own_one(watch: Watch) -> None:
     watched = watch("desktop")
     page = watched.open()
     own = [{"label": "自己的", "geometry": {"type": "Point", "coordinates": [120.86, 32.01]}}]
     key = page.evaluate("async () => `onemap.drawing.${(await import('/static/js/config.js')).config.district}`")
     page.evaluate("([key, drawn]) => localStorage.setItem(key, drawn)", [key, json.dumps(own)])
-    for name in ("一", "二"):  # the drawing of one view is no own drawing when the next is opened
-        drawing = [{"label": name, "geometry": {"type": "Point", "coordinates": [120.87, 32.02]}}]
-        view = json.dumps({"layers": [{"id": "teams"}], "drawing": drawing})
-        watched.open("/?" + urllib.parse.urlencode({"view": view}))
+    for name in ("一", "", "二", ""):  # the drawing of one view is no own drawing when the next is opened
+        drawing = [{"label": name, "geometry": {"type": "Point", "coordinates": [120.87, 32.02]}}] if name else []
+        view = {"layers": [{"id": "teams"}], **({"drawing": drawing} if name else {})}
+        watched.open("/?" + urllib.parse.urlencode({"view": json.dumps(view)}))
         bench(page)
-        assert drawn_here(page) == [name]
+        assert drawn_here(page) == ([name] if name else [])
         expect(page.locator("#draw-before")).to_contain_text("原来的 1 处标绘")
         expect(page.locator("#draw-back")).to_be_visible()
+        assert document_of(page).get("drawing", []) == drawing
+    draw_point(page, "后来的")
+    page.reload()
+    page.wait_for_selector("body[data-ready=true]")
+    bench(page)
+    assert drawn_here(page) == ["后来的"], "a reload leaves what was drawn since"
+    tool(page, "draw")
     page.click("#draw-back")
-    assert drawn_here(page) == ["自己的"]
+    assert drawn_here(page) == ["自己的", "后来的"]
+    watched.open("/?" + urllib.parse.urlencode({"view": json.dumps({"layers": [{"id": "teams"}]})}))
+    bench(page)
+    assert drawn_here(page) == []
+    expect(page.locator("#draw-before")).to_contain_text("原来的 2 处标绘")
+    page.click("#draw-back")
     watched.open()
     bench(page)
     tool(page, "draw")
-    assert drawn_here(page) == ["自己的"]
+    assert drawn_here(page) == ["自己的", "后来的"]
     assert page.locator("#draw-back").count() == 0
+
+
+def draw_point(page: Page, label: str) -> None:
+    """By keyboard, at the middle of the map."""
+    page.fill("#draw-label", label)
+    page.click("#tool-draw [data-shape=point]")
+    page.focus("#map canvas")
+    page.keyboard.press("Enter")
+    page.click("#draw-finish")
+    expect(page.locator(".drawn input").last).to_have_value(label)
+
+
+def test_two_own_drawings_are_kept_aside_together(watch: Watch) -> None:
+    watched = watch("desktop")
+    link = "/?" + urllib.parse.urlencode({"view": json.dumps({"layers": [{"id": "teams"}]})})
+    watched.open()
+    for name in ("甲", "乙"):
+        page = watched.open()
+        bench(page)
+        if not page.locator("#draw-label").is_visible():
+            tool(page, "draw")
+        draw_point(page, name)
+        watched.open(link)
+    bench(page)
+    expect(page.locator("#draw-before")).to_contain_text("原来的 2 处标绘")
+    page.click("#draw-back")
+    assert drawn_here(page) == ["甲", "乙"]
 
 
 def test_a_drawing_that_is_too_long_for_a_link_is_printed(watch: Watch) -> None:

@@ -75,6 +75,13 @@ export function makeDraw(root, { view, onChange }) {
     redraw();
     onChange();
   }
+  /** What was drawn here before the view, and what was drawn since; not what the view has drawn. */
+  function takeBack() {
+    const viewed = new Set(read(ofView).map((one) => JSON.stringify(one)));
+    drawn = [...read(aside), ...drawn.filter((one) => !viewed.has(JSON.stringify(one)))];
+    keep(aside, null);
+    changed();
+  }
   function redraw() {
     fill(map, "drawing", collection());
     show(list, drawn.map((one, k) => el(
@@ -85,7 +92,7 @@ export function makeDraw(root, { view, onChange }) {
     )));
     const file = `data:application/geo+json,${encodeURIComponent(JSON.stringify(collection()))}`;
     const own = read(aside);
-    show(before, own.length ? el("p", { class: "warn-box" }, t("draw.aside", { n: own.length }), " ", el("button", { type: "button", id: "draw-back", onclick: () => { drawn = own; keep(aside, null); changed(); } }, t("draw.back"))) : null);
+    show(before, own.length ? el("p", { class: "warn-box" }, t("draw.aside", { n: own.length }), " ", el("button", { type: "button", id: "draw-back", onclick: takeBack }, t("draw.back"))) : null);
     show(out, drawn.length ? el("a", { href: file, download: "drawing.geojson", id: "draw-out" }, t("draw.out")) : null);
   }
   function collection() {
@@ -109,12 +116,13 @@ export function makeDraw(root, { view, onChange }) {
   }
   return {
     drawing: () => drawn,
-    /** Show what a view has drawn, in place of what is there; what was drawn here by hand is kept aside. */
+    /** Show what a view has drawn, be it nothing, in place of what is there; what was drawn here by hand is kept aside. */
     restore(found) {
       const mine = JSON.stringify(drawn);
       drawn = found.map(({ label: text = "", geometry }) => ({ label: text, geometry }));
       const asked = JSON.stringify(drawn);
-      if (mine !== "[]" && ![asked, kept(ofView)].includes(mine)) keep(aside, mine);
+      // Beside what is kept aside already.
+      if (mine !== "[]" && ![asked, kept(ofView)].includes(mine)) keep(aside, JSON.stringify([...read(aside), ...JSON.parse(mine)]));
       if (kept(aside)) root.closest("details")?.setAttribute("open", "");
       keep(ofView, asked);
       changed();

@@ -175,7 +175,9 @@ async function start() {
   // On a phone nothing covers the map before somebody asks.
   planner = makePlanner(document.getElementById("workbench"), { view, layers, panel });
   await layers.refresh();
-  if (config.view) planner.restore(config.view);
+  // What was drawn since the view was opened survives a reload.
+  const [{ type: come } = {}] = performance.getEntriesByType("navigation");
+  if (config.view) planner.restore(config.view, { keepsDrawing: come === "reload" });
   if (config.problem) inform(failure({ details: config.problem }));
   if (config.supply) open(config.supply);
   const asked = new URLSearchParams(location.search);

@@ -43,12 +43,12 @@ export function makePlanner(root, { view, layers, panel }) {
       ...(drawing.length ? { drawing: drawing.map(({ label, geometry }) => (label ? { label, geometry } : { geometry })) } : {}),
     };
   }
-  function restore(wanted) {
+  function restore(wanted, { keepsDrawing = false } = {}) {
     if (wanted.center) view.map.jumpTo({ center: wanted.center, zoom: wanted.zoom ?? view.map.getZoom() });
     setMoment(wanted.at ?? null);
     panel.open(wanted); // some change what is on: the layers of the view come after
     workbench.restore(wanted.layers);
-    if (wanted.drawing) draw.restore(wanted.drawing);
+    if (!keepsDrawing) draw.restore(wanted.drawing ?? []);
     swipe.restore(wanted.swipe);
     panel.ask(wanted);
   }
