@@ -503,6 +503,7 @@ LAYERS: dict[str, Layer] = _by_id(
             _REGISTER,
             label_field="reason",
             visible=True,
+            counted=Text("含已结束", "with those over"),
         ),
         Layer(
             "enterprises",

@@ -161,8 +161,8 @@ class Layer:
     """One layer of the one map.
 
     `stale_after_s` is the age above which the layer is shown as stale (None: it does not age);
-    `tiled` layers are drawn from the base tiles; the others from GeoJSON, or with more than `tiles_above` rows
-    from tiles of their own.
+    `counted` says what the number of rows holds where that is not plain; `tiled` layers are drawn from the base tiles;
+    the others from GeoJSON, or with more than `tiles_above` rows from tiles of their own.
     """
 
     id: str
@@ -181,6 +181,7 @@ class Layer:
     hatches: tuple[Hatch, ...] = ()
     stale_after_s: float | None = None
     roles: frozenset[Role] = frozenset(ROLES)
+    counted: Text | None = None
 
     def is_drawn_in_tiles(self, rows: int) -> bool:
         """Whether so many rows are drawn from tiles of their own."""

@@ -183,6 +183,7 @@ def describe(result: LayerFrame, lang: Lang = "zh", theme: Theme = "light") -> d
         "group": layer.group.to(lang),
         "geometry": layer.geometry,
         "count": result.count,
+        "counted": layer.counted.to(lang) if layer.counted else None,
         "source": result.source,
         "note": layer.note.to(lang),
         "updated_utc": result.updated_utc,

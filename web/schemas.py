@@ -66,6 +66,7 @@ LAYER = _object(
         "group": TEXT,
         "geometry": {"type": "string", "enum": ["point", "line", "polygon"]},
         "count": WHOLE,
+        "counted": {**MAYBE_TEXT, "description": "what the count holds, where that is not plain"},
         "source": TEXT,
         "updated_utc": MAYBE_TEXT,
         "age_s": MAYBE_NUMBER,

@@ -70,7 +70,7 @@ def for_scripts() -> dict[str, str]:
         "closure.draw_first": _("先在地图上画出封闭的位置。"),
         "closure.end": _("解除"),
         "closure.go_on": _("继续"),
-        "closure.list": _("封闭和限行 {n} 处"),
+        "closure.list": _("封闭和限行: 生效中 {now} 处, 未开始 {coming} 处"),
         "closure.look": _("看影响"),
         "closure.lost": _("{n} 处共 {persons} 人不再在 {limit} 分钟内"),
         "closure.never": _("到不了"),

@@ -54,8 +54,14 @@ def test_all_of_it_goes_by_keyboard(watch: Watch) -> None:
 def test_who_may_not_close_sees_closures_and_no_form(watch: Watch, ask: Ask) -> None:
     page = watch().open()
     page.click("#tab-closures")
-    shown = [f for f in ask("layers/closures.geojson")["features"] if f["properties"]["state"] != "over"]
-    expect(page.locator("#closure-list .order")).to_have_count(len(shown))
+    states = [f["properties"]["state"] for f in ask("layers/closures.geojson")["features"]]
+    now, coming = states.count("now"), states.count("coming")
+    expect(page.locator("#closure-list .order")).to_have_count(now + coming)
+    # The numbers of the tree, of the panel and of the wall differ and say what they count.
+    expect(page.locator("#closure-list h3")).to_have_text(f"封闭和限行: 生效中 {now} 处, 未开始 {coming} 处")
+    expect(page.locator(".layer:has(#layer-closures) .count")).to_have_text(f"{len(states)} 含已结束")
+    (figure,) = [one for one in ask("wall")["figures"] if one["id"] == "closures"]
+    assert (figure["title"], figure["value"]) == ("生效中的道路封闭", now)
     assert page.locator("#closure-form").count() == 0
     page.locator("#closure-list .order button").nth(1).click()
     expect(page.locator("#closure-verdict")).to_be_visible()

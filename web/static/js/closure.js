@@ -170,9 +170,10 @@ export function makeClosure(root, { view, layers, isShown, onUnsaved }) {
 
   async function list() {
     const features = ((await layers.collection("closures"))?.features ?? []).filter(({ properties: { state } }) => state !== "over");
+    const inState = (name) => count(features.filter(({ properties: { state } }) => state === name).length);
     show(
       listed,
-      el("h3", {}, t("closure.list", { n: features.length })),
+      el("h3", {}, t("closure.list", { now: inState("now"), coming: inState("coming") })),
       features.length ? el("ul", { class: "rows" }, features.map(({ geometry, properties: one }) => el(
         "li", { class: "order" },
         el("div", { class: "line" }, el("strong", {}, one.reason ?? one.id), el("span", { class: `badge ${one.state}` }, t(`closure.state.${one.state}`))),

@@ -146,7 +146,7 @@ export function makeLayers(root, view) {
         el("input", { type: "checkbox", id: `layer-${layer.id}`, checked: isOn, onchange: (event) => toggle(layer, event.target.checked) }),
         marks.length === 1 ? picture(marks[0]) : null,
         el("label", { for: `layer-${layer.id}` }, layer.title),
-        el("span", { class: "count" }, count(layer.count)),
+        el("span", { class: "count" }, [count(layer.count), layer.counted].filter(Boolean).join(" ")),
         el("button", {
           type: "button", class: "fold", "aria-expanded": String(Boolean(open.get(layer.id))), "aria-controls": `detail-${layer.id}`, "aria-label": layer.title,
           onclick: () => { open.set(layer.id, !open.get(layer.id)); draw(); },
