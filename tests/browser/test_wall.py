@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from data.store import Store
 from tests.browser.conftest import PATIENCE_MS, Watched
@@ -190,6 +190,21 @@ def test_it_renews_by_itself(watch: Watch, database: Path) -> None:
     finally:
         elsewhere(database, f"UPDATE closure SET to_utc = '{ends}' WHERE id = '{identity}'")
     expect(value).to_have_text(re.compile(rf"^{before}\D"), timeout=PATIENCE_MS)
+
+
+def test_a_night_without_a_change_says_so_with_room_around(watch: Watch) -> None:
+    watched = watch("large")
+    page = watched.page
+
+    def quiet(route: Route) -> None:
+        route.fulfill(json={**route.fetch().json(), "count": 0, "rows": []})
+
+    page.route("**/api/v1/since?*", quiet)
+    watched.open("/?screen=wall")
+    line = page.locator("#wall-list li")
+    expect(line).to_have_text("没有变化。")
+    assert line.evaluate("(node) => parseFloat(getComputedStyle(node).paddingLeft)") >= 7
+    page.unroute("**/api/v1/since?*")
 
 
 def test_the_wall_is_accessible(watch: Watch) -> None:
