@@ -15,7 +15,7 @@ from layers.district import District
 from layers.fonts import SheetFonts
 from layers.sheet import PAPERS_MM, SheetText, fitting_scale, plan_sheets
 from layers.views.map_view import MapView, read_map_view
-from layers.views.sheet import view_sheet
+from layers.views.sheet import Entry, _ViewDrawing, view_sheet
 from layers.views.shown import answer
 from tests.layers.conftest import DEMO_NOW
 
@@ -128,38 +128,38 @@ def test_a_legend_without_room_goes_on_overleaf_and_loses_nothing(demo: District
             assert not mark["count"] or squeezed(f"{mark['label']}{mark['count']:,}") in text
 
 
-def edges(page: Any, words: str) -> tuple[float, float]:
-    """Where words stand that are written once or last on a page: bottom and top in points."""
-    found = page.search(words)
-    spans = []
-    while (span := found.get_next()) is not None:
-        spans.append(span)
-    assert spans, words
-    boxes = [page.get_charbox(spans[-1][0] + k) for k in range(spans[-1][1])]
-    return min(box[1] for box in boxes), max(box[3] for box in boxes)
-
-
 @pytest.mark.parametrize("paper", ["A4", "A3"])
-def test_no_entry_that_had_room_goes_overleaf(demo: District, fonts: SheetFonts, paper: str) -> None:
-    """Where the legend goes overleaf, one entry more would have been too many."""
+def test_no_entry_that_had_room_goes_overleaf(
+    demo: District, fonts: SheetFonts, paper: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the legend goes overleaf, the next entry would have run into the scale bar."""
+    ends: list[float] = []
+    bars: list[float] = []
+    left: list[list[Entry]] = []
+    drawn, barred = _ViewDrawing._base_legend, _ViewDrawing._scale_bar
+
+    def base_legend(self: _ViewDrawing, *where: float) -> float:
+        left.append(self.left[:2])
+        ends.append(drawn(self, *where))
+        return ends[-1]
+
+    def scale_bar(self: _ViewDrawing, x: float, y: float, *more: Any, **knobs: Any) -> None:
+        bars.append(y + 13.0)  # with its words
+        barred(self, x, y, *more, **knobs)
+
+    monkeypatch.setattr(_ViewDrawing, "_base_legend", base_legend)
+    monkeypatch.setattr(_ViewDrawing, "_scale_bar", scale_bar)
     ids = [key for key, layer in ALL.items() if "planner" in layer.roles and not layer.tiled]
-    overleaf = 0
-    for n in (6, 9, 14, len(ids)):
-        sheet = made(demo, fonts, view_of(demo, [{"id": key} for key in ids[:n]]), paper=paper)
-        document = pypdfium2.PdfDocument(sheet.pdf)
-        page = document[0].get_textpage()
-        k = 72 / 25.4 * sheet.plan.k
-        ground = ("街道(园区)界", "高速公路、快速路", "主干道", "次干道", "水系")
-        lowest = min(edges(page, words)[0] for words in ground if squeezed(words) in squeezed(page.get_text_bounded()))
-        free = (lowest - edges(page, "比例尺")[1]) / k
-        goes_on = "图例续下页" in squeezed(page.get_text_bounded())
-        document.close()
-        assert free > 0, f"{n} layers: the legend does not run into the scale bar"
-        if goes_on:
-            overleaf += 1
-            # A title with its first mark takes 5.6 + 6 mm, each of its further lines 3.6 mm.
-            assert free < 5.6 + 6.0 + 2 * 3.6 + 5.0, f"{n} layers: {free:.1f} mm of the column are free"
-    assert overleaf
+    for n in (6, 9, len(ids)):
+        made(demo, fonts, view_of(demo, [{"id": key} for key in ids[:n]]), paper=paper)
+        free = ends[-1] - bars[-1]
+        assert free >= 0, f"{n} layers: the legend runs into the scale bar"
+        if left[-1]:
+            # A mark takes 6 mm, a title 5.6 mm and its first mark; words of up to 14 letters take one line.
+            assert all(len(words) <= 14 for words, _, _ in left[-1]), "the bound below is for one line each"
+            need = 6.0 if left[-1][0][1] is not None else 5.6 + 6.0
+            assert free < need, f"{n} layers: {free:.1f} mm of the column are free"
+    assert [entries for entries in left if entries], "none goes overleaf"
 
 
 def test_fonts_are_embedded_and_english_is_english(demo: District, fonts: SheetFonts) -> None:
