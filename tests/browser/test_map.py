@@ -6,13 +6,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+import pypdfium2
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from data.store import Store
 from layers.catalogue import LAYERS
 from tests.browser.conftest import SIZES, Watched
+from tests.browser.test_live import elsewhere
 
 pytestmark = pytest.mark.browser
 Watch = Callable[..., Watched]
@@ -303,6 +306,39 @@ def test_names_are_text_never_markup(watch: Watch, ask: Ask) -> None:
     expect(page.locator("#reach .where h3")).to_have_text(evil)
     assert page.evaluate("window.hacked") is None
     assert page.locator(".maplibregl-popup img").count() == 0
+
+
+def test_an_enterprise_that_is_called_a_script_is_text_everywhere(watch: Watch, ask: Ask, database: Path) -> None:
+    """In the store itself: search, popup, both panels, the tree and its tools, the printed sheet."""
+    evil = '<script>window.hacked=1</script><img src=x onerror="window.hacked=1">厂'
+    one = next(f for f in ask("layers/enterprises.geojson")["features"])
+    key, named = one["properties"]["id"], one["properties"]["name"]
+    elsewhere(database, f"UPDATE enterprise SET name = '{evil}' WHERE id = '{key}'")
+    try:
+        page = watch("desktop").open()
+        expect(page.locator("#layer-enterprises")).to_be_checked()
+        find(page, "script")
+        expect(page.locator("#reach .where h3")).to_have_text(evil)
+        page.focus("#map canvas")
+        page.keyboard.press("Enter")
+        expect(page.locator(".maplibregl-popup")).to_contain_text(evil)
+        page.click("#reach-around")
+        expect(page.locator("#around-place")).to_contain_text(evil)
+        expect(page.locator("#around .rows .name", has_text=evil).first).to_be_attached()
+        page.click("#switch-workbench")
+        page.locator("details.tool:has(#tool-views) > summary").click()
+        assert evil in json.loads(parse_qs(urlsplit(page.input_value("#view-link")).query)["view"][0])["place"]["name"]
+        sheet = page.request.get(page.evaluate("document.querySelector('#around .link-line a').href")).body()
+        pdf = pypdfium2.PdfDocument(sheet)
+        text = re.sub(r"\s", "", "".join(one.get_textpage().get_text_bounded() for one in pdf))
+        pdf.close()
+        assert "<script>window.hacked=1</script>" in text
+        page.reload()
+        page.wait_for_selector("body[data-ready=true]")
+        assert page.evaluate("window.hacked") is None
+        assert page.locator("img[src=x]").count() == 0
+    finally:
+        elsewhere(database, f"UPDATE enterprise SET name = '{named}' WHERE id = '{key}'")
 
 
 def test_a_refusal_says_what_and_what_to_do(watch: Watch) -> None:
