@@ -1,6 +1,8 @@
 """WCAG 2.2 AA by axe-core on every page, as a person sees it: panels open, folded parts unfolded."""
 
+import json
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -92,6 +94,31 @@ def test_every_page_is_accessible(watch: Callable[..., Watched], address: str) -
     for path in PAGES:
         assert page.goto(address + path) is not None
         assert (path, broken(page)) == (path, [])
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_a_swipe_and_a_drawing_are_accessible(width: int, watch: Callable[..., Watched], address: str) -> None:
+    page = watch().page
+    page.set_viewport_size({"width": width, "height": 844 if width < 800 else 900})
+    swipe = {"left": "teams", "right": "hospitals"}
+    view = {"layers": [{"id": "teams"}, {"id": "hospitals"}], "swipe": swipe}
+    page.goto(f"{address}/?{urlencode({'view': json.dumps(view)})}")
+    page.wait_for_selector("body[data-ready=true]")
+    expect(page.locator(".swipe-divider")).to_be_visible()
+    assert broken(page) == []
+    if width < 800:
+        page.click("#tab-layers")
+    page.click("#switch-workbench")
+    page.locator("details.tool:has(#tool-draw)").evaluate("(node) => { node.open = true; }")
+    page.click("#tool-draw [data-shape=line]")
+    for _ in range(2):
+        page.locator("#tool-draw .actions button:visible", has_text="中心加点").click()
+    expect(page.locator("#draw-finish")).to_be_enabled()
+    expect(page.locator(".swipe-divider")).to_be_visible()
+    assert broken(page) == [], "while a line is drawn"
+    page.click("#draw-finish")
+    expect(page.locator(".drawn li")).to_have_count(1)
+    assert broken(page) == [], "with what was drawn"
 
 
 @pytest.mark.parametrize("width", [390, 1440])
