@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pypdfium2
@@ -197,7 +198,7 @@ def test_staff_in_a_storm_night(size: str, watch: Watch, ask: Ask) -> None:
     expect(page.locator("#closure-corners")).to_have_text("已画 4 点")
     reason = "桥面积水" if size == "guide" else SCRIPT
     page.fill("#closure-reason", reason)
-    ends = f"{datetime.now() + timedelta(days=1):%Y-%m-%dT06:00}"  # noqa: DTZ005 - as the clock on the wall has it
+    ends = f"{datetime.now(ZoneInfo('Asia/Shanghai')) + timedelta(days=1):%Y-%m-%dT06:00}"  # by the district's clock
     page.fill("#closure-to", ends)
     watched.open()
     page.click("#notices button")
