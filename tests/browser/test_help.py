@@ -22,6 +22,29 @@ def listed(page: Page) -> dict[str, str]:
     return dict(zip(first.locator("dt").all_inner_texts(), first.locator("dd").all_inner_texts(), strict=True))
 
 
+@pytest.mark.parametrize("size", ["desktop", "guide", "phone"])
+def test_the_link_of_the_help_narrows_no_form_and_no_card(watch: Watch, size: str) -> None:
+    watched = watch(size)
+    watched.log_in("demo-dispatcher")
+    page = watched.page
+    for name in ("around", "since", "orders"):
+        page.click(f"#tab-{name}")
+        expect(page.locator(f"#panel-{name} .guide-link")).to_be_visible()
+        expect(page.locator(f"#panel-{name} .spinner")).to_have_count(0)
+        inside = page.locator(f"#panel-{name}").evaluate(
+            "(node) => node.getBoundingClientRect().right - parseFloat(getComputedStyle(node).paddingRight)"
+        )
+        row = page.locator(f"#{name}-form" if name != "orders" else "#orders > :last-child")
+        box = row.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] == pytest.approx(inside, abs=1), name
+        if name != "orders":
+            field, button = row.locator("input").bounding_box(), row.locator("button").bounding_box()
+            assert field is not None
+            assert button is not None
+            assert abs(field["y"] + field["height"] / 2 - button["y"] - button["height"] / 2) < 3, "on one line"
+
+
 # -- keys -------------------------------------------------------------------------------------------
 
 
