@@ -206,7 +206,7 @@ def count(
             )
     return [
         {
-            **_named(lots[row["lot_id"]]),
+            **named(lots[row["lot_id"]]),
             "id": row["id"],
             "expected": number_of(row["expected_e3"]),
             "counted": number_of(row["counted_e3"]),
@@ -254,7 +254,7 @@ def in_depot(
     }
 
 
-def _named(row: Mapping[str, Any]) -> dict[str, Any]:
+def named(row: Mapping[str, Any]) -> dict[str, Any]:
     """What every answer says of a lot."""
     return {
         "lot_id": row["id"],
@@ -311,7 +311,7 @@ def change_status(
         conn.execute(
             sa.update(lot).where(lot.c.id == lot_id).values(status=status, updated_utc=schema.as_given(recorded))
         )
-    return {**_named(row), "from_status": row["status"], "status": status, "reason": said, "recorded_utc": recorded}
+    return {**named(row), "from_status": row["status"], "status": status, "reason": said, "recorded_utc": recorded}
 
 
 def unlike_their_changes(conn: Connection) -> list[tuple[str, str, str]]:
@@ -387,7 +387,7 @@ def _lies_there(conn: Connection, lot_id: str) -> dict[str, Any]:
     row = lots_of(conn, [lot_id])[lot_id]
     on_hand, reserved, held = (row[name] for name in schema.BALANCES)
     return {
-        **_named(row),
+        **named(row),
         "on_hand": number_of(on_hand),
         "reserved": number_of(reserved),
         "on_hold": number_of(held),
@@ -484,7 +484,7 @@ def take_in(
         ledger.record(conn, movements, source=SOURCE, now_utc=recorded)
     found = lots_of(conn, ids)
     return [
-        {**_named(found[identity]), "expires_on": found[identity]["expires_on"], "quantity": number_of(m.quantity_e3)}
+        {**named(found[identity]), "expires_on": found[identity]["expires_on"], "quantity": number_of(m.quantity_e3)}
         for identity, m in zip(ids, movements, strict=True)
     ]
 

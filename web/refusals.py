@@ -170,6 +170,10 @@ _SAID: tuple[tuple[str, Words], ...] = (
     ),
     (rf"lot {_LOT} is (\w+) already", lambda m: f"批次 {m[1]} 已经是“{_word(STATUSES, m[2])}”。"),
     (
+        rf"lot {_LOT}: no lot of the same goods is left to be (\w+); .*",
+        lambda m: f"批次 {m[1]}: 各仓库里的同一批货没有可改为“{_word(STATUSES, m[2])}”的了。",
+    ),
+    (
         rf"lot {_LOT} is there: .*",
         plain("批次 {0} 已有, 但状态或有效期不一样; 请换一个批号。"),
     ),

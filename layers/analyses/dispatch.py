@@ -8,7 +8,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from data import orders, schema, stock
+from data import orders, recalls, schema, stock
 from data.ledger import shown
 from geo.errors import NotFound
 from geo.supply import number_of, thousandths
@@ -501,6 +501,21 @@ def depot_stock(district: District, depot_id: str, *, empty: bool = False) -> li
             }
         )
     return rows
+
+
+def recalled_goods(district: District, depot_id: str) -> list[dict[str, Any]]:
+    """Where the goods are of which a lot is recalled or quarantined, as far as they concern a depot."""
+    with district.store.reading() as conn:
+        found = recalls.concerning(conn, depot_id)
+    return [
+        {
+            **row,
+            "orders_text": ", ".join(row["orders"]),
+            "because_text": ", ".join(row["because"]),
+            "tone": "bad" if row["status"] == "usable" else "",
+        }
+        for row in found
+    ]
 
 
 def lot_life(district: District, lot_id: str) -> dict[str, Any]:

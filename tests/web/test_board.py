@@ -590,6 +590,25 @@ def test_states_holds_and_write_offs(board: Flask, stocked: District) -> None:
     assert "待检" in page(keeper, where)
 
 
+def test_a_recall_is_told_in_every_depot_and_made_in_all(board: Flask, desk: Browser, stocked: District) -> None:
+    keeper, where, there = browser(board, "keeper"), "/supplies/depots/d1", "/supplies/depots/d2"
+    assert "list-recalls" not in page(keeper, where)
+    assert "step-recall" not in page(keeper, where)
+    send(keeper, where, f"{where}/status", lot_id=LOT, status="recalled", reason="来函")
+    told = page(keeper, where)
+    assert "各仓库一起召回由调度员或管理员登记" in told
+    assert re.search(r'<tr data-key="[^"]*" class="tone-bad">.{0,400}d2%2Fquilt%2FA', told, re.S), (
+        "still usable elsewhere"
+    )
+    assert "list-recalls" in page(desk, there), "the other depot is told too"
+    post(keeper, f"{where}/recall", 403, {"key": "k", "lot_id": LOT, "status": "recalled", "reason": "来函"})
+    target = send(desk, there, f"{there}/recall", lot_id="d2/quilt/A", status="recalled", reason="来函")
+    assert "各仓库一起召回或待检" in page(desk, target)
+    assert "tone-bad" not in re.sub(r'.*id="list-recalls"', "", page(desk, there), flags=re.S).split("</table>")[0]
+    again = send(desk, there, f"{there}/recall", 409, lot_id=LOT, status="recalled", reason="来函")
+    assert "各仓库里的同一批货没有可改为“召回”的了" in again
+
+
 # -- needs ------------------------------------------------------------------------------------------------
 
 
