@@ -238,6 +238,7 @@ def _require_free(lines: Sequence[NewLine], lots: Mapping[str, Mapping[str, Any]
         if row["depot_id"] != line.depot_id:
             raise InputError(f"lot {line.lot_id} lies in depot {row['depot_id']}, not in {line.depot_id}")
         free = row["on_hand_e3"] - row["reserved_e3"] - row["on_hold_e3"]
+        stock.require_whole(f"lot {line.lot_id}: quantity", line.quantity_e3, row["unit"], there_e3=free)
         problem = _unfit(row, day)
         if problem is None and free < line.quantity_e3:
             problem = f"{shown(line.quantity_e3)} asked, {shown(free)} available"
@@ -316,6 +317,10 @@ def _make_request(
     """Insert a request and what it needs; the rows."""
     covered = _covered(conn, lines, lots)
     wanted = [Need(*need) for need in request.needs]
+    for need in wanted:
+        if need.quantity_e3 % 1000:
+            unit = _row(conn, "item", need.item_id)["unit"]
+            stock.require_whole(f"item {need.item_id}: quantity", need.quantity_e3, unit)
     if not wanted:
         wanted = [Need(item_id, int(total)) for item_id, (_, total, _) in covered.items()]
     if by_telephone:
@@ -642,6 +647,8 @@ def _issued(
         row = lots[pick.lot_id]
         item_id = row["item_id"]
         require_quantity(f"lot {pick.lot_id}: quantity", pick.quantity_e3)
+        there = bound.get(pick.lot_id, row["on_hand_e3"])
+        stock.require_whole(f"lot {pick.lot_id}: quantity", pick.quantity_e3, row["unit"], there_e3=there)
         problem = _unfit(row, day)
         if problem is not None:
             raise Conflict(f"issue {order_id}: lot {pick.lot_id}: {problem}; pick another lot, with a reason")
@@ -882,6 +889,7 @@ def receive(
         parts = (("received", line.received_e3), ("damaged", line.damaged_e3), ("missing", line.missing_e3))
         total = _total(line.lot_id, parts)
         there = holdings.get((line.lot_id, "in_transit"), 0)
+        _require_whole(conn, line.lot_id, parts, there)
         if total > there:
             raise Conflict(
                 f"receive {order_id}: {shown(total)} of lot {line.lot_id}, only {shown(there)} of it are on their way"
@@ -967,6 +975,7 @@ def use(
     for line in [Pick(*line) for line in lines]:
         require_quantity(f"lot {line.lot_id}: quantity", line.quantity_e3)
         there = holdings.get((line.lot_id, "incident"), 0)
+        _require_whole(conn, line.lot_id, [("quantity", line.quantity_e3)], there)
         if line.quantity_e3 > there:
             raise Conflict(
                 f"use {order_id}: {shown(line.quantity_e3)} of lot {line.lot_id}, only {shown(there)} are at the place"
@@ -1089,7 +1098,10 @@ def _sent_back(
     holdings = _holdings(conn, order_id)
     moves: list[Movement] = []
     for line in lines:
-        left = _total(line.lot_id, (("quantity", line.quantity_e3), ("damaged", line.damaged_e3)))
+        parts = (("quantity", line.quantity_e3), ("damaged", line.damaged_e3))
+        left = _total(line.lot_id, parts)
+        out = (holdings.get((line.lot_id, account), 0) for account in ("incident", "in_transit", "returned"))
+        _require_whole(conn, line.lot_id, parts, next((quantity for quantity in out if quantity % 1000), 0))
         if sent_already:
             left -= min(left, holdings.get((line.lot_id, "returned"), 0))
         for account in ("incident", "in_transit"):
@@ -1374,6 +1386,14 @@ def _total(lot_id: str, parts: Sequence[tuple[str, int]]) -> int:
     if total == 0:
         raise InputError(f"lot {lot_id}: every quantity is 0; leave the line out")
     return total
+
+
+def _require_whole(conn: Connection, lot_id: str, parts: Sequence[tuple[str, int]], there_e3: int) -> None:
+    """No part of a unit of an order's goods that has none, as `stock.require_whole`."""
+    for name, quantity_e3 in parts:
+        if quantity_e3 % 1000:
+            unit = stock.lots_of(conn, [lot_id])[lot_id]["unit"]
+            stock.require_whole(f"lot {lot_id}: {name}", quantity_e3, unit, there_e3=there_e3)
 
 
 def _quantities(moves: Sequence[Movement]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from data import ledger, reversals, schema
+from data.item_catalogue import DIVISIBLE_UNITS
 from data.kinds import LOT_STATUSES
 from data.ledger import Movement, require_quantity, shown, thousandths
 from data.store import cell, marks, read_rows, translated
@@ -99,6 +100,17 @@ def require_once(lot_ids: Iterable[str]) -> None:
         seen.add(lot_id)
 
 
+def require_whole(name: str, quantity_e3: int, unit: str, *, there_e3: int = 0) -> None:
+    """InputError for a part of what there are whole units of only.
+
+    What lies there in parts already (`there_e3`), as older lists said, may go as it is.
+    """
+    if quantity_e3 % 1000 and not there_e3 % 1000 and unit not in DIVISIBLE_UNITS:
+        raise InputError(
+            f"{name}={shown(quantity_e3)}: the unit {unit} has no parts; give a whole number, or packs that make one"
+        )
+
+
 def lots_of(conn: Connection, lot_ids: Iterable[str], *, depot_id: str | None = None) -> dict[str, dict[str, Any]]:
     """The rows of some lots with the names of item and depot; NotFound for one that is not there, or lies elsewhere."""
     wanted = list(dict.fromkeys(lot_ids))
@@ -150,6 +162,7 @@ def count(
     movements: list[Movement] = []
     for line in lines:
         require_quantity(f"lot {line.lot_id}: counted", line.counted_e3, low_e3=0)
+        require_whole(f"lot {line.lot_id}: counted", line.counted_e3, lots[line.lot_id]["unit"])
         free, reserved, held = there[line.lot_id]
         expected = free + reserved + held
         difference = line.counted_e3 - expected
@@ -378,7 +391,10 @@ def write_off(
 def _moved(conn: Connection, movement: Movement, now_utc: datetime, depot_id: str | None) -> dict[str, Any]:
     """Book one movement in the depot; what lies there of the lot afterwards."""
     require_text("reason", movement.reason, "say why")
-    lots_of(conn, [movement.lot_id], depot_id=depot_id)
+    row = lots_of(conn, [movement.lot_id], depot_id=depot_id)[movement.lot_id]
+    free = row["on_hand_e3"] - row["reserved_e3"] - row["on_hold_e3"]
+    there = row["on_hold_e3"] if movement.from_account == "hold" else free
+    require_whole(f"lot {movement.lot_id}: quantity", movement.quantity_e3, row["unit"], there_e3=there)
     ledger.record(conn, [movement], source=SOURCE, now_utc=now_utc)
     return _lies_there(conn, movement.lot_id)
 
@@ -451,6 +467,7 @@ def take_in(
             raise InputError(
                 f"unit={line.unit}: {line.item_id} is counted in {units[line.item_id]}; convert the quantity first"
             )
+        require_whole(f"lot {line.lot}: quantity", line.quantity_e3, units[line.item_id])
         if line.status not in _STATUSES:
             raise InputError(f"status={line.status}: expected one of {', '.join(_STATUSES)}")
         expires_on = cell("date", "expires_on", line.expires_on)

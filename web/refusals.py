@@ -163,6 +163,13 @@ _SAID: tuple[tuple[str, Words], ...] = (
         rf"lot {_LOT}: \w+=(\S+): expected (more than 0|0 or more), .*",
         lambda m: f"批次 {m[1]}: 数量 {m[2]} 不对, 要{'大于 0' if m[3] == 'more than 0' else '填 0 以上'}。",
     ),
+    (
+        rf"(lot|item) (.*): \w+={_NUMBER}: the unit (\S+) has no parts; .*",
+        lambda m: (
+            f"{'批次' if m[1] == 'lot' else '物资'} {m[2]}: 数量 {m[3]} 不对, “{m[4]}”不能拆开; "
+            "请填整数, 按包装填时折算后要是整数。"
+        ),
+    ),
     (rf"lot {_LOT}: every quantity is 0; .*", plain("批次 {0}: 数量都是 0, 这一行不用填。")),
     (
         rf"(\S+): {_NUMBER} to be reserved, only {_NUMBER} are asked for",

@@ -189,7 +189,7 @@ def test_a_request_has_one_order_for_each_depot_and_binds_its_goods(conn: Connec
     assert balances(conn, OLD) == (10_000, 10_000, 0)
     assert balances(conn, OTHER) == (15_000, 8000, 0)
     line = found["lines"][0]
-    assert [line[name] for name in ("item_name", "unit", "specification")] == ["沙袋", "只", "加厚"]
+    assert [line[name] for name in ("item_name", "unit", "specification")] == ["沙袋", "t", "加厚"]
     assert [line[name] for name in ("requested", "bound", "received", "outstanding")] == [20, 18, 0, 2]
     assert found["to"] == [120.83, 32.01]
 
@@ -784,7 +784,7 @@ def test_the_upward_request_asks_for_what_is_outstanding(conn: Connection) -> No
     draft = orders.upward_draft(conn, found["id"])
     assert (draft["from_level"], draft["to_level"]) == ("street", "district")
     assert [(line["item_id"], line["requested"], line["quantity"]) for line in draft["lines"]] == [("bag", 50, 40)]
-    assert draft["lines"][0]["unit"] == "只"
+    assert draft["lines"][0]["unit"] == "t"
     assert draft["unit"] == "城东街道"
     with pytest.raises(InputError, match="to_level=moon"):
         orders.upward_draft(conn, found["id"], to_level="moon")
@@ -813,7 +813,7 @@ def test_the_whole_life_of_a_lot_and_of_an_order(conn: Connection) -> None:
     assert {row["order_id"] for row in life if row["what"] == "movement"} == {None, order_id}
     assert life == orders.trace_lot(conn, "D3/bag/old")  # from either end
     assert all(row["occurred_utc"] <= row["recorded_utc"] for row in life)
-    assert {(row["item_name"], row["unit"]) for row in life} == {("沙袋", "只")}
+    assert {(row["item_name"], row["unit"]) for row in life} == {("沙袋", "t")}
     steps = [row["action"] for row in orders.trace_order(conn, order_id) if row["what"] == "order"]
     assert steps == ["reserve", "place", "issue", "depart", "receive", "use", "take_back"]
     for trace in (orders.trace_lot, orders.trace_order):
