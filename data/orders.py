@@ -591,7 +591,11 @@ def issue(
     reason: str | None = None,
     occurred_utc: datetime | str | None = None,
 ) -> dict[str, Any]:
-    """Give the goods out: as reserved, or the lots that were picked. What is not picked is set free, with a reason."""
+    """Give the goods out: as reserved, or the lots that were picked. What is not picked is set free, with a reason.
+
+    What is told late is held against the states of the lots as they were then; ``changed_since`` of the answer names
+    the lots that went out and are not usable any more.
+    """
     order = _require(conn, order_id, "issue")
     clock, occurred = _clocks(conn, now_utc, occurred_utc)
     bound = {
@@ -604,6 +608,9 @@ def issue(
         raise InputError(f"issue {order_id}: nothing is picked; cancel the order instead")
     require_once([pick.lot_id for pick in taken])
     lots = stock.lots_of(conn, [*bound, *(pick.lot_id for pick in taken)], depot_id=order["depot_id"])
+    since = {} if occurred_utc is None else stock.status_since(conn, lots, occurred)
+    now = {lot_id: row["status"] for lot_id, row in lots.items()}
+    lots = {i: {**row, "status": since[i]["from_status"] if i in since else now[i]} for i, row in lots.items()}
     moves = _issued(order, taken, bound, lots, stock.local_day(conn, occurred), reason, occurred, actor)
     changes = _carried_by(conn, carrier)
     ledger.record(conn, moves, source=SOURCE, now_utc=clock)
@@ -621,7 +628,9 @@ def issue(
         details=_quantities(out),
         changes=changes,
     )
-    return order_of(conn, order_id)
+    gone = [change for i, change in since.items() if now[i] != "usable" and any(m.lot_id == i for m in out)]
+    changed = [{"lot_id": c["lot_id"], "status": now[c["lot_id"]], "since_utc": c["occurred_utc"]} for c in gone]
+    return {**order_of(conn, order_id), "changed_since": changed}
 
 
 def _issued(

@@ -306,7 +306,7 @@ def change_status(
         raise Conflict(f"lot {lot_id} is {status} already")
     if from_status not in (None, row["status"]):
         raise Conflict(f"lot {lot_id} is {row['status']} by now, not {from_status}; take a new sheet")
-    recorded = ledger.recorded_utc(conn, now_utc)
+    recorded = ledger.recorded_utc(conn, now_utc, "lot_status_change")
     lot = schema.table("lot")
     with translated(), whole(conn):
         conn.execute(
@@ -325,6 +325,21 @@ def change_status(
             sa.update(lot).where(lot.c.id == lot_id).values(status=status, updated_utc=schema.as_given(recorded))
         )
     return {**named(row), "from_status": row["status"], "status": status, "reason": said, "recorded_utc": recorded}
+
+
+def status_since(conn: Connection, lot_ids: Iterable[str], moment: str) -> dict[str, dict[str, Any]]:
+    """Of the lots that changed their state after a moment, the first change since: from_status, to_status, when, why.
+
+    A change at that very moment had happened.
+    """
+    change = schema.table("lot_status_change")
+    names = ("lot_id", "from_status", "to_status", "occurred_utc", "reason")
+    statement = (
+        sa.select(*(change.c[name] for name in names))
+        .where(change.c.lot_id.in_(list(lot_ids)), change.c.occurred_utc > moment)
+        .order_by(change.c.seq.desc())
+    )
+    return {row["lot_id"]: dict(row) for row in conn.execute(statement).mappings()}
 
 
 def unlike_their_changes(conn: Connection) -> list[tuple[str, str, str]]:

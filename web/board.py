@@ -515,6 +515,7 @@ class Pages:
             picks = dispatch.issue_rows(conn, order, now=district.now()) if order["state"] == "ordered" else []
         steps = supplies.next_steps(district, actor, order)
         pieces = dispatch.order_pieces(order, trace)
+        unfit = dispatch.unfit_pieces(district, pieces)
         return self.page(
             "order",
             problem.status if problem else 200,
@@ -523,12 +524,13 @@ class Pages:
                 "supply_request": [order["request_id"]],
                 "depot": None,
                 "item": None,
-                **({"lot": None} if "issue" in steps else {}),
+                "lot": None if "issue" in steps else [piece["lot_id"] for piece in pieces],
             },
             address=url_for("board.order_page", order_id=order_id),
             order=order,
             row=dispatch.order_row(order, district.now()),
             pieces=pieces,
+            unfit=unfit,
             names={piece["lot_id"]: f"{piece['item_name']} {piece['lot']}" for piece in pieces},
             trace=trace,
             picks=picks,

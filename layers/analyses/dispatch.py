@@ -170,6 +170,20 @@ def order_pieces(order: Mapping[str, Any], trace: Sequence[Mapping[str, Any]]) -
     ]
 
 
+def unfit_pieces(district: District, pieces: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Lots of an order that are recalled or quarantined by now while it still binds or has out something of them."""
+    held = [
+        p["lot_id"] for p in pieces if any(p[part] for part in ("reserved", "in_transit", "at_place", "coming_back"))
+    ]
+    with district.store.reading() as conn:
+        lots = stock.lots_of(conn, held)
+    return [
+        {name: row[name] for name in ("id", "lot", "item_name", "status")}
+        for row in lots.values()
+        if row["status"] in recalls.STATES
+    ]
+
+
 def issue_rows(conn: Connection, order: Mapping[str, Any], *, now: datetime) -> list[dict[str, Any]]:
     """Which lots to hand out for an order: those reserved where they are fit, else others that expire first.
 

@@ -491,6 +491,39 @@ def test_a_lot_that_was_recalled_meanwhile_is_not_given_out(conn: Connection) ->
     assert balances(conn, OLD) == (10_000, 0, 0)
 
 
+def test_goods_that_left_before_the_recall_are_booked_and_the_recall_is_told(conn: Connection) -> None:
+    order_id = ordered(conn, bags(6000))
+    stock.change_status(conn, OLD, "quarantined", reason="rumour", **at(30))
+    stock.change_status(conn, OLD, "recalled", reason="letter", **at(40))
+    moment = NOW + timedelta(minutes=30)
+    for minutes, state in ((30, "quarantined"), (39, "quarantined"), (40, "recalled")):  # the bound: it had happened
+        told = {**at(60), "occurred_utc": NOW + timedelta(minutes=minutes)}
+        with pytest.raises(Conflict, match=f"lot D1/bag/old: it is {state}; pick another lot"):
+            orders.issue(conn, order_id, **told)
+    with pytest.raises(Conflict, match="it is recalled"):
+        orders.issue(conn, order_id, **at(60))  # said of now
+    order = orders.issue(conn, order_id, **at(60), occurred_utc=moment - timedelta(milliseconds=1))
+    assert order["state"] == "issued"
+    assert order["changed_since"] == [{"lot_id": OLD, "status": "recalled", "since_utc": schema.utc_text(moment)}]
+    assert balances(conn, OLD) == (4000, 0, 0)
+
+
+def test_a_lot_that_was_not_fit_then_is_refused_though_it_is_now(conn: Connection) -> None:
+    order_id = ordered(conn, bags(6000))
+    stock.change_status(conn, OLD, "quarantined", reason="rumour", **at(10))
+    stock.change_status(conn, OLD, "usable", reason="looked at", **at(30))
+    with pytest.raises(Conflict, match="it is quarantined"):
+        orders.issue(conn, order_id, **at(60), occurred_utc=NOW + timedelta(minutes=20))
+    assert orders.issue(conn, order_id, **at(60), occurred_utc=NOW + timedelta(minutes=5))["changed_since"] == []
+
+
+def test_with_a_clock_that_was_set_back_a_recall_stays_a_recall(conn: Connection) -> None:
+    order_id = ordered(conn, bags(6000))
+    stock.change_status(conn, OLD, "recalled", reason="letter", **at(30))
+    with pytest.raises(Conflict, match="it is recalled"):
+        orders.issue(conn, order_id, **at(10))
+
+
 def test_an_issue_told_late_is_held_against_the_day_on_which_it_happened(conn: Connection) -> None:
     last = datetime(2026, 7, 1, 15, 59, 59, tzinfo=UTC)  # a second before midnight in the district
     conn.execute(sa.update(schema.table("lot")).where(schema.table("lot").c.id == OLD).values(expires_on="2026-07-01"))

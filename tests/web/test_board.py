@@ -590,6 +590,17 @@ def test_states_holds_and_write_offs(board: Flask, stocked: District) -> None:
     assert "待检" in page(keeper, where)
 
 
+def test_an_order_says_that_its_goods_were_recalled(
+    board: Flask, desk: Browser, request_id: str, stocked: District
+) -> None:
+    first, second = (f"/supplies/orders/{order}" for order in order_ids(stocked, request_id))
+    keeper, where = browser(board, "keeper"), "/supplies/depots/d1"
+    assert "请追回" not in page(desk, first)
+    send(keeper, where, f"{where}/status", lot_id=LOT, status="recalled", reason="来函")
+    assert re.search(r"请追回.{0,200}棉被 A</a>: 召回", page(desk, first), re.S)
+    assert "请追回" not in page(desk, second), "the goods of the other depot are usable"
+
+
 def test_a_recall_is_told_in_every_depot_and_made_in_all(board: Flask, desk: Browser, stocked: District) -> None:
     keeper, where, there = browser(board, "keeper"), "/supplies/depots/d1", "/supplies/depots/d2"
     assert "list-recalls" not in page(keeper, where)
