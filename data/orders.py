@@ -338,6 +338,9 @@ def _make_request(
     levels = [choice.code for choice in DEPOT_LEVELS]
     if request.level is not None and request.level not in levels:
         raise InputError(f"level={request.level}: expected one of {', '.join(levels)}")
+    deadline = None if request.deadline_utc is None else schema.utc_text(request.deadline_utc)
+    if deadline is not None and deadline <= schema.utc_text(now_utc):
+        raise InputError(f"deadline={deadline}: expected a time after now, {schema.utc_text(now_utc)}")
     if request.to_depot_id is not None:
         _row(conn, "depot", request.to_depot_id)
     number = _next_number(conn, day)
@@ -355,7 +358,7 @@ def _make_request(
         "level": request.level,
         "created_by": actor,
         "created_utc": clock,
-        "deadline_utc": None if request.deadline_utc is None else schema.utc_text(request.deadline_utc),
+        "deadline_utc": deadline,
         "papers_due_utc": schema.utc_text(now_utc + PAPERS_WITHIN) if by_telephone else None,
         "geom": geometry.encode_point(lon, lat, conn.dialect.name),
         **_stamp(clock),

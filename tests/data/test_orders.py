@@ -15,6 +15,7 @@ from geo.errors import Conflict, InputError, NotFound, OneMapError
 
 NOW = datetime(2026, 7, 1, 2, 0, tzinfo=UTC)
 OLD, NEW, OTHER, LARGE, SMALL = "D1/bag/old", "D1/bag/new", "D2/bag/B", "D1/p100/A", "D2/p50/C"
+NOON = datetime(2026, 7, 1, 4, 0, tzinfo=UTC)
 WHO: dict[str, Any] = {"actor": "dispatcher", "now_utc": NOW}
 
 
@@ -196,7 +197,7 @@ def test_a_request_has_one_order_for_each_depot_and_binds_its_goods(conn: Connec
 
 @pytest.mark.parametrize("by_telephone", [False, True])
 def test_the_answer_is_what_stands_in_the_database(conn: Connection, by_telephone: bool) -> None:
-    wanted = asked(("bag", 20_000, "加厚"), ("p50", 5000), phone="1", deadline_utc=NOW, to_depot_id="D3", level="city")
+    wanted = asked(("bag", 20_000, "加厚"), ("p50", 5000), phone="1", deadline_utc=NOON, to_depot_id="D3", level="city")
     lines = [bags(10_000), bags(8000, OTHER), bags(1500, NEW), NewLine("D1", LARGE, 2000, instead_of="p50")]
     call = orders.post_by_telephone if by_telephone else orders.reserve
     found = call(conn, wanted, lines, **WHO)
@@ -321,6 +322,18 @@ def test_the_open_requests_are_each_as_it_is_read_alone(conn: Connection) -> Non
     assert len(ids) > 1
     alone = [{name: part for name, part in orders.request_of(conn, i).items() if name != "orders"} for i in ids]
     assert orders.open_requests(conn) == alone
+
+
+def test_a_deadline_lies_ahead(conn: Connection) -> None:
+    for deadline in (datetime(2020, 1, 1, tzinfo=UTC), NOW - timedelta(milliseconds=1), NOW):  # now is too late
+        with pytest.raises(
+            InputError, match=r"deadline=20\d\d-.*: expected a time after now, 2026-07-01T02:00:00.000Z"
+        ):
+            orders.reserve(conn, asked(deadline_utc=deadline), [bags()], **WHO)
+    assert conn.scalar(sa.text("SELECT count(*) FROM supply_request")) == 0
+    soon = NOW + timedelta(milliseconds=1)
+    found = orders.post_by_telephone(conn, asked(deadline_utc=soon), [bags()], **WHO)
+    assert found["deadline_utc"] == schema.utc_text(soon)
 
 
 def test_numbers_go_on_within_a_day_and_begin_anew_on_the_next(conn: Connection) -> None:
