@@ -80,7 +80,7 @@ def test_waybill_says_who_what_where(own_town: District, fonts: SheetFonts) -> N
         "西库",
         "棉被",
         "1.5",
-        "床",
+        "kg",
     ):
         assert part in text, part
     assert "第 1 页, 共 1 页" in text
