@@ -275,10 +275,22 @@ def sheet(
     return Sheet(plan, stream.getvalue())
 
 
-def paper_canvas(stream: io.BytesIO, plan: Plan, fonts: SheetFonts) -> Canvas:
+class PaperCanvas(Canvas):  # type: ignore[misc]
+    """Everything is drawn as faint as `opacity` says: a colour that is set brings an alpha of its own along."""
+
+    opacity = 1.0
+
+    def setFillAlpha(self, a: float) -> None:
+        super().setFillAlpha(a * self.opacity)
+
+    def setStrokeAlpha(self, a: float) -> None:
+        super().setStrokeAlpha(a * self.opacity)
+
+
+def paper_canvas(stream: io.BytesIO, plan: Plan, fonts: SheetFonts) -> PaperCanvas:
     """A PDF of a plan's pages with the fonts registered; the same drawing gives the same bytes."""
     register_fonts(fonts)
-    return Canvas(
+    return PaperCanvas(
         stream,
         pagesize=(plan.width_mm * mm, plan.height_mm * mm),
         invariant=True,
@@ -332,7 +344,7 @@ class Drawing(Pens):
         district: District,
         drawn: Sequence[Drawn],
         plan: Plan,
-        canvas: Canvas,
+        canvas: PaperCanvas,
         land: Any,
         lang: Lang,
         text: SheetText,
@@ -466,9 +478,7 @@ class Drawing(Pens):
 
     def _layer(self, frame: Frame, drawn: Drawn, near: Any, fine: float) -> None:
         self.canvas.saveState()
-        if drawn.opacity < 1.0:
-            self.canvas.setFillAlpha(drawn.opacity)
-            self.canvas.setStrokeAlpha(drawn.opacity)
+        self.canvas.opacity = drawn.opacity
         match drawn.layer.geometry:
             case "polygon":
                 self._polygons(frame, drawn, near)
@@ -476,6 +486,7 @@ class Drawing(Pens):
                 self._lines(frame, drawn, near, fine)
             case "point":
                 self._points(frame, drawn, near)
+        self.canvas.opacity = 1.0
         self.canvas.restoreState()
 
     def _areas(self, frame: Frame, shapes: Sequence[Any], near: Any, fine: float, *, fill: Color) -> None:

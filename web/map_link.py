@@ -14,6 +14,7 @@ from layers import analyses
 from layers.analyses.stock import item_titles
 from layers.district import District
 from layers.permissions import Actor
+from layers.query import layer_for
 from layers.views.map_view import SCHEMA, readable
 from web import parameters as p
 from web.endpoint import require_schema
@@ -96,6 +97,12 @@ def question(query: MultiDict[str, str], district: District) -> dict[str, Any] |
         "own": values["own"] == "yes",
         "to_depot": values["to_depot"],
     }
+
+
+def require_layers(query: MultiDict[str, str], actor: Actor) -> None:
+    """NotFound unless every layer that an address switches on is there for whoever asks."""
+    for name in filter(None, query.get("layers", "").split(",")):
+        layer_for(name, actor.role)
 
 
 MAX_TEXT = 6_000

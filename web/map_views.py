@@ -16,13 +16,7 @@ from web.endpoint import Endpoint, Question
 from web.kept import Answer
 from web.map_link import view_param
 from web.pages import sheet_fonts
-from web.parameters import Param
 
-VIEW = view_param(
-    "the layers top first, their filters and styles, the moment: the document of a view as JSON",
-    required=True,
-    example='{"layers":[{"id":"teams","opacity":0.5}]}',
-)
 SHOWN = s.array(
     {
         "type": "object",
@@ -60,6 +54,18 @@ CHANGED: dict[str, Any] = {
         "document": {**SCHEMA, "type": ["object", "null"]},
     },
 }
+_LINE = {"type": "string", "maxLength": 200}
+PRINTED: dict[str, Any] = {
+    "type": "object",
+    "required": ["document"],
+    "properties": {
+        "document": SCHEMA,
+        "paper": {"enum": list(sheet.PAPERS), "description": "size of the paper (default: A3)"},
+        "title": {**_LINE, "description": "title of the map (default: that of the top layer)"},
+        "map_number": {**_LINE, "description": "map approval number (default: none, for internal use)"},
+        "maker": {**_LINE, "description": "who makes the map"},
+    },
+}
 
 
 def layers_shown(q: Question, *, document: dict[str, Any], lang: Lang, theme: Theme) -> Any:
@@ -68,20 +74,24 @@ def layers_shown(q: Question, *, document: dict[str, Any], lang: Lang, theme: Th
     return plain_tree(shown.answer(q.district, view, role=q.role, lang=lang, theme=theme))
 
 
-def view_on_paper(
-    q: Question, *, document: dict[str, Any], paper: str, title: str, map_number: str, maker: str, lang: Lang
-) -> Answer:
+def view_on_paper(q: Question, *, body: dict[str, Any], lang: Lang) -> Answer:
     """A view as a map sheet, with the legend that `layers_shown` tells."""
-    view = read_map_view(document, role=q.role, timezone=q.district.timezone)
+    view = read_map_view(body["document"], role=q.role, timezone=q.district.timezone)
+    map_number = body.get("map_number", "").strip()
     drawn = sheet.view_sheet(
         q.district,
         view,
         fonts=sheet_fonts(),
         made_on=q.district.now().date(),
-        paper=paper,
+        paper=body.get("paper", sheet.PAPERS[0]),
         role=q.role,
         lang=lang,
-        text=SheetText(title=title, map_number=map_number, maker=maker, public=bool(map_number)),
+        text=SheetText(
+            title=body.get("title", "").strip(),
+            map_number=map_number,
+            maker=body.get("maker", "").strip(),
+            public=bool(map_number),
+        ),
     )
     return Answer(drawn.pdf, "application/pdf", {"Content-Disposition": 'attachment; filename="map.pdf"'})
 
@@ -122,7 +132,15 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "/views/shown",
         "What each layer of a view shows: counts, class breaks, colours, legend, how the map draws it",
         layers_shown,
-        (VIEW, p.lang(), p.theme()),
+        (
+            view_param(
+                "the layers top first, their filters and styles, the moment: the document of a view as JSON",
+                required=True,
+                example='{"layers":[{"id":"teams","opacity":0.5}]}',
+            ),
+            p.lang(),
+            p.theme(),
+        ),
         SHOWN,
         kept=True,
         action="map.read",
@@ -131,23 +149,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "/views/sheet.pdf",
         "A view on one sheet of paper: title, legend with counts, scale bar, north arrow, date, sources, map number",
         view_on_paper,
-        (
-            VIEW,
-            Param(
-                "paper",
-                p.one_of(*sheet.PAPERS),
-                "size of the paper",
-                {"type": "string", "enum": list(sheet.PAPERS)},
-                default="A3",
-            ),
-            Param("title", p.text, "title of the map (default: that of the top layer)", default=""),
-            Param("map_number", p.text, "map approval number (default: none, for internal use)", default=""),
-            Param("maker", p.text, "who makes the map", default=""),
-            p.lang(),
-        ),
-        {},
+        (p.lang(),),
         media_types=("application/pdf",),
-        kept=True,
+        method="POST",  # of a view with much drawn in it no address is long enough
+        body=PRINTED,
         action="map.read",
     ),
     Endpoint(

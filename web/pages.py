@@ -224,6 +224,7 @@ def register(app: Flask, district: District, settings: Settings, serving: Servin
         config, status, screen = page_config(district, settings, language()), HTTPStatus.OK, ""
         try:
             screen = map_link.screen(request.args, district)
+            map_link.require_layers(request.args, actor_of_request())
             config["supply"] = map_link.question(request.args, district)
             config["view"], problems = map_link.view(request.args, district, actor_of_request())
             if problems:

@@ -10,6 +10,7 @@ from data.recalls import STATES as RECALL_STATES
 from data.schema import CAUSES
 from layers import analyses, waybill
 from layers.actions import stock, supplies
+from layers.analyses.dispatch import due_and_late
 from web import parameters as p
 from web import schemas as s
 from web.endpoint import Endpoint, Question
@@ -258,7 +259,12 @@ def orders_open(q: Question) -> Any:
     """The orders that are not settled, the most urgent first, each with what whoever asks may do to it next."""
     with q.district.store.reading() as conn:
         found = orders.open_orders(conn)
-    return [{**order, "next": supplies.next_steps(q.district, q.actor, order)} for order in found]
+    told = []
+    for order in found:
+        due, late = due_and_late(order, q.district.now())
+        steps = supplies.next_steps(q.district, q.actor, order)
+        told.append({**order, "due_utc": due, "late_min": late, "next": steps})
+    return told
 
 
 def order_shown(q: Question, order: str) -> Any:

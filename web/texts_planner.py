@@ -21,6 +21,8 @@ def for_scripts() -> dict[str, str]:
         "bench.up": _("上移 {name}"),
         "draw.added": _("已标绘 {n} 处, 保存在本机"),
         "draw.area": _("面"),
+        "draw.aside": _("打开的视图带有标绘; 本机原来的 {n} 处标绘另存着。"),
+        "draw.back": _("换回原来的"),
         "draw.finish": _("完成"),
         "draw.hint": _("点图上的位置逐点画; 键盘: 移动地图, 按“中心加点”。只保存在本机浏览器, 存为视图后随视图保存。"),
         "draw.label": _("文字"),

@@ -39,15 +39,21 @@ def goods_text(lines: Iterable[Mapping[str, Any]], part: str = "quantity") -> st
     return "; ".join(f"{name} {shown(amount_e3)} {unit}" for (name, unit), amount_e3 in sums_e3.items() if amount_e3)
 
 
+def due_and_late(order: Mapping[str, Any], now: datetime) -> tuple[str | None, float | None]:
+    """When an order is due, and by how many minutes it is late or will be; None where it is not."""
+    due = order["promised_utc"] or order["deadline_utc"]
+    if due is None or order["state"] in ("received", *orders.CLOSED_STATES):
+        return due, None
+    last = max(now, now if order["eta_utc"] is None else datetime.fromisoformat(order["eta_utc"]))
+    beyond = (last - datetime.fromisoformat(due)) / timedelta(minutes=1)
+    return due, beyond if beyond > 0 else None
+
+
 def order_row(order: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """One order for a list: when it is due, by how much it is late, what comes next."""
-    due = order["promised_utc"] or order["deadline_utc"]
+    due, late = due_and_late(order, now)
     is_there = order["state"] in ("received", "settled")
     eta = None if is_there else order["eta_utc"]
-    beyond = None
-    if due is not None and order["state"] not in ("received", *orders.CLOSED_STATES):
-        last = max(now, now if eta is None else datetime.fromisoformat(eta))
-        beyond = (last - datetime.fromisoformat(due)) / timedelta(minutes=1)
     step = NEXT_STEPS.get(order["state"])
     if order["state"] == "received" and not any(line[name] for line in order["lines"] for name in HELD):
         step = "settle"
@@ -62,12 +68,12 @@ def order_row(order: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "driver_phone": order["phone"],
         "eta_utc": eta,
         "due_utc": due,
-        "late_min": beyond if beyond is not None and beyond > 0 else None,
+        "late_min": late,
         "next": step,
         "expires_utc": order["expires_utc"],
         "left_min": None if order["expires_utc"] is None else _minutes_to(order["expires_utc"], now),
         "tone": "bad"
-        if order["state"] == "lost" or (beyond or 0) > 0
+        if order["state"] == "lost" or late is not None
         else "warn"
         if order["state"] in ("reserved", "partly_received")
         else "",

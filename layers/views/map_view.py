@@ -6,9 +6,11 @@ Links, named views and printed sheets carry the same document::
      "layers": [{"id": "enterprises", "opacity": 0.8,
                  "filters": [{"field": "risk_level", "values": ["major"]}],
                  "style": {"field": "workers_on_shift", "method": "natural", "classes": 5}}],
-     "drawing": [{"label": "...", "geometry": {...}}]}
+     "drawing": [{"label": "...", "geometry": {...}}],
+     "swipe": {"left": "enterprises", "right": "shelters", "share": 50}}
 
-The first layer lies on top. What is left out is as the catalogue declares it.
+The first layer lies on top. A swipe is between two layers, or between the moment of the view and another one (``at``);
+on paper there is none. What is left out is as the catalogue declares it.
 """
 
 import json
@@ -100,6 +102,16 @@ SCHEMA: dict[str, Any] = {
                 },
             },
         },
+        "swipe": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "left": _FIELD,
+                "right": _FIELD,
+                "at": {"type": "string", "minLength": 1, "maxLength": 40},
+                "share": {"type": "number", "minimum": 0, "maximum": 100},
+            },
+        },
     },
 }
 """The JSON schema of a view; what it does not say is checked by `read_map_view`."""
@@ -171,6 +183,7 @@ def read_map_view(document: Mapping[str, Any], *, role: Role, timezone: ZoneInfo
             else read_styling(_field(layer, fields, style["field"], f"{where}.style"), style, where=f"{where}.style")
         )
         shown.append(ShownLayer(layer, float(asked.get("opacity", 1.0)), filters, styling))
+    _require_swipe(document.get("swipe"), [one.layer.id for one in shown], timezone)
     return MapView(
         tuple(shown), _drawing(document.get("drawing") or ()), _bounds(document), _at(document.get("at"), timezone)
     )
@@ -184,6 +197,8 @@ def readable(
     A view made by a planner may show layers, or filter by fields, that are not for everybody: such a layer is left
     out whole, for without its filter it would show something else. InputError for what is not about a layer.
     """
+    swipe = document.get("swipe")
+    document = {name: value for name, value in document.items() if name != "swipe"}
     read_map_view({**document, "layers": []}, role=role, timezone=timezone)
     layers, problems = [], []
     for one in document["layers"]:
@@ -193,7 +208,24 @@ def readable(
             problems.append(error)
         else:
             layers.append(one)
+    _require_swipe(swipe, [one["id"] for one in document["layers"]], timezone)
+    ids = {one["id"] for one in layers}
+    if swipe and (swipe.get("at") or {swipe["left"], swipe["right"]} <= ids):
+        document["swipe"] = swipe
     return {**document, "layers": layers}, problems
+
+
+def _require_swipe(swipe: Mapping[str, Any] | None, ids: Sequence[str], timezone: ZoneInfo) -> None:
+    """A swipe is between two layers of the view, or to another moment."""
+    if swipe is None:
+        return
+    if "at" in swipe:
+        read_moment("swipe.at", swipe["at"], timezone)
+    for side in ("left", "right"):
+        if ("at" in swipe) == (side in swipe):
+            raise InputError(f"swipe.{side}: expected two layers, or another moment (at)")
+        if side in swipe and swipe[side] not in ids:
+            raise InputError(f"swipe.{side}={swipe[side]}: expected a layer of the view")
 
 
 def _field(layer: Layer, fields: Mapping[str, Field], name: str, where: str) -> Field:

@@ -11,7 +11,6 @@ import geopandas as gpd
 import shapely
 from reportlab.lib.colors import HexColor
 from reportlab.lib.units import mm
-from reportlab.pdfgen.canvas import Canvas
 
 from geo.errors import InputError
 from layers.district import District, metric_geometries
@@ -22,6 +21,7 @@ from layers.pens import SOFT
 from layers.sheet import (
     Drawing,
     Frame,
+    PaperCanvas,
     Plan,
     Sheet,
     SheetText,
@@ -114,7 +114,7 @@ class _ViewDrawing(Drawing):
         thin: Sequence[LayerFrame],
         view: MapView,
         plan: Plan,
-        canvas: Canvas,
+        canvas: PaperCanvas,
         land: Any,
         lang: Lang,
         text: SheetText,

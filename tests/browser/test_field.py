@@ -582,6 +582,28 @@ def test_a_full_storage_is_said(pick_up: Callable[..., Phone], house: House) -> 
     phone.shot("full")
 
 
+def test_what_does_not_fit_into_the_storage_is_said_and_stays_in_the_form(
+    pick_up: Callable[..., Phone], house: House
+) -> None:
+    order = house.order(6)
+    phone = pick_up()
+    phone.log_in("demo-dispatcher")
+    page = phone.open("receive")
+    page.locator(f"#receive [data-order='{order}'] button").click()
+    page.fill("#received-0", "6")
+    devtools = phone.context.new_cdp_session(page)
+    devtools.send("Storage.overrideQuotaForOrigin", {"origin": house.address, "quotaSize": 1000})
+    page.wait_for_timeout(31_000)  # so long the browser goes by the room that it knew of
+    page.click("#receive button[type=submit]")
+    expect(page.locator("#receive")).to_contain_text("手机存储已满, 没有记下")
+    assert page.input_value("#received-0") == "6"
+    assert house.booked(order) == []
+    devtools.send("Storage.overrideQuotaForOrigin", {"origin": house.address})
+    page.click("#receive button[type=submit]")
+    expect_states(page, "sent")
+    assert [row[0] for row in house.booked(order)] == [6]
+
+
 def test_a_phone_without_an_account_reads_and_enters_nothing(pick_up: Callable[..., Phone], house: House) -> None:
     phone = pick_up()
     page = phone.page

@@ -16,6 +16,8 @@ from data.importers import import_frame
 from data.store import Store
 from layers.layer import TILES_ABOVE
 from tests.browser.conftest import PATIENCE_MS, Watched
+from tests.browser.test_paths import words_of
+from tests.browser.test_planner import bench, document_of, tool
 from web.bench_events import copied, served
 
 pytestmark = pytest.mark.browser
@@ -212,3 +214,38 @@ def test_filtered_styled_and_swiped(watch: Callable[..., Watched], ask: Any, cro
 
     assert not any(is_whole(url) for url in urls)
     assert not page.locator(f"{LAYER} .state.failed").is_visible()
+
+
+def test_kept_under_a_name_and_printed(watch: Callable[..., Watched], ask: Any, crowded: str) -> None:
+    layer = {"id": "enterprises", "filters": [{"field": "risk_level", "values": ["general", "low"]}]}
+    view = {"center": [120.86, 32.01], "zoom": 12, "layers": [layer, {"id": "streets"}]}
+    told = ask("views/shown", view=json.dumps(view))[0]
+    assert TILES_ABOVE < told["matched"] < told["count"]
+    watched = watch("desktop")
+    watched.log_in("demo-planner")
+    page = watched.open(f"/?view={quote(json.dumps(view))}")
+    bench(page)
+    tool(page, "views")
+    page.fill("#view-name", "重大风险企业")
+    page.click("#view-form button[type=submit]")
+    row = page.locator("li[data-view]", has_text="重大风险企业")
+    address = row.locator(".facts a").get_attribute("href") or ""
+    urls = asked_of(page)
+    with page.expect_response(lambda one: ".mvt" in one.url and "view=" in one.url and one.ok):
+        watched.open(address)
+    bench(page)
+    matched = f"{told['matched']:,} / {told['count']:,}"
+    expect(page.locator("[data-layer=enterprises] > .facts")).to_contain_text(matched)
+    assert document_of(page)["layers"] == view["layers"]
+    assert not any(is_whole(url) for url in urls)
+
+    tool(page, "print")
+    page.click("#tool-print button[type=submit]")
+    expect(page.locator("#print-out")).to_be_visible(timeout=PATIENCE_MS * 2)
+    with page.expect_download() as got:
+        page.click("#print-out")
+    text = words_of(got.value.path())
+    for mark in told["legend"]:
+        assert not mark["count"] or f"{mark['label']}{mark['count']:,}" in text, mark
+    assert f"{told['matched']:,}" in text
+    assert "密处每2mm画一个" in text

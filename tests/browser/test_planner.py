@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pypdfium2
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from layers.catalogue import LAYERS
 from tests.browser.conftest import PATIENCE_MS, ROOT, Watched, clean_environment
 from tests.browser.test_accessible import broken
+from tests.browser.test_live import elsewhere
+from tests.browser.test_stale import MAPS
 
 pytestmark = pytest.mark.browser
 Watch = Callable[..., Watched]
@@ -129,6 +132,150 @@ def test_swipe_between_two_moments(watch: Watch) -> None:
     page.keyboard.press("Escape")
     expect(divider).to_have_count(0)
     expect(page.locator("#swipe-start")).to_be_focused()
+
+
+SWIPED = "() => window.maps[1]?.getSource('hospitals').serialize().data.features?.[0].properties.name"
+SHOWN = SWIPED.replace("maps[1]?", "maps[0]")
+MOMENT, LATER = "2026-01-01T03:00", "2026-01-01T04:00"
+
+
+def named(name: str) -> Callable[[Route], None]:
+    """Answer with rows that can be told apart."""
+
+    def answer(route: Route) -> None:
+        response = route.fetch()
+        body = response.json()
+        for feature in body["features"]:
+            feature["properties"]["name"] = name
+        route.fulfill(response=response, body=json.dumps(body))
+
+    return answer
+
+
+def of_hospitals(moment: str) -> re.Pattern[str]:
+    return re.compile(rf"/layers/hospitals\.geojson\?.*at={moment.replace(':', '%3A')}")
+
+
+def test_an_answer_for_another_moment_comes_too_late(watch: Watch) -> None:
+    """What was asked for a moment that is no longer shown is never drawn, neither on the map nor under the swipe."""
+    watched = watch("desktop")
+    page = watched.page
+    page.add_init_script(MAPS)
+    watched.open()
+    now = page.evaluate(SHOWN)
+    held: list[Route] = []
+    page.route(of_hospitals(MOMENT), lambda route: held.append(route))
+    page.select_option("#when-mode", "fixed")
+    with page.expect_request(of_hospitals(MOMENT)):
+        page.fill("#when-time", MOMENT)
+    with page.expect_response(lambda one: "/layers/hospitals.geojson" in one.url and "at=" not in one.url):
+        page.select_option("#when-mode", "now")
+    assert held
+    for one in held:
+        named("太迟")(one)
+    page.wait_for_timeout(500)
+    assert page.evaluate(SHOWN) == now
+    page.unroute(of_hospitals(MOMENT))
+
+    bench(page)
+    tool(page, "swipe")
+    page.select_option("#swipe-by", "moments")
+    page.route(of_hospitals(LATER), named("这一刻"))
+    page.fill("#swipe-moment", LATER)
+    page.click("#swipe-start")
+    expect(page.locator(".swipe-divider")).to_be_focused(timeout=PATIENCE_MS * 2)
+    page.wait_for_function(f"(wanted) => ({SWIPED})() === wanted", arg="这一刻")
+    held.clear()
+    page.route(of_hospitals(MOMENT), lambda route: held.append(route))
+    with page.expect_request(of_hospitals(MOMENT)):
+        page.fill("#swipe-moment", MOMENT)
+    expect(page.locator("#tool-swipe .loading")).to_be_visible()  # it is being computed, which is said
+    page.fill("#swipe-moment", LATER)
+    expect(page.locator("#tool-swipe .loading")).to_have_count(0)
+    assert held
+    for one in held:
+        named("太迟")(one)
+    page.wait_for_timeout(500)
+    assert page.evaluate(SWIPED) == "这一刻"
+    assert page.locator(".swipe-name").all_inner_texts() == ["现在", LATER.replace("T", " ")]
+
+
+def test_a_link_restores_the_swipe_which_follows_what_changes(watch: Watch, database: Path) -> None:
+    watched = watch("desktop")
+    page = watched.page
+    page.add_init_script(MAPS)
+    swipe = {"left": "teams", "right": "hospitals", "share": 30}
+    view = json.dumps({"layers": [{"id": "teams"}, {"id": "hospitals"}], "swipe": swipe})
+    watched.open("/?" + urllib.parse.urlencode({"view": view}))
+    divider = page.locator(".swipe-divider")
+    expect(divider).to_have_attribute("aria-valuenow", "30")
+    assert page.locator(".swipe-name").all_inner_texts() == ["救援队伍", "医院"]
+    page.wait_for_function(SWIPED)
+    bench(page)
+    assert document_of(page)["swipe"] == swipe
+    divider.focus()
+    page.keyboard.press("ArrowRight")
+    assert document_of(page)["swipe"] == {**swipe, "share": 32}
+
+    expect(page.locator("body")).to_have_attribute("data-live", "live")
+    name = page.evaluate(SWIPED)
+    try:
+        elsewhere(database, f"UPDATE hospital SET name = '改名的医院' WHERE name = '{name}'")
+        page.wait_for_function(f"(wanted) => ({SWIPED})() === wanted", arg="改名的医院")
+    finally:
+        elsewhere(database, f"UPDATE hospital SET name = '{name}' WHERE name = '改名的医院'")
+    divider.focus()
+    page.keyboard.press("Escape")
+    assert "swipe" not in document_of(page)
+
+
+def drawn_here(page: Page) -> list[str]:
+    return [node.input_value() for node in page.locator(".drawn input").all()]
+
+
+def test_a_view_with_a_drawing_does_not_lose_the_own_one(watch: Watch) -> None:
+    watched = watch("desktop")
+    page = watched.open()
+    own = [{"label": "自己的", "geometry": {"type": "Point", "coordinates": [120.86, 32.01]}}]
+    key = page.evaluate("async () => `onemap.drawing.${(await import('/static/js/config.js')).config.district}`")
+    page.evaluate("([key, drawn]) => localStorage.setItem(key, drawn)", [key, json.dumps(own)])
+    for name in ("一", "二"):  # the drawing of one view is no own drawing when the next is opened
+        drawing = [{"label": name, "geometry": {"type": "Point", "coordinates": [120.87, 32.02]}}]
+        view = json.dumps({"layers": [{"id": "teams"}], "drawing": drawing})
+        watched.open("/?" + urllib.parse.urlencode({"view": view}))
+        bench(page)
+        assert drawn_here(page) == [name]
+        expect(page.locator("#draw-before")).to_contain_text("原来的 1 处标绘")
+        expect(page.locator("#draw-back")).to_be_visible()
+    page.click("#draw-back")
+    assert drawn_here(page) == ["自己的"]
+    watched.open()
+    bench(page)
+    tool(page, "draw")
+    assert drawn_here(page) == ["自己的"]
+    assert page.locator("#draw-back").count() == 0
+
+
+def test_a_drawing_that_is_too_long_for_a_link_is_printed(watch: Watch) -> None:
+    watched = watch("desktop")
+    page = watched.open()
+    points = [
+        {"label": f"点{k}", "geometry": {"type": "Point", "coordinates": [120.8 + k * 1e-3, 32.0]}} for k in range(100)
+    ]
+    key = page.evaluate("async () => `onemap.drawing.${(await import('/static/js/config.js')).config.district}`")
+    page.evaluate("([key, drawn]) => localStorage.setItem(key, drawn)", [key, json.dumps(points)])
+    watched.open()
+    bench(page)
+    assert "drawing" not in document_of(page)
+    tool(page, "print")
+    page.click("#tool-print button[type=submit]")
+    expect(page.locator("#print-out")).to_be_visible(timeout=PATIENCE_MS * 2)
+    with page.expect_download() as got:
+        page.click("#print-out")
+    pdf = pypdfium2.PdfDocument(got.value.path())
+    text = pdf[0].get_textpage().get_text_bounded()
+    pdf.close()
+    assert "点0" in text
 
 
 def test_draw_by_keyboard_survives_a_reload(watch: Watch) -> None:

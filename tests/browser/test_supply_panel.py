@@ -13,7 +13,8 @@ from playwright.sync_api import Page, expect
 
 from data.store import Store
 from tests.browser.conftest import PATIENCE_MS, ROOT, Watched, clean_environment
-from tests.browser.test_boards_live import NEEDS, ask_for
+from tests.browser.test_boards_live import NEEDS, ask_for, ordered
+from tests.browser.test_live import elsewhere
 from tests.browser.test_map import number
 from tests.browser.test_supplies import log_in, press, street_of
 
@@ -68,6 +69,35 @@ def test_from_the_place_to_the_order_by_keyboard_alone(watch: Watch, address: st
     with page.expect_navigation():
         page.keyboard.press("Enter")
     expect(page.locator("#h-needs ~ div")).to_contain_text("2 kg")
+
+
+def test_the_open_orders_follow_what_others_do_and_say_what_is_late(watch: Watch, address: str, database: Path) -> None:
+    watched = watch("desktop")
+    watched.log_in("demo-dispatcher")
+    page = watched.page
+    expect(page.locator("body")).to_have_attribute("data-live", "live")
+    page.click("#tab-orders")
+    expect(page.locator("#orders .hint")).to_be_visible()
+    before = page.locator("#orders article.order").count()
+
+    other = watch().page
+    log_in(other, address, "demo-admin", NEEDS)
+    path = ordered(other)
+    order = path.rsplit("/", 1)[1]
+    card = page.locator(f"#orders article.order:has(a.number[href='{path}'])")
+    expect(card.locator(".state-badge")).to_have_text("已下单")
+    assert page.locator("#orders article.order").count() > before
+    assert card.locator(".warn").count() == 0
+    button = card.get_by_role("button", name="按单出库")
+    button.focus()
+    elsewhere(database, f"UPDATE supply_order SET promised_utc = '2026-01-01T04:00:00.000Z' WHERE id = '{order}'")
+    expect(card.locator(".warn")).to_contain_text("晚点, 应于 2026-01-01 12:00 到")
+    expect(button).to_be_focused()  # what is drawn anew takes no focus away
+    other.goto(f"{address}{path}")
+    other.click("#step-cancel summary")
+    other.fill("#step-cancel [name=reason]", "不用了")
+    press(other, "取消这张单")
+    expect(card).to_have_count(0)
 
 
 @pytest.mark.parametrize(("typed", "unit"), [("棉被", "床"), (QUILT, "床"), ("棉", ""), ("没有这种", "")])

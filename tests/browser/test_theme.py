@@ -1,9 +1,11 @@
 """Light and dark in a real browser: by the system, by the switch, on every page, on the map, on paper."""
 
+import json
+import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from layers.ground import GROUNDS, contrast
 from tests.browser.conftest import Watched
@@ -66,6 +68,48 @@ def test_the_map_follows_the_system_and_the_switch(watch: Watch) -> None:
     assert colour(page, "--paper") == "#ffffff"
     page.reload()
     assert page.locator("html").get_attribute("data-theme") is None
+
+
+def test_the_theme_that_was_chosen_last_counts(watch: Watch) -> None:
+    """The list of the layers for the dark arrives after that for the light: its colours are not taken."""
+    page = watch().open("/?theme=light")
+    swatch = page.locator(".layer:has(#layer-streets) svg.mark [stroke]").first
+    light = swatch.get_attribute("stroke")
+    held: list[Route] = []
+    page.route(re.compile(r"/api/v1/layers\?.*theme=dark"), lambda route: held.append(route))
+    choose(page, "dark")
+    page.wait_for_timeout(200)
+    with page.expect_response(re.compile(r"/api/v1/layers\?.*theme=light")):
+        choose(page, "light")
+    assert len(held) == 1
+    with page.expect_response(re.compile(r"/api/v1/layers\?.*theme=dark")) as late:
+        held[0].continue_()
+    dark = next(one for one in late.value.json() if one["id"] == "streets")["legend"][0]
+    page.wait_for_timeout(200)
+    assert swatch.get_attribute("stroke") == light != dark["color"]
+
+
+STREETS = """() => window.maps[0].getStyle().layers
+    .filter((one) => one.metadata?.layer === 'streets' && one.type === 'line').map((one) => one.paint['line-color'])"""
+
+
+def test_a_layer_that_was_styled_and_is_no_more_follows_the_theme(watch: Watch) -> None:
+    watched = watch()
+    page = watched.page
+    page.add_init_script(MAPS)
+    watched.open("/?theme=dark")
+    dark = page.evaluate(STREETS)
+    watched.open("/?theme=light")
+    light = page.evaluate(STREETS)
+    assert light != dark
+    page.click("#switch-workbench")
+    page.locator("[data-layer=streets] > details > summary").click()
+    is_drawn = f"(wanted) => JSON.stringify(({STREETS})()) === wanted"
+    for field, colours in (("persons", []), ("", light)):  # styled they are areas
+        page.select_option("#style-streets", field)
+        page.wait_for_function(is_drawn, arg=json.dumps(colours, separators=(",", ":")))
+    choose(page, "dark")
+    page.wait_for_function(is_drawn, arg=json.dumps(dark, separators=(",", ":")))
 
 
 def test_paper_is_light(watch: Watch) -> None:

@@ -106,6 +106,19 @@ def test_planner_runs_again_after_a_correction_and_sees_what_moved(watch: Watch,
     assert page.locator("#zoning-layer").input_value() == "", "the map shows the difference alone"
 
 
+def test_who_may_not_run_a_scheme_is_not_told_to(watch: Watch) -> None:
+    for account, words in (("demo-planner", "按“重新运行”"), ("demo-dispatcher", "由规划员或管理员运行")):
+        watched = watch()
+        page = watched.page
+        watched.log_in(account)
+        page.route("**/api/v1/zoning/*/summary", lambda route: route.fulfill(status=404, json={"code": "not-found"}))
+        page.click("#tab-zoning")
+        expect(page.locator("#zoning-summary .empty")).to_contain_text(words)
+        assert page.locator("#zoning-run").is_visible() == (account == "demo-planner")
+        assert all("404" in error for error in watched.errors)
+        watched.errors.clear()
+
+
 def test_a_running_job_can_be_stopped_and_nothing_changes(watch: Watch, ask: Ask) -> None:
     page = open_zoning(watch(), account="demo-planner")
     before = len(ask("zoning/runs"))

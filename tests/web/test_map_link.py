@@ -8,6 +8,7 @@ from werkzeug.datastructures import MultiDict
 
 from geo.errors import InputError, NotFound
 from layers.district import District
+from layers.layer import Role
 from tests.layers.conftest import lonlat
 from tests.web.conftest import browser
 from tests.web.test_pages import config_of
@@ -99,3 +100,22 @@ def test_the_map_opens_with_the_question_or_with_what_is_wrong(app: Flask) -> No
     assert response.status_code == 404
     assert "supply" not in config
     assert config["problem"]["detail"].startswith("need=gold=3")  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("role", "layers", "missing"),
+    [
+        ("viewer", "teams,depots", None),
+        ("viewer", "nowhere", "nowhere"),
+        ("viewer", "teams,nowhere", "nowhere"),
+        ("viewer", "supply_orders", "supply_orders"),
+        ("dispatcher", "supply_orders", None),
+    ],
+)
+def test_a_layer_that_is_not_there_is_said(app: Flask, role: Role, layers: str, missing: str | None) -> None:
+    response = browser(app, role).get(f"/?layers={layers}", headers={"Accept": "text/html"})
+    config = config_of(response.get_data(as_text=True))
+    assert response.status_code == (404 if missing else 200)
+    assert (missing is None) == ("problem" not in config)
+    if missing:
+        assert f"'{missing}'" in config["problem"]["detail"]  # type: ignore[index]

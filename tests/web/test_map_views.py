@@ -3,11 +3,13 @@
 import json
 from typing import Any
 
+import pypdfium2
 import pytest
 from flask import Flask
 
 from data import map_views
 from layers.district import District
+from layers.views.map_view import MAX_VERTICES
 from tests.web.conftest import Browser, browser, lonlat
 from web import create_app
 from web.map_link import MAX_TEXT
@@ -176,6 +178,42 @@ def test_a_link_is_as_long_as_is_said(app: Flask) -> None:
     answer = client.get("/api/v1/views/shown", query_string={"view": longest + " "})
     assert answer.status_code == 422
     assert "save the view under a name" in answer.json["detail"]
+
+
+def drawn(corners: int) -> dict[str, Any]:
+    """A view with a line of so many corners."""
+    line = [[120.8 + k * 1e-5, 32.0] for k in range(corners)]
+    return {
+        "layers": [{"id": "teams"}],
+        "drawing": [{"label": "堤", "geometry": {"type": "LineString", "coordinates": line}}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"document": drawn(MAX_VERTICES)}, 200),
+        ({"document": drawn(MAX_VERTICES + 1)}, 422),
+        ({"document": drawn(2), "title": "长" * 200}, 200),
+        ({"document": drawn(2), "title": "长" * 201}, 422),
+        ({"document": drawn(2), "paper": "B5"}, 422),
+        ({"document": {"layers": []}}, 422),
+        ({"document": {"layers": [{"id": "supply_orders"}]}}, 404),  # not for a viewer
+        ({}, 422),
+    ],
+)
+def test_what_is_printed_may_be_longer_than_an_address(app: Flask, body: Any, status: int) -> None:
+    viewer = browser(app, "viewer")
+    answer = viewer.open("/api/v1/views/sheet.pdf?lang=en", method="POST", json=body)
+    assert answer.status_code == status, answer.json
+    if status == 200:
+        assert answer.mimetype == "application/pdf"
+        document = pypdfium2.PdfDocument(answer.data)
+        text = document[0].get_textpage().get_text_bounded()
+        document.close()
+        assert "堤" in text
+    else:
+        assert answer.json["detail"]
 
 
 def test_measuring_the_town(app: Flask) -> None:

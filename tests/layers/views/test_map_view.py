@@ -11,7 +11,7 @@ from layers.catalogue import LAYERS
 from layers.district import District
 from layers.html import mark_for
 from layers.tiles import ROAD_FIELDS
-from layers.views.map_view import MAX_VERTICES, read_map_view, usable_fields
+from layers.views.map_view import MAX_VERTICES, read_map_view, readable, usable_fields
 from layers.views.shown import answer
 from tests.layers.conftest import NOW
 
@@ -95,11 +95,33 @@ def test_no_role_filters_by_what_it_may_not_see(layer_id: str, town: District) -
         ({"layers": [], "drawing": [{"geometry": {"type": "Point", "coordinates": ["a"]}}]}, r"drawing\[0\]\.geometry"),
         ({"layers": [], "drawing": [{"geometry": {"type": "Point", "coordinates": [500, 0]}}]}, "in degrees"),
         ({"layers": [], "drawing": [{"geometry": {"type": "Point", "coordinates": []}}]}, "in degrees"),
+        ({"layers": [{"id": "teams"}], "swipe": {}}, r"swipe\.left: expected two layers"),
+        ({"layers": [{"id": "teams"}], "swipe": {"left": "teams"}}, r"swipe\.right: expected two layers"),
+        ({"layers": [{"id": "teams"}], "swipe": {"left": "teams", "right": "x"}}, r"swipe\.right=x: expected a layer"),
+        ({"layers": [{"id": "teams"}], "swipe": {"left": "teams", "right": "teams", "at": "2026"}}, r"swipe\."),
+        ({"layers": [], "swipe": {"at": "noon"}}, r"swipe\.at=noon: expected a time"),
     ],
 )
 def test_refusals(document: dict[str, Any], words: str, town: District) -> None:
     with pytest.raises((InputError, NotFound), match=words):
         read_map_view(document, role="planner", timezone=town.timezone)
+
+
+@pytest.mark.parametrize(
+    ("swipe", "left"),
+    [
+        ({"left": "teams", "right": "depots"}, True),
+        ({"left": "teams", "right": "supply_orders", "share": 100}, False),  # that layer is not for a viewer
+        ({"at": "2026-07-01T09:30"}, True),
+    ],
+)
+def test_a_swipe_is_left_out_with_its_layers(swipe: dict[str, Any], left: bool, town: District) -> None:
+    document = {"layers": [{"id": name} for name in ("teams", "depots", "supply_orders")], "swipe": swipe}
+    read_map_view(document, role="planner", timezone=town.timezone)
+    found, problems = readable(document, role="viewer", timezone=town.timezone)
+    assert found.get("swipe") == (swipe if left else None)
+    assert len(problems) == 1
+    assert found["layers"] == document["layers"][:2]
 
 
 def test_as_much_may_be_drawn_as_is_said(town: District) -> None:

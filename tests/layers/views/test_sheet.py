@@ -4,6 +4,7 @@ import re
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pypdfium2
 import pytest
 
@@ -133,6 +134,34 @@ def test_fonts_are_embedded_and_english_is_english(demo: District, fonts: SheetF
     text = squeezed(pages(pdf)[0])
     for part in ("Legend", "Scale", "Mapapprovalnumber", "naturalbreaks(Jenks)", "risklevel="):
         assert part in text, part
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        {"id": "villages", "style": {"field": "persons", "method": "quantile"}},
+        {"id": "hospitals"},
+        {"id": "evacuation_routes"},
+    ],
+)
+def test_a_layer_is_as_faint_on_paper_as_on_the_screen(
+    demo: District, fonts: SheetFonts, layer: dict[str, Any]
+) -> None:
+    """Half as opaque is half way between not there and there; what lies beside it stays as it is."""
+
+    def picture(opacity: float) -> Any:
+        pdf = pypdfium2.PdfDocument(made(demo, fonts, view_of(demo, [{**layer, "opacity": opacity}])).pdf)
+        found = pdf[0].render(scale=1.0).to_numpy().astype(float)
+        pdf.close()
+        return found[:, : found.shape[1] * 4 // 5]  # without the legend
+
+    none, half, whole = picture(0.0), picture(0.5), picture(1.0)
+    step = np.abs(whole - none).max(axis=2)
+    there = step > 60
+    assert there.sum() > 50
+    share = ((half - none) * (whole - none)).sum(axis=2)[there] / ((whole - none) ** 2).sum(axis=2)[there]
+    assert np.median(share) == pytest.approx(0.5, abs=0.05)
+    assert (half[step == 0] == none[step == 0]).all()
 
 
 def test_refusals(demo: District, fonts: SheetFonts) -> None:

@@ -61,12 +61,21 @@ export function freshKey() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Have the server do something; the answer is JSON. Throws Problem. */
-export async function send(method, path, body, { key } = {}) {
+async function sent(method, path, body, { key, query } = {}) {
   const headers = { [config.csrf.header]: config.csrf.token };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (key) headers["Idempotency-Key"] = key;
-  return (await answered(`${ROOT}/${path}`, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) })).json();
+  return answered(addressOf(path, query), { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+}
+
+/** Have the server do something; the answer is JSON. Throws Problem. */
+export async function send(method, path, body, { key } = {}) {
+  return (await sent(method, path, body, { key })).json();
+}
+
+/** Have the server make a file of something that is too long for an address. Throws Problem. */
+export async function fileOf(path, query, body) {
+  return (await sent("POST", path, body, { query })).blob();
 }
 
 /** The part of an address behind the question mark; lists repeat their name, what is empty is left out. */
@@ -94,11 +103,6 @@ export async function ask(path, query = {}, { signal, tag } = {}) {
   if (tag === undefined) return response.json();
   const newTag = response.headers.get("ETag") ?? "";
   return newTag && newTag === tag ? { same: true } : { tag: newTag, body: await response.json() };
-}
-
-/** Ask for a file. Throws Problem. */
-export async function fetched(path, query = {}) {
-  return (await answered(addressOf(path, query), {})).blob();
 }
 
 /** Runs questions of one kind so that only the newest answer counts. */

@@ -2,6 +2,7 @@
 
 import { config, t } from "./config.js";
 import { el, show } from "./dom.js";
+import { keep, kept } from "./kept.js";
 import { EMPTY, fill, line } from "./picture.js";
 import { makeSketch } from "./sketch.js";
 import { addColoured } from "./theme.js";
@@ -13,7 +14,9 @@ const KIND = { Point: "point", LineString: "line", Polygon: "area" };
 export function makeDraw(root, { view, onChange }) {
   const { map } = view;
   const key = `onemap.drawing.${config.district}`;
-  let drawn = kept(); // [{label, geometry}]
+  const ofView = `${key}.view`; // what the last view drew, as it came
+  const aside = `${key}.aside`; // what was drawn here before a view took its place
+  let drawn = read(key); // [{label, geometry}]
   map.addSource("drawing", { type: "geojson", data: EMPTY });
   addColoured(map, { id: "drawing-fill", type: "fill", source: "drawing", filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": COLOR, "fill-opacity": 0.18 } });
   addColoured(map, line("drawing-line", "drawing", { "line-color": COLOR, "line-width": 3 }, ["!=", ["geometry-type"], "Point"]));
@@ -38,9 +41,10 @@ export function makeDraw(root, { view, onChange }) {
   const list = el("ul", { class: "drawn", "aria-label": t("draw.list") });
   const out = el("p", {});
   const said = el("p", { class: "hint", role: "status" });
+  const before = el("div", { role: "status", id: "draw-before" });
   root.append(
     el("div", { class: "actions" }, starts), el("p", { class: "hint" }, t("draw.hint")),
-    el("div", { class: "field" }, el("label", { for: label.id }, t("draw.label")), label), steps, said, list, out,
+    el("div", { class: "field" }, el("label", { for: label.id }, t("draw.label")), label), steps, said, before, list, out,
   );
   label.addEventListener("keydown", (event) => { if (event.key === "Enter" && !finish.disabled) add(); });
 
@@ -67,11 +71,7 @@ export function makeDraw(root, { view, onChange }) {
     said.textContent = t("draw.added", { n: drawn.length });
   }
   function changed() {
-    try {
-      localStorage.setItem(key, JSON.stringify(drawn));
-    } catch {
-      said.textContent = t("draw.not_kept");
-    }
+    if (!keep(key, JSON.stringify(drawn))) said.textContent = t("draw.not_kept");
     redraw();
     onChange();
   }
@@ -84,14 +84,16 @@ export function makeDraw(root, { view, onChange }) {
       el("button", { type: "button", class: "small", "aria-label": t("draw.remove", { name: one.label || k + 1 }), onclick: () => { drawn = drawn.filter((other) => other !== one); changed(); } }, "✕"),
     )));
     const file = `data:application/geo+json,${encodeURIComponent(JSON.stringify(collection()))}`;
+    const own = read(aside);
+    show(before, own.length ? el("p", { class: "warn-box" }, t("draw.aside", { n: own.length }), " ", el("button", { type: "button", id: "draw-back", onclick: () => { drawn = own; keep(aside, null); changed(); } }, t("draw.back"))) : null);
     show(out, drawn.length ? el("a", { href: file, download: "drawing.geojson", id: "draw-out" }, t("draw.out")) : null);
   }
   function collection() {
     return { type: "FeatureCollection", features: drawn.map((one) => ({ type: "Feature", properties: { label: one.label }, geometry: one.geometry })) };
   }
-  function kept() {
+  function read(name) {
     try {
-      const found = JSON.parse(localStorage.getItem(key));
+      const found = JSON.parse(kept(name));
       return Array.isArray(found) ? found.filter((one) => one?.geometry?.type in KIND).map(({ label: text, geometry }) => ({ label: String(text ?? ""), geometry })) : [];
     } catch {
       return [];
@@ -107,9 +109,14 @@ export function makeDraw(root, { view, onChange }) {
   }
   return {
     drawing: () => drawn,
-    /** Show what a view has drawn, in place of what is there. */
+    /** Show what a view has drawn, in place of what is there; what was drawn here by hand is kept aside. */
     restore(found) {
+      const mine = JSON.stringify(drawn);
       drawn = found.map(({ label: text = "", geometry }) => ({ label: text, geometry }));
+      const asked = JSON.stringify(drawn);
+      if (mine !== "[]" && ![asked, kept(ofView)].includes(mine)) keep(aside, mine);
+      if (kept(aside)) root.closest("details")?.setAttribute("open", "");
+      keep(ofView, asked);
       changed();
     },
   };

@@ -17,6 +17,10 @@ const LIST_MS = 4_000; // counts and ages need not follow every change
 export function makeLayers(root, view) {
   let layers = [];
   let listed = 0; // when the list was asked for
+  let latest = null; // the newest question for the list
+  let current = 0; // number of the question whose list is shown
+  let questions = 0; // they are numbered: what was asked later is never overwritten by what was asked before
+  const taken = new Map(); // id -> number of the question whose answer is drawn
   let listing = 0;
   const on = new Map(); // id -> is it switched on
   const open = new Map(); // id -> is its legend open
@@ -29,6 +33,8 @@ export function makeLayers(root, view) {
   const drawings = new Map(); // id -> the layer of a view that is drawn otherwise than declared
   const counting = new Map(); // id -> asks how many are drawn of how many in view
   const watchers = [];
+  const loadWatchers = [];
+  const loaded = (id, collection) => { for (const watcher of loadWatchers) watcher(id, collection); };
 
   // Legends open by themselves as far as they fit on the screen.
   let room = Math.max(5, Math.floor((window.innerHeight - 640) / 24));
@@ -57,14 +63,21 @@ export function makeLayers(root, view) {
   async function load(layer) {
     if (layer.tiled || layer.count === 0) return undefined;
     if (layer.tiles !== null) return loadTiles(layer);
+    const moment = at();
+    const mine = questions += 1;
+    const isOver = () => moment !== at() || mine < (taken.get(layer.id) ?? 0);
     try {
-      const answer = await ask(`layers/${layer.id}.geojson`, { lang: config.lang, at: at() }, { tag: tags.get(layer.id) ?? "" });
+      const answer = await ask(`layers/${layer.id}.geojson`, { lang: config.lang, at: moment }, { tag: tags.get(layer.id) ?? "" });
+      if (isOver()) return undefined;
+      taken.set(layer.id, mine);
       if (answer.same) return state(layer.id, null);
       tags.set(layer.id, answer.tag);
       collections.set(layer.id, answer.body);
       view.data(layer.id, answer.body);
+      loaded(layer.id, answer.body);
       state(layer.id, null);
     } catch (error) {
+      if (isOver()) return undefined;
       state(layer.id, "failed", `${t("layers.failed")}: ${error.message}`);
       // It has become too large for one answer: the list says so.
       if (error.details?.code === "too-large") listing ||= setTimeout(list, LIST_MS);
@@ -73,9 +86,11 @@ export function makeLayers(root, view) {
   }
 
   async function loadTiles(layer) {
+    taken.set(layer.id, questions += 1);
     tags.delete(layer.id);
     collections.delete(layer.id);
     view.tiles(layer, tiles(layer, at()));
+    loaded(layer.id, null);
     try {
       await Promise.all([view.renewRows(layer.id), tellDrawn(layer)]);
     } catch (error) {
@@ -172,19 +187,30 @@ export function makeLayers(root, view) {
     await Promise.all(layers.filter((layer) => on.get(layer.id)).map(load));
   }
 
-  async function list() {
+  /** Ask for the list anew; whoever asked for another theme or moment, or before, waits for the newest. */
+  function list() {
     clearTimeout(listing);
     listing = 0;
     listed = Date.now();
     if (!layers.length) show(root, loading());
-    let before;
+    latest = { number: questions += 1, told: null };
+    latest.told = read(theme(), at(), latest.number);
+    return latest.told;
+  }
+
+  async function read(colours, moment, mine) {
+    const isOver = () => colours !== theme() || moment !== at() || mine < current;
+    let found;
     try {
-      before = new Map(layers.map((layer) => [layer.id, layer.tiles]));
-      layers = await ask("layers", { lang: config.lang, theme: theme(), at: at() });
+      found = await ask("layers", { lang: config.lang, theme: colours, at: moment });
     } catch (error) {
-      if (!layers.length) show(root, failure(error, refresh));
-      return;
+      if (!layers.length && !isOver()) show(root, failure(error, refresh));
+      return undefined;
     }
+    if (isOver()) return latest.number > mine ? latest.told : undefined;
+    current = mine;
+    const before = new Map(layers.map((layer) => [layer.id, layer.tiles]));
+    layers = found;
     view.describeLayers(layers);
     for (const layer of layers) {
       if (!on.has(layer.id)) on.set(layer.id, layer.visible);
@@ -198,6 +224,7 @@ export function makeLayers(root, view) {
       if (before.has(layer.id) && before.get(layer.id) !== layer.tiles && on.get(layer.id)) load(layer);
     }
     draw();
+    return undefined;
   }
 
   /** Rows of these layers changed: draw those that are switched on; counts and ages follow soon after. */
@@ -238,6 +265,8 @@ export function makeLayers(root, view) {
     isOn: (id) => Boolean(on.get(id)),
     /** Be told whenever the tree was drawn anew: layers went on or off, or the list is a new one. */
     onDrawn(watcher) { watchers.push(watcher); },
+    /** Be told (id, GeoJSON) of the rows of a layer that are drawn from now on; null for tiles. */
+    onLoaded(watcher) { loadWatchers.push(watcher); },
     /** The legend of a layer that is styled otherwise; null gives back the declared one. */
     legend(id, marks) {
       if (marks) legends.set(id, marks);
@@ -264,6 +293,7 @@ export function makeLayers(root, view) {
     /** Only these marks, on the ground that is drawn anyway: other points would hide them. Resolves when they are loaded. */
     async only(ids) {
       const wanted = layers.filter((layer) => ids.includes(layer.id));
+      if (!wanted.length) return;
       for (const layer of layers) if (layer.geometry === "point" && on.get(layer.id) && !wanted.includes(layer)) turn(layer, false);
       const loads = wanted.map((layer) => {
         unfolded.add(layer.group);

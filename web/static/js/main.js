@@ -178,6 +178,7 @@ async function start() {
       return;
     }
     const renewed = layers.renew(changed);
+    if (changed.has("supply_orders") && tabs.current() === "orders") orders?.refresh();
     if (changed.has("closures") && tabs.current() === "closures") renewed.then(() => closures.refresh());
     if ([...changed.keys()].some((name) => name !== "vehicles") || tables.size) since.outdated();
     if (changed.has("response_time") || changed.has("uncovered_places")) coverage.outdated(tabs.current() === "coverage");
@@ -189,6 +190,7 @@ async function start() {
     if (document.hidden) return;
     layers.refresh();
     view.grownOlder();
+    if (tabs.current() === "orders") orders?.refresh(); // one may have become late
   }, RELOAD_MS);
 }
 

@@ -21,13 +21,14 @@ export function orderCard(order, ...actions) {
       el("span", { class: `state-badge ${order.state}` }, config.order_states[order.state] ?? order.state)),
     el("p", {}, `${order.depot_name ?? order.depot_id} → ${order.place ?? ""}`),
     el("p", { class: "kind" }, goods(order)),
+    order.isLate ? el("p", { class: "warn" }, t("orders.late", { time: stamp(order.due_utc) })) : null,
     eta ? el("p", { class: "kind" }, [eta, order.vehicle_name].filter(Boolean).join(" · ")) : null,
     actions.length ? el("div", { class: "actions" }, actions) : null,
   );
 }
 
 export function makeOrders(root, { view }) {
-  let shown = [];
+  let shown = null;
 
   async function step(order, name, button, key) {
     button.disabled = true;
@@ -44,13 +45,14 @@ export function makeOrders(root, { view }) {
     const [name, action] = NEXT[order.state] ?? [];
     const key = freshKey();
     return [
-      name && may(action) ? el("button", { type: "button", class: "primary", onclick: (event) => step(order, name, event.target, key) }, t(`orders.${name}`)) : null,
+      name && may(action) ? el("button", { type: "button", class: "primary", id: `step-${order.id}`, onclick: (event) => step(order, name, event.target, key) }, t(`orders.${name}`)) : null,
       order.lon != null ? el("button", { type: "button", onclick: () => view.fly([order.lon, order.lat]) }, t("orders.fly")) : null,
       el("a", { href: `/api/v1/supplies/orders/${order.id}/waybill.pdf`, target: "_blank", rel: "noopener" }, t("orders.waybill")),
     ].filter(Boolean);
   }
 
   function draw() {
+    const focused = root.contains(document.activeElement) ? document.activeElement.id : "";
     show(
       root,
       el("p", { class: "hint" }, el("a", { href: "/supplies" }, t("orders.board"))),
@@ -58,20 +60,25 @@ export function makeOrders(root, { view }) {
         ? el("ul", { class: "orders" }, shown.map((order) => el("li", {}, orderCard(order, ...actions(order)))))
         : el("p", { class: "empty" }, t("orders.none")),
     );
+    if (focused) document.getElementById(focused)?.focus();
   }
 
+  /** Draw them anew where something is another: whoever is about to press a button is not disturbed. */
   async function refresh() {
     try {
-      shown = await ask("supplies/orders");
+      const found = (await ask("supplies/orders")).map(({ late_min: late, ...order }) => ({ ...order, isLate: late !== null }));
+      if (JSON.stringify(found) === JSON.stringify(shown)) return;
+      shown = found;
       draw();
     } catch (error) {
+      shown = null;
       show(root, failure(error, refresh));
     }
   }
 
   return {
     open() {
-      if (!shown.length) show(root, loading());
+      if (!shown) show(root, loading());
       return refresh();
     },
     refresh,

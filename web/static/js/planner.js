@@ -27,7 +27,7 @@ export function makePlanner(root, { view, layers }) {
   let views = null;
   const draw = makeDraw(drawNode, { view, onChange: () => views?.renew() });
   makeMeasure(measureNode, { view });
-  makeSwipe(swipeNode, { view, layers, workbench });
+  const swipe = makeSwipe(swipeNode, { view, layers, workbench, onChange: () => views?.renew() });
 
   /** The document of what is on the screen, as `layers.views.map_view` reads it. */
   function written() {
@@ -38,6 +38,7 @@ export function makePlanner(root, { view, layers }) {
       zoom: Number(view.map.getZoom().toFixed(3)),
       ...(at() ? { at: at() } : {}),
       layers: workbench.written(),
+      ...(swipe.written() ? { swipe: swipe.written() } : {}),
       ...(drawing.length ? { drawing: drawing.map(({ label, geometry }) => (label ? { label, geometry } : { geometry })) } : {}),
     };
   }
@@ -46,6 +47,7 @@ export function makePlanner(root, { view, layers }) {
     setMoment(wanted.at ?? null);
     workbench.restore(wanted.layers);
     if (wanted.drawing) draw.restore(wanted.drawing);
+    swipe.restore(wanted.swipe);
   }
 
   views = makeViews(viewsNode, { written, restore });

@@ -1,6 +1,6 @@
 /** The map as it is on a sheet of paper; the server draws it from the same document. */
 
-import { fetched } from "./api.js";
+import { fileOf } from "./api.js";
 import { config, t } from "./config.js";
 import { el, show } from "./dom.js";
 import { failure, loading } from "./notice.js";
@@ -28,7 +28,7 @@ export function makePrint(root, { view, written }) {
           const box = view.map.getBounds();
           const round = (degree) => Number(degree.toFixed(6));
           const document = { ...written(), bounds: [box.getWest(), box.getSouth(), box.getEast(), box.getNorth()].map(round) };
-          const pdf = await fetched("views/sheet.pdf", { view: JSON.stringify(document), paper: paper.value, title: title.value.trim(), map_number: number.value.trim(), maker: maker.value.trim(), lang: config.lang });
+          const pdf = await fileOf("views/sheet.pdf", { lang: config.lang }, { document, paper: paper.value, title: title.value, map_number: number.value, maker: maker.value });
           if (made) URL.revokeObjectURL(made);
           made = URL.createObjectURL(pdf);
           show(result, el("a", { href: made, download: "map.pdf", id: "print-out" }, t("print.ready")), el("p", { class: "hint" }, t("print.facts")));

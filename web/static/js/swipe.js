@@ -10,8 +10,10 @@ import { FONT } from "./picture.js";
 
 const STEP = 2; // per cent of the width, by a key
 const WIDE = 10;
+const APART_MS = 2_000; // between two looks at another moment, whatever changes meanwhile
 
-export function makeSwipe(root, { view, layers, workbench }) {
+/** `onChange` is called when it begins, ends, or the divider comes to rest. */
+export function makeSwipe(root, { view, layers, workbench, onChange }) {
   const { map } = view;
   const { maplibregl } = window;
   let other = null; // the map on the right
@@ -82,7 +84,9 @@ export function makeSwipe(root, { view, layers, workbench }) {
     if (to === undefined) return;
     event.preventDefault();
     put(to);
+    onChange();
   });
+  divider.addEventListener("pointerup", () => onChange());
   divider.addEventListener("pointerdown", (event) => divider.setPointerCapture(event.pointerId));
   divider.addEventListener("pointermove", (event) => {
     if (!divider.hasPointerCapture(event.pointerId)) return;
@@ -91,7 +95,7 @@ export function makeSwipe(root, { view, layers, workbench }) {
   });
 
   const follow = () => other?.jumpTo({ center: map.getCenter(), zoom: map.getZoom(), bearing: map.getBearing() });
-  async function open() {
+  async function open({ focus = true } = {}) {
     show(problem, loading());
     start.disabled = true;
     try {
@@ -108,8 +112,9 @@ export function makeSwipe(root, { view, layers, workbench }) {
       named();
       start.textContent = t("swipe.stop");
       start.setAttribute("aria-pressed", "true");
-      divider.focus();
+      if (focus) divider.focus();
       show(problem);
+      onChange();
     } catch (error) {
       show(problem, failure(error));
     }
@@ -119,7 +124,7 @@ export function makeSwipe(root, { view, layers, workbench }) {
     names[0].textContent = isByLayers() ? layers.find(left.value)?.title ?? "" : at()?.replace("T", " ") ?? t("swipe.now");
     names[1].textContent = isByLayers() ? layers.find(right.value)?.title ?? "" : moment.value.replace("T", " ");
   }
-  function close() {
+  function close({ focus = true } = {}) {
     map.off("move", follow);
     view.lay(null);
     other?.remove();
@@ -129,24 +134,54 @@ export function makeSwipe(root, { view, layers, workbench }) {
     leave(null);
     start.textContent = t("swipe.start");
     start.setAttribute("aria-pressed", "false");
-    start.focus();
+    if (focus) start.focus();
+    onChange();
   }
-  async function again() {
+  let asked = 0; // the newest question for another picture on the right
+  async function again({ isAsked = true } = {}) {
     if (!other) return;
+    const mine = asked += 1;
+    if (isAsked && !isByLayers()) show(problem, loading()); // a moment that nobody asked for before is computed first
     try {
       leave(null);
       const found = await style();
+      if (mine !== asked || !other) return;
       leave(hiddenLeft());
-      other?.setStyle(found);
+      other.setStyle(found);
       named();
       show(problem);
     } catch (error) {
-      show(problem, failure(error));
+      if (mine === asked) show(problem, failure(error));
     }
   }
   for (const node of [by, left, right, moment]) node.addEventListener("change", () => { offered(); again(); });
   workbench.onChange(() => { offered(); again(); });
-  map.on("redrawn", again);
+  map.on("redrawn", () => again());
+  // What is drawn on the left from now on is drawn on the right too.
+  let late = 0;
+  layers.onLoaded((id, collection) => {
+    if (!other) return;
+    if (isByLayers() && collection && other.getSource(id)?.type === "geojson") other.getSource(id).setData(collection);
+    else late ||= setTimeout(() => { late = 0; again({ isAsked: false }); }, APART_MS);
+  });
   layers.onDrawn(() => { if (hidden) view.visible(layers.find(hidden), false); });
   offered();
+  return {
+    /** As a view says it; null while there is none. */
+    written() {
+      if (!other) return null;
+      return { ...(isByLayers() ? { left: left.value, right: right.value } : { at: moment.value }), share: Math.round(share) };
+    },
+    /** Show what a view says; without anything there is no divider. */
+    async restore(wanted) {
+      if (other) close({ focus: false });
+      if (!wanted) return;
+      by.value = wanted.at ? "moments" : "layers";
+      offered();
+      if (wanted.at) moment.value = wanted.at;
+      else [left.value, right.value] = [wanted.left, wanted.right];
+      share = wanted.share ?? 50;
+      await open({ focus: false });
+    },
+  };
 }

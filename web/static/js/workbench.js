@@ -49,7 +49,7 @@ export function makeWorkbench(root, { view, layers }) {
     const before = order;
     if (isArranged) order = [...declaredOrder(on.filter((id) => !order.includes(id))), ...order.filter((id) => on.includes(id))];
     else order = declaredOrder(on);
-    for (const id of order) if (!isPlain(state(id)) && cards.has(id)) cards.get(id).renew();
+    for (const id of order) if (cards.get(id)?.mayDiffer()) cards.get(id).renew();
     if (before.join() === order.join()) return;
     if (isArranged) view.arrange(order);
     draw();
@@ -122,6 +122,7 @@ export function makeWorkbench(root, { view, layers }) {
     const question = newest((signal) => ask("views/shown", { view: JSON.stringify({ layers: [written(id)], at: at() }), lang: config.lang, theme: theme() }, { signal }));
     let fields = null;
     let drawn = ""; // what of the answer is on the map
+    let ground = ""; // and for which theme
     async function renew() {
       try {
         const answer = await question();
@@ -138,6 +139,7 @@ export function makeWorkbench(root, { view, layers }) {
       const parts = JSON.stringify(answer.map_layers);
       if (parts !== drawn && (drawn || !isPlain(mine))) view.restyle(id, answer.map_layers, mine.opacity);
       drawn = parts;
+      ground = theme();
       layers.legend(id, isPlain(mine) ? null : answer.legend);
       told.textContent = isPlain(mine) ? "" : t("bench.matched", { n: count(answer.matched), all: count(answer.count) });
       show(legend, answer.legend.map((mark) => el("li", {}, markPicture(mark), el("span", { class: "grow" }, mark.label), el("span", { class: "num" }, count(mark.count)))));
@@ -185,6 +187,8 @@ export function makeWorkbench(root, { view, layers }) {
     return {
       node,
       renew: () => renew(),
+      /** Whether what is drawn may have changed: it is not as declared, or no longer of the theme. */
+      mayDiffer: () => !isPlain(mine) || (drawn !== "" && ground !== theme()),
       place(k, of) { up.disabled = k === 0; down.disabled = k === of - 1; },
       /** Show what was asked from elsewhere. */
       reset() {

@@ -289,7 +289,7 @@ export function makeZoning({ view, layers, isShown }) {
       told.set(answer.scheme, answer);
       drawSummary(answer);
     } catch (error) {
-      if (error.details?.code === "not-found") show(summaryRoot, empty(t("zoning.never")));
+      if (error.details?.code === "not-found") show(summaryRoot, empty(t(runButton.hidden ? "zoning.never_by_others" : "zoning.never")));
       else show(summaryRoot, failure(error, summarize));
     }
     return undefined;
