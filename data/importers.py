@@ -26,6 +26,7 @@ from data.checking import (
     require_unique,
     typed_columns,
 )
+from data.item_catalogue import DIVISIBLE_UNITS
 from data.kinds import KINDS, Column, Kind
 from data.reading import AT_HAND, RawFrame, SheetBounds, read_file
 from data.schema import stored_name
@@ -551,6 +552,11 @@ def _require_lots(store: Store, conn: Connection, frame: pd.DataFrame, problems:
         if not pd.isna(unit) and item in units and unit != units[item]:
             problems.add(row, "unit", unit, f"the item's unit, {units[item]}")
         quantity = record.get("quantity")
+        if item in units and units[item] not in DIVISIBLE_UNITS:
+            for name in ("quantity", "reserved", "on_hold"):
+                value = record.get(name)
+                if value is not None and value % 1:
+                    problems.add(row, name, value, f"a whole number: the unit {units[item]} has no parts")
         taken = (record.get("reserved") or 0) + (record.get("on_hold") or 0)
         if quantity is not None and taken > quantity:
             problems.add(row, "reserved, on_hold", taken, f"together at most the quantity, {quantity}")

@@ -147,5 +147,8 @@ ITEMS: tuple[CatalogueItem, ...] = tuple(_parsed(line) for line in _TABLE.strip(
 FOOD = "P-1-03-"
 """How the codes of food and drinking water begin."""
 
-DIVISIBLE_UNITS = frozenset({"kg", "g", "t", "L", "mL", "m", "m²", "m2", "m³", "m3", "吨", "千克", "公斤", "升", "米"})
+DIVISIBLE_UNITS = frozenset(
+    {"kg", "g", "t", "L", "l", "mL", "ml", "m", "km", "m²", "m2", "m³", "m3"}
+    | {"吨", "千克", "公斤", "斤", "克", "升", "毫升", "米", "公里", "平方米", "立方米"}
+)
 """Units of which there can be a part; of every other there are whole ones only."""

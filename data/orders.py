@@ -238,6 +238,7 @@ def _require_free(lines: Sequence[NewLine], lots: Mapping[str, Mapping[str, Any]
         if row["depot_id"] != line.depot_id:
             raise InputError(f"lot {line.lot_id} lies in depot {row['depot_id']}, not in {line.depot_id}")
         free = row["on_hand_e3"] - row["reserved_e3"] - row["on_hold_e3"]
+        stock.require_whole(f"lot {line.lot_id}: quantity", line.quantity_e3, row["unit"], there_e3=free)
         problem = _unfit(row, day)
         if problem is None and free < line.quantity_e3:
             problem = f"{shown(line.quantity_e3)} asked, {shown(free)} available"
@@ -316,6 +317,10 @@ def _make_request(
     """Insert a request and what it needs; the rows."""
     covered = _covered(conn, lines, lots)
     wanted = [Need(*need) for need in request.needs]
+    for need in wanted:
+        if need.quantity_e3 % 1000:
+            unit = _row(conn, "item", need.item_id)["unit"]
+            stock.require_whole(f"item {need.item_id}: quantity", need.quantity_e3, unit)
     if not wanted:
         wanted = [Need(item_id, int(total)) for item_id, (_, total, _) in covered.items()]
     if by_telephone:
@@ -333,6 +338,9 @@ def _make_request(
     levels = [choice.code for choice in DEPOT_LEVELS]
     if request.level is not None and request.level not in levels:
         raise InputError(f"level={request.level}: expected one of {', '.join(levels)}")
+    deadline = None if request.deadline_utc is None else schema.utc_text(request.deadline_utc)
+    if deadline is not None and deadline <= schema.utc_text(now_utc):
+        raise InputError(f"deadline={deadline}: expected a time after now, {schema.utc_text(now_utc)}")
     if request.to_depot_id is not None:
         _row(conn, "depot", request.to_depot_id)
     number = _next_number(conn, day)
@@ -350,7 +358,7 @@ def _make_request(
         "level": request.level,
         "created_by": actor,
         "created_utc": clock,
-        "deadline_utc": None if request.deadline_utc is None else schema.utc_text(request.deadline_utc),
+        "deadline_utc": deadline,
         "papers_due_utc": schema.utc_text(now_utc + PAPERS_WITHIN) if by_telephone else None,
         "geom": geometry.encode_point(lon, lat, conn.dialect.name),
         **_stamp(clock),
@@ -586,7 +594,11 @@ def issue(
     reason: str | None = None,
     occurred_utc: datetime | str | None = None,
 ) -> dict[str, Any]:
-    """Give the goods out: as reserved, or the lots that were picked. What is not picked is set free, with a reason."""
+    """Give the goods out: as reserved, or the lots that were picked. What is not picked is set free, with a reason.
+
+    What is told late is held against the states of the lots as they were then; ``changed_since`` of the answer names
+    the lots that went out and are not usable any more.
+    """
     order = _require(conn, order_id, "issue")
     clock, occurred = _clocks(conn, now_utc, occurred_utc)
     bound = {
@@ -599,6 +611,9 @@ def issue(
         raise InputError(f"issue {order_id}: nothing is picked; cancel the order instead")
     require_once([pick.lot_id for pick in taken])
     lots = stock.lots_of(conn, [*bound, *(pick.lot_id for pick in taken)], depot_id=order["depot_id"])
+    since = {} if occurred_utc is None else stock.status_since(conn, lots, occurred)
+    now = {lot_id: row["status"] for lot_id, row in lots.items()}
+    lots = {i: {**row, "status": since[i]["from_status"] if i in since else now[i]} for i, row in lots.items()}
     moves = _issued(order, taken, bound, lots, stock.local_day(conn, occurred), reason, occurred, actor)
     changes = _carried_by(conn, carrier)
     ledger.record(conn, moves, source=SOURCE, now_utc=clock)
@@ -616,7 +631,9 @@ def issue(
         details=_quantities(out),
         changes=changes,
     )
-    return order_of(conn, order_id)
+    gone = [change for i, change in since.items() if now[i] != "usable" and any(m.lot_id == i for m in out)]
+    changed = [{"lot_id": c["lot_id"], "status": now[c["lot_id"]], "since_utc": c["occurred_utc"]} for c in gone]
+    return {**order_of(conn, order_id), "changed_since": changed}
 
 
 def _issued(
@@ -642,6 +659,8 @@ def _issued(
         row = lots[pick.lot_id]
         item_id = row["item_id"]
         require_quantity(f"lot {pick.lot_id}: quantity", pick.quantity_e3)
+        there = bound.get(pick.lot_id, row["on_hand_e3"])
+        stock.require_whole(f"lot {pick.lot_id}: quantity", pick.quantity_e3, row["unit"], there_e3=there)
         problem = _unfit(row, day)
         if problem is not None:
             raise Conflict(f"issue {order_id}: lot {pick.lot_id}: {problem}; pick another lot, with a reason")
@@ -882,6 +901,7 @@ def receive(
         parts = (("received", line.received_e3), ("damaged", line.damaged_e3), ("missing", line.missing_e3))
         total = _total(line.lot_id, parts)
         there = holdings.get((line.lot_id, "in_transit"), 0)
+        _require_whole(conn, line.lot_id, parts, there)
         if total > there:
             raise Conflict(
                 f"receive {order_id}: {shown(total)} of lot {line.lot_id}, only {shown(there)} of it are on their way"
@@ -967,6 +987,7 @@ def use(
     for line in [Pick(*line) for line in lines]:
         require_quantity(f"lot {line.lot_id}: quantity", line.quantity_e3)
         there = holdings.get((line.lot_id, "incident"), 0)
+        _require_whole(conn, line.lot_id, [("quantity", line.quantity_e3)], there)
         if line.quantity_e3 > there:
             raise Conflict(
                 f"use {order_id}: {shown(line.quantity_e3)} of lot {line.lot_id}, only {shown(there)} are at the place"
@@ -1089,7 +1110,10 @@ def _sent_back(
     holdings = _holdings(conn, order_id)
     moves: list[Movement] = []
     for line in lines:
-        left = _total(line.lot_id, (("quantity", line.quantity_e3), ("damaged", line.damaged_e3)))
+        parts = (("quantity", line.quantity_e3), ("damaged", line.damaged_e3))
+        left = _total(line.lot_id, parts)
+        out = (holdings.get((line.lot_id, account), 0) for account in ("incident", "in_transit", "returned"))
+        _require_whole(conn, line.lot_id, parts, next((quantity for quantity in out if quantity % 1000), 0))
         if sent_already:
             left -= min(left, holdings.get((line.lot_id, "returned"), 0))
         for account in ("incident", "in_transit"):
@@ -1374,6 +1398,14 @@ def _total(lot_id: str, parts: Sequence[tuple[str, int]]) -> int:
     if total == 0:
         raise InputError(f"lot {lot_id}: every quantity is 0; leave the line out")
     return total
+
+
+def _require_whole(conn: Connection, lot_id: str, parts: Sequence[tuple[str, int]], there_e3: int) -> None:
+    """No part of a unit of an order's goods that has none, as `stock.require_whole`."""
+    for name, quantity_e3 in parts:
+        if quantity_e3 % 1000:
+            unit = stock.lots_of(conn, [lot_id])[lot_id]["unit"]
+            stock.require_whole(f"lot {lot_id}: {name}", quantity_e3, unit, there_e3=there_e3)
 
 
 def _quantities(moves: Sequence[Movement]) -> dict[str, Any]:

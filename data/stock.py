@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from data import ledger, reversals, schema
+from data.item_catalogue import DIVISIBLE_UNITS
 from data.kinds import LOT_STATUSES
 from data.ledger import Movement, require_quantity, shown, thousandths
 from data.store import cell, marks, read_rows, translated
@@ -99,6 +100,17 @@ def require_once(lot_ids: Iterable[str]) -> None:
         seen.add(lot_id)
 
 
+def require_whole(name: str, quantity_e3: int, unit: str, *, there_e3: int = 0) -> None:
+    """InputError for a part of what there are whole units of only.
+
+    What lies there in parts already (`there_e3`), as older lists said, may go as it is.
+    """
+    if quantity_e3 % 1000 and not there_e3 % 1000 and unit not in DIVISIBLE_UNITS:
+        raise InputError(
+            f"{name}={shown(quantity_e3)}: the unit {unit} has no parts; give a whole number, or packs that make one"
+        )
+
+
 def lots_of(conn: Connection, lot_ids: Iterable[str], *, depot_id: str | None = None) -> dict[str, dict[str, Any]]:
     """The rows of some lots with the names of item and depot; NotFound for one that is not there, or lies elsewhere."""
     wanted = list(dict.fromkeys(lot_ids))
@@ -150,6 +162,7 @@ def count(
     movements: list[Movement] = []
     for line in lines:
         require_quantity(f"lot {line.lot_id}: counted", line.counted_e3, low_e3=0)
+        require_whole(f"lot {line.lot_id}: counted", line.counted_e3, lots[line.lot_id]["unit"])
         free, reserved, held = there[line.lot_id]
         expected = free + reserved + held
         difference = line.counted_e3 - expected
@@ -206,7 +219,7 @@ def count(
             )
     return [
         {
-            **_named(lots[row["lot_id"]]),
+            **named(lots[row["lot_id"]]),
             "id": row["id"],
             "expected": number_of(row["expected_e3"]),
             "counted": number_of(row["counted_e3"]),
@@ -254,7 +267,7 @@ def in_depot(
     }
 
 
-def _named(row: Mapping[str, Any]) -> dict[str, Any]:
+def named(row: Mapping[str, Any]) -> dict[str, Any]:
     """What every answer says of a lot."""
     return {
         "lot_id": row["id"],
@@ -293,7 +306,7 @@ def change_status(
         raise Conflict(f"lot {lot_id} is {status} already")
     if from_status not in (None, row["status"]):
         raise Conflict(f"lot {lot_id} is {row['status']} by now, not {from_status}; take a new sheet")
-    recorded = ledger.recorded_utc(conn, now_utc)
+    recorded = ledger.recorded_utc(conn, now_utc, "lot_status_change")
     lot = schema.table("lot")
     with translated(), whole(conn):
         conn.execute(
@@ -311,7 +324,22 @@ def change_status(
         conn.execute(
             sa.update(lot).where(lot.c.id == lot_id).values(status=status, updated_utc=schema.as_given(recorded))
         )
-    return {**_named(row), "from_status": row["status"], "status": status, "reason": said, "recorded_utc": recorded}
+    return {**named(row), "from_status": row["status"], "status": status, "reason": said, "recorded_utc": recorded}
+
+
+def status_since(conn: Connection, lot_ids: Iterable[str], moment: str) -> dict[str, dict[str, Any]]:
+    """Of the lots that changed their state after a moment, the first change since: from_status, to_status, when, why.
+
+    A change at that very moment had happened.
+    """
+    change = schema.table("lot_status_change")
+    names = ("lot_id", "from_status", "to_status", "occurred_utc", "reason")
+    statement = (
+        sa.select(*(change.c[name] for name in names))
+        .where(change.c.lot_id.in_(list(lot_ids)), change.c.occurred_utc > moment)
+        .order_by(change.c.seq.desc())
+    )
+    return {row["lot_id"]: dict(row) for row in conn.execute(statement).mappings()}
 
 
 def unlike_their_changes(conn: Connection) -> list[tuple[str, str, str]]:
@@ -378,7 +406,10 @@ def write_off(
 def _moved(conn: Connection, movement: Movement, now_utc: datetime, depot_id: str | None) -> dict[str, Any]:
     """Book one movement in the depot; what lies there of the lot afterwards."""
     require_text("reason", movement.reason, "say why")
-    lots_of(conn, [movement.lot_id], depot_id=depot_id)
+    row = lots_of(conn, [movement.lot_id], depot_id=depot_id)[movement.lot_id]
+    free = row["on_hand_e3"] - row["reserved_e3"] - row["on_hold_e3"]
+    there = row["on_hold_e3"] if movement.from_account == "hold" else free
+    require_whole(f"lot {movement.lot_id}: quantity", movement.quantity_e3, row["unit"], there_e3=there)
     ledger.record(conn, [movement], source=SOURCE, now_utc=now_utc)
     return _lies_there(conn, movement.lot_id)
 
@@ -387,7 +418,7 @@ def _lies_there(conn: Connection, lot_id: str) -> dict[str, Any]:
     row = lots_of(conn, [lot_id])[lot_id]
     on_hand, reserved, held = (row[name] for name in schema.BALANCES)
     return {
-        **_named(row),
+        **named(row),
         "on_hand": number_of(on_hand),
         "reserved": number_of(reserved),
         "on_hold": number_of(held),
@@ -451,6 +482,7 @@ def take_in(
             raise InputError(
                 f"unit={line.unit}: {line.item_id} is counted in {units[line.item_id]}; convert the quantity first"
             )
+        require_whole(f"lot {line.lot}: quantity", line.quantity_e3, units[line.item_id])
         if line.status not in _STATUSES:
             raise InputError(f"status={line.status}: expected one of {', '.join(_STATUSES)}")
         expires_on = cell("date", "expires_on", line.expires_on)
@@ -484,7 +516,7 @@ def take_in(
         ledger.record(conn, movements, source=SOURCE, now_utc=recorded)
     found = lots_of(conn, ids)
     return [
-        {**_named(found[identity]), "expires_on": found[identity]["expires_on"], "quantity": number_of(m.quantity_e3)}
+        {**named(found[identity]), "expires_on": found[identity]["expires_on"], "quantity": number_of(m.quantity_e3)}
         for identity, m in zip(ids, movements, strict=True)
     ]
 

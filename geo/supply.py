@@ -36,6 +36,7 @@ Reason = Literal[
     "no_road",
     "closed",
     "too_far",
+    "not_needed",
     "ranked_down",
     "higher_level",
     "more_depots",
@@ -48,6 +49,7 @@ REASONS: tuple[Reason, ...] = (
     "no_road",
     "closed",
     "too_far",
+    "not_needed",
     "ranked_down",
     "higher_level",
     "more_depots",
@@ -660,11 +662,10 @@ def plan_supply(
     The reason of a depot that holds the item and is not used is the first of these that applies:
     nothing available (``out_of_stock`` with nothing on hand, else whichever of ``reserved``,
     ``expired``, ``on_hold`` holds back most, in this order where equal); ``closed`` (a route exists
-    but for closures); ``no_road``; ``too_far``: it arrives after the deadline, or it is not needed,
-    because the last piece is there before it (the sentence says which; the latter are in ``spare``
-    too). A quicker depot that holds none of it is ``out_of_stock``; where the need is not met, every
-    depot in time is a quicker one. A used depot that gives less than it has on hand says why in
-    ``withheld``.
+    but for closures); ``no_road``; ``too_far``: it arrives after the deadline; ``not_needed``: the last
+    piece is there before it (it is in ``spare`` too). A quicker depot that holds none of it is
+    ``out_of_stock``; where the need is not met, every depot in time is a quicker one. A used depot that
+    gives less than it has on hand says why in ``withheld``.
     """
     if at.tzinfo is None or at.utcoffset() is None:
         raise InputError(f"at={at.isoformat()}: expected a moment with its time zone")
@@ -848,7 +849,9 @@ class _Case:
             en, zh = f"{n} available, but {road_en}", f"可调 {n}，但{road_zh}"
             return Refusal(h.depot, line.item, reason, en, zh, h.available, h.arrival_s)
         minutes = _minutes(h.arrival_s)
+        reason = "not_needed"
         if not h.is_in_time:
+            reason = "too_far"
             limit = _minutes(self.deadline_s)
             en = f"{n} available, but it arrives after {minutes} min; the deadline is {limit} min"
             zh = f"可调 {n}，但需 {minutes} 分钟到达，超过时限 {limit} 分钟"
@@ -856,12 +859,11 @@ class _Case:
             reason, en, zh = self.passed_over[h.depot]
             en = f"{n} available after {minutes} min, not needed: {en}"
             zh = f"可调 {n}，{minutes} 分钟可到，本次不需要：{zh}"
-            return Refusal(h.depot, line.item, reason, en, zh, h.available, h.arrival_s)
         else:
             ready = _minutes(line.ready_s or 0.0)
             en = f"{n} available, not needed: it arrives after {minutes} min, the last piece after {ready} min"
             zh = f"可调 {n}，本次不需要：{minutes} 分钟到达，最后一批 {ready} 分钟已到"
-        return Refusal(h.depot, line.item, "too_far", en, zh, h.available, h.arrival_s)
+        return Refusal(h.depot, line.item, reason, en, zh, h.available, h.arrival_s)
 
     def _quicker_without(self, line: SupplyLine) -> list[Refusal]:
         arrival_s = self.depots.arrival_s

@@ -88,6 +88,8 @@ class KpiFrames:
     lots : id, on_hand_e3, reserved_e3, on_hold_e3, is_qualified, is_expired
     counts : id, expected_e3, counted_e3
     events : order_id, to_state, occurred_utc (ISO text or moments, aware)
+    arrivals : order_id, occurred_utc; one row or more for each order of which anything came to its end, fit for use or
+        damaged; what is missing came nowhere
     orders : id, state
     receipts : order_id, lot_id, sent_e3, lost_e3 (damaged or missing), one row for each line that was received
     contacts : depot_id, verified_utc
@@ -98,6 +100,7 @@ class KpiFrames:
     lots: pd.DataFrame | None = None
     counts: pd.DataFrame | None = None
     events: pd.DataFrame | None = None
+    arrivals: pd.DataFrame | None = None
     orders: pd.DataFrame | None = None
     receipts: pd.DataFrame | None = None
     contacts: pd.DataFrame | None = None
@@ -143,8 +146,9 @@ def supply_kpis(
     moment : the moment asked about, aware
     targets : code -> target, as a share, a number of lots or seconds; missing ones are those of `TARGETS`
     contact_days, fresh_h : a contact verified, a stock said so long ago or less is good (bound included)
-    issue_min, arrival_min : minutes from the order to its issue and to its first receipt (bound included); an order
-        not issued or received yet counts, against it, as soon as it is later than this
+    issue_min, arrival_min : minutes from the order to its issue and to its first arrival (bound included); an order
+        not issued or arrived yet counts, against it, as soon as it is later than this, and one that ended without
+        any arrival, everything missing, counts against it at once
 
     Returns
     -------
@@ -172,7 +176,7 @@ def supply_kpis(
             raise InputError(f"{name}={value}: expected a finite number, 0 or more")
     known = {**TARGETS, **targets}
     depots, lots = _rows(frames.depots), _rows(frames.lots)
-    orders = _order_times(frames.events, frames.orders)
+    orders = _order_times(frames.events, frames.arrivals, frames.orders)
 
     def share(code: str, word: Word, title: str, title_zh: str, rows: Iterable[Proof] | None) -> Kpi:
         proof = tuple(rows or ())
@@ -243,7 +247,7 @@ def supply_kpis(
             "move",
             f"orders at the place within {arrival_min:g} min",
             f"下单后 {arrival_min:g} 分钟内到达",
-            _in_time(orders, "received", moment, arrival_min),
+            _in_time(orders, "arrived", moment, arrival_min),
         ),
         number("over_allocated", "move", "lots promised beyond what is there", "超配批次", map(_over_allocated, lots)),
         share(
@@ -274,7 +278,7 @@ def supply_kpis(
             "issued orders that were received",
             "出库单签收",
             (
-                Proof(i, "received" in o.times, o.state)
+                Proof(i, "arrived" in o.times, _NOTHING if _came_to_nothing(o) else o.state)
                 for i, o in orders.items()
                 if "issued" in o.times and o.state not in ("issued", "in_transit")
             ),
@@ -288,11 +292,11 @@ def supply_kpis(
             (
                 Proof(
                     i,
-                    {"issued", "received"} <= o.times.keys(),
-                    ", ".join(sorted(o.times.keys() & {"issued", "received"})) or "neither",
+                    {"issued", "arrived"} <= o.times.keys(),
+                    ", ".join(word for step, word in _TRACE if step in o.times) or "neither",
                 )
                 for i, o in orders.items()
-                if o.state in ("received", "settled")
+                if o.state in _ENDED
             ),
         ),
     ]
@@ -300,10 +304,18 @@ def supply_kpis(
 
 class _Order(NamedTuple):
     state: str
-    times: dict[str, datetime]  # ordered, issued, received: the first time
+    times: dict[str, datetime]  # ordered, issued, arrived: the first time
 
 
-_STEPS = {"ordered": "ordered", "issued": "issued", "partly_received": "received", "received": "received"}
+_STEPS = ("ordered", "issued")
+_ENDED = ("received", "settled")
+_TRACE = (("issued", "issued"), ("arrived", "received"))
+_NOTHING = "nothing arrived"
+
+
+def _came_to_nothing(order: _Order) -> bool:
+    """Whether an order ended and no piece of it reached its place."""
+    return order.state in _ENDED and "arrived" not in order.times
 
 
 def _rows(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
@@ -331,16 +343,18 @@ def _over_allocated(row: Mapping[str, Any]) -> Proof:
     return Proof(str(row["id"]), bound > on_hand or on_hand < 0, f"{number_of(bound)} bound of {number_of(on_hand)}")
 
 
-def _order_times(events: pd.DataFrame | None, orders: pd.DataFrame | None) -> dict[str, _Order]:
-    """Each order with its state and the first time that it was ordered, issued and received."""
+def _order_times(
+    events: pd.DataFrame | None, arrivals: pd.DataFrame | None, orders: pd.DataFrame | None
+) -> dict[str, _Order]:
+    """Each order with its state and the first time that it was ordered and issued, and that something arrived."""
     if events is None or orders is None:
         return {}
     found = {str(row["id"]): _Order(str(row["state"]), {}) for row in _rows(orders)}
-    for row in _rows(events):
-        step = _STEPS.get(str(row["to_state"]))
+    steps = [(str(row["to_state"]), row) for row in _rows(events) if row["to_state"] in _STEPS]
+    for step, row in [*steps, *(("arrived", row) for row in _rows(arrivals))]:
         order = found.get(str(row["order_id"]))
         when = _moment(row["occurred_utc"])
-        if step is None or order is None or when is None:
+        if order is None or when is None:
             continue
         if step not in order.times or when < order.times[step]:
             order.times[step] = when
@@ -355,6 +369,9 @@ def _in_time(orders: Mapping[str, _Order], step: str, moment: datetime, limit_mi
         if begun is None:
             continue
         reached = order.times.get(step)
+        if reached is None and step == "arrived" and _came_to_nothing(order):
+            yield Proof(name, False, _NOTHING)
+            continue
         if reached is None and (order.state in ("cancelled", "expired") or moment - begun <= limit):
             continue
         took = (reached if reached is not None else moment) - begun

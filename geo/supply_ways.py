@@ -314,7 +314,7 @@ def _planned(
             row = later[depot]
             passed[depot] = ("ranked_down", f"ranked later, {row.detail}", f"排序靠后，{row.detail_zh}")
         elif rank is not None and rank[entry.depot] == top:
-            passed[depot] = ("too_far", "nearer depots of its level have it all", "同级更近的仓库已够")
+            passed[depot] = ("not_needed", "nearer depots of its level have it all", "同级更近的仓库已够")
     case: _Case = replace(line._case, used=used, passed_over=passed, others=others)
     allocated = (table.asked - left) // table.parts
     ready_s = max((piece.arrival_s for piece in pieces), default=None)

@@ -27,6 +27,7 @@ ACTIONS: dict[str, Text] = {
     "stock.count": Text("盘点", "count"),
     "stock.status": Text("改批次状态", "state of a lot"),
     "stock.statuses": Text("改多批状态", "states of lots"),
+    "stock.recall": Text("召回或待检, 所有仓库", "recall in every depot"),
     "close road": Text("封路", "close a road"),
     "open road": Text("解除封路", "open a road"),
     "stock.reverse": Text("冲销库存变动", "reverse a movement"),

@@ -493,6 +493,32 @@ STOCK = Listing(
     tables=("lot", "item"),
 )
 
+RECALLS = Listing(
+    "recalls",
+    Text("召回或待检的货在哪里", "Where recalled or quarantined goods are"),
+    (
+        replace(_LOT, main=True),
+        _ITEM,
+        _DEPOT,
+        Column("status", Text("状态", "State"), "choice", STATUSES),
+        _ON_HAND,
+        _number("reserved", "预留", "Reserved"),
+        _number("on_the_way", "在途", "On the way"),
+        _number("at_place", "现场", "At the place"),
+        _number("coming_back", "退回途中", "Coming back"),
+        _UNIT,
+        Column("orders_text", Text("调拨单", "Orders")),
+        Column("because_text", Text("召回或待检的批次", "Recalled or quarantined lots")),
+    ),
+    dispatch.recalled_goods,
+    Text("没有召回或待检的货。", "Nothing is recalled or quarantined."),
+    Text(
+        "同一批货: 调拨过来或过去的批次, 以及物资和批号相同的批次; 标红的还在可用状态",
+        "the same goods: lots that they came from or went to, and lots of one item and number; red ones are usable",
+    ),
+    tables=("lot", "movement", "item", "depot"),
+)
+
 BALANCES = Listing(
     "balances",
     Text("按时点查库存", "Stock at a moment"),

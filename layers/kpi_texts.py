@@ -19,6 +19,7 @@ _WORDS = {
     "expired": "已过期",
     "in date": "未过期",
     "neither": "两样都没有",
+    "nothing arrived": "一件未到",
     "issued": "有出库",
     "received": "有签收",
     "issued, received": "出库和签收都有",
@@ -36,8 +37,8 @@ def proof_text(code: str, detail: str, lang: Lang, *, zone: ZoneInfo, states: Ma
     """Why a row counts or not; moments on the district's clock."""
     if re.fullmatch(r"\d{4}-\d\d-\d\dT.*", detail):
         return moment_text(datetime.fromisoformat(detail), zone)
-    if code == "received":
-        return states[detail].to(lang) if detail in states else detail
+    if code == "received" and detail in states:
+        return states[detail].to(lang)
     if lang == "zh":
         for pattern, words in _PATTERNS:
             if found := pattern.fullmatch(detail):

@@ -70,6 +70,7 @@ ACTIONS: dict[str, Action] = {
         Action("stock.receive", Text("入库", "take goods in"), _STOCK),
         Action("stock.count", Text("盘点", "count"), _STOCK),
         Action("stock.change", Text("冻结、改状态、报废", "hold, change the state, write off"), _STOCK),
+        Action("stock.recall", Text("召回或待检同一批货, 所有仓库", "recall the same goods in every depot"), _DISPATCH),
         Action("stock.reverse", Text("冲销库存登记", "reverse what was booked of the stock"), _STOCK),
         Action("register.import", Text("导入表格", "import sheets"), _PLAN),
         Action("closure.change", Text("封路、解除", "close roads and open them"), _CLOSE),

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from data import orders
 from data.kinds import LOT_STATUSES
+from data.recalls import STATES as RECALL_STATES
 from data.schema import CAUSES
 from geo.errors import ImportRefused, InputError, NotFound
 from geo.supply import thousandths
@@ -211,6 +212,7 @@ class Pages:
         route("/depots/<depot_id>/in.xlsx", self.in_xlsx, reads)
         changes("/depots/<depot_id>/in", self.in_post, "stock.receive")
         changes("/depots/<depot_id>/status", self.status_post, "stock.change")
+        changes("/depots/<depot_id>/recall", self.recall_post, "stock.recall")
         changes("/depots/<depot_id>/aside", self.aside_post, "stock.change")
         Balances(self).register(route)
         Sheets(self, download).register(route, changes)
@@ -513,6 +515,7 @@ class Pages:
             picks = dispatch.issue_rows(conn, order, now=district.now()) if order["state"] == "ordered" else []
         steps = supplies.next_steps(district, actor, order)
         pieces = dispatch.order_pieces(order, trace)
+        unfit = dispatch.unfit_pieces(district, pieces)
         return self.page(
             "order",
             problem.status if problem else 200,
@@ -521,12 +524,13 @@ class Pages:
                 "supply_request": [order["request_id"]],
                 "depot": None,
                 "item": None,
-                **({"lot": None} if "issue" in steps else {}),
+                "lot": None if "issue" in steps else [piece["lot_id"] for piece in pieces],
             },
             address=url_for("board.order_page", order_id=order_id),
             order=order,
             row=dispatch.order_row(order, district.now()),
             pieces=pieces,
+            unfit=unfit,
             names={piece["lot_id"]: f"{piece['item_name']} {piece['lot']}" for piece in pieces},
             trace=trace,
             picks=picks,
@@ -688,7 +692,7 @@ class Pages:
         return self.page(
             "depot",
             problem.status if problem else 200,
-            follows=_rows_of(boards.STOCK, LISTINGS["orders"]),
+            follows=_rows_of(boards.STOCK, boards.RECALLS, LISTINGS["orders"]),
             address=url_for("board.depot", depot_id=depot_id),
             depot=found,
             listing=boards.STOCK,
@@ -698,6 +702,10 @@ class Pages:
             causes=boards.cause_texts(language()),
             coming=[row for row in dispatch.open_orders(self.district) if row["depot_id"] == depot_id],
             orders_listing=LISTINGS["orders"],
+            recalls_listing=boards.RECALLS,
+            recalled=dispatch.recalled_goods(self.district, depot_id),
+            all_lots=dispatch.depot_stock(self.district, depot_id, empty=True),
+            recall_states=[(code, boards.STATUSES[code].to(language())) for code in RECALL_STATES],
             problem=problem,
             typed=typed or Typed(),
         )
@@ -728,6 +736,19 @@ class Pages:
             stock.change_status(self.district, actor_of_request(), body, key=key)
 
         return self._at_depot(depot_id, "status", work)
+
+    def recall_post(self, depot_id: str) -> BaseResponse:
+        """Recall or quarantine the same goods in every depot."""
+
+        def work(key: str) -> None:
+            body = {
+                "lot_id": forms.required("lot_id", _("批次")),
+                "status": forms.required("status", _("状态")),
+                "reason": forms.required("reason", _("原因")),
+            }
+            stock.recall(self.district, actor_of_request(), body, key=key)
+
+        return self._at_depot(depot_id, "recall", work)
 
     def aside_post(self, depot_id: str) -> BaseResponse:
         """Hold a quantity, set it free, or write it off."""

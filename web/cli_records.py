@@ -61,7 +61,7 @@ def audit() -> None:
 @database
 @as_json
 def audit_verify(against: Path | None, db: str | None, json_out: bool) -> None:
-    """Check the chain of the audit, every balance, the state of every order and lot; name what was altered.
+    """Check the chain of the audit, every balance, the state of every order, lot and account; name what was altered.
 
     The chain covers stock movements, events of orders, counts and changes of state, too.
 
@@ -70,6 +70,7 @@ def audit_verify(against: Path | None, db: str | None, json_out: bool) -> None:
     """
     from data import audit as audits
     from data import ledger
+    from data.audited import unlike_accounts, unlike_lots
     from data.backup import read_manifest
     from data.order_answers import unlike_their_events
     from data.stock import unlike_their_changes
@@ -84,6 +85,7 @@ def audit_verify(against: Path | None, db: str | None, json_out: bool) -> None:
         wrong = ledger.verify(conn)
         unlike = unlike_their_events(conn)
         lots = unlike_their_changes(conn)
+        tables = [*unlike_accounts(conn)[:20], *unlike_lots(conn)[:20]]
         ledger_hash = audits.ledger_hash(conn)
     problems += [
         f"ledger: lot {one.lot_id}, {one.balance}{f' of order {one.ref}' if one.ref else ''}:"
@@ -94,6 +96,7 @@ def audit_verify(against: Path | None, db: str | None, json_out: bool) -> None:
         f"order {order}: it is {state}, its last event says {said or 'nothing'}" for order, state, said in unlike[:20]
     ]
     problems += [f"lot {lot}: it is {status}, its last change says {said}" for lot, status, said in lots[:20]]
+    problems += tables
     if json_out:
         _print_json(
             {

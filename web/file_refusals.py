@@ -88,6 +88,7 @@ _EXPECTED: tuple[tuple[str, Words], ...] = (
         plain("“{0}”自 {1} 起已生效, 内容不能改; 要调整请出新版本"),
     ),
     (r"the unit in which its stock is counted, (.*)", plain("库存已按“{0}”计量, 不能改单位")),
+    (r"a whole number: the unit (.*) has no parts", plain("整数; “{0}”不能拆开")),
     (r"the item's unit, (.*)", plain("目录的计量单位 {0}")),
     (
         r"inside the district's extent \((.*) to (.*)\)(; longitude and latitude look swapped)?",

@@ -57,6 +57,33 @@ _POSITIONS: tuple[tuple[str, Words], ...] = (
     (r"lon=.*: more than (\S+) degrees from the district", plain("位置离本区超过 {0} 度。")),
 )
 
+_READINGS: tuple[tuple[str, Words], ...] = (
+    (
+        r"lon=(\S+), lat=(\S+): longitude and latitude are swapped",
+        plain("经度 {0}、纬度 {1} 填反了; 经度在前, 纬度在后。"),
+    ),
+    (r"lon=0, lat=0: the device has no fix", plain("经度、纬度都是 0: 终端没有定位。")),
+    (r"lon=(\S+), lat=(\S+): no place on the earth", plain("经度 {0}、纬度 {1} 不在地球上。")),
+    (r"expected an object, got (.*)", plain("一条读数要写成对象, 收到的是 {0}。")),
+    (r"(\S+): not known; a reading has (.*)", plain("读数里没有 {0} 这一项; 可以写 {1}。")),
+    (r"quantity=(.*): (\S+) reports (\w+)", plain("终端 {1} 只报 {2}, 不报 {0}。")),
+    (r"value: a position has lon and lat only", plain("位置只写经度和纬度, 不写 value。")),
+    (r"lon, lat: a reading of (\w+) has a value only", plain("{0} 只写 value, 不写经度和纬度。")),
+    (r"value=(\S+): a door is 0 \(shut\) or 1 \(open\)", plain("门的读数 {0} 不对: 0 是关, 1 是开。")),
+    (r"value=(\S+): a count has at most three digits .*", plain("计数 {0} 不对: 小数不超过三位。")),
+    (
+        r"value=(\S+): outside the range of (\S+), (\S+) to (\S+)",
+        plain("读数 {0} 超出终端 {1} 的范围 ({2} 到 {3})。"),
+    ),
+    (
+        r"measured_utc.*: expected (?:ISO 8601 with a time zone,|a time) such as (\S+)",
+        plain("测量时刻要带时区, 如 {0}。"),
+    ),
+    (r"(\w+): expected a number, got (.*)", plain("{0} 要填数, 收到的是 {1}。")),
+    (r"(\w+)=(\S+): expected a finite number", plain("{0} 要填有限的数, 不能是 {1}。")),
+    (r"measured_utc=(.*): the batch has another reading of this moment", plain("这一批里 {0} 有两条读数。")),
+)
+
 _SITING: tuple[tuple[str, Words], ...] = (
     (r"add=\S+: expected (\d+) to (\d+)", plain("新增数量应为 {0} 到 {1}。")),
     (r"add, budget: .*", plain("数量和造价总额填一个, 只能填一个; 求覆盖全部的最少点数时都不填。")),
@@ -89,6 +116,7 @@ _SITING: tuple[tuple[str, Words], ...] = (
 _SAID: tuple[tuple[str, Words], ...] = (
     *_WHAT_IF,
     *_POSITIONS,
+    *_READINGS,
     *_SITING,
     (
         rf"(\w+) {_ORDER}: the order is (\w+); expected .*",
@@ -164,12 +192,23 @@ _SAID: tuple[tuple[str, Words], ...] = (
         rf"lot {_LOT}: \w+=(\S+): expected (more than 0|0 or more), .*",
         lambda m: f"批次 {m[1]}: 数量 {m[2]} 不对, 要{'大于 0' if m[3] == 'more than 0' else '填 0 以上'}。",
     ),
+    (
+        rf"(lot|item) (.*): \w+={_NUMBER}: the unit (\S+) has no parts; .*",
+        lambda m: (
+            f"{'批次' if m[1] == 'lot' else '物资'} {m[2]}: 数量 {m[3]} 不对, “{m[4]}”不能拆开; "
+            "请填整数, 按包装填时折算后要是整数。"
+        ),
+    ),
     (rf"lot {_LOT}: every quantity is 0; .*", plain("批次 {0}: 数量都是 0, 这一行不用填。")),
     (
         rf"(\S+): {_NUMBER} to be reserved, only {_NUMBER} are asked for",
         plain("{0}: 要预留 {1}, 但只缺 {2}; 别人可能先预留了, 请刷新页面。"),
     ),
     (rf"lot {_LOT} is (\w+) already", lambda m: f"批次 {m[1]} 已经是“{_word(STATUSES, m[2])}”。"),
+    (
+        rf"lot {_LOT}: no lot of the same goods is left to be (\w+); .*",
+        lambda m: f"批次 {m[1]}: 各仓库里的同一批货没有可改为“{_word(STATUSES, m[2])}”的了。",
+    ),
     (
         rf"lot {_LOT} is there: .*",
         plain("批次 {0} 已有, 但状态或有效期不一样; 请换一个批号。"),
@@ -183,6 +222,14 @@ _SAID: tuple[tuple[str, Words], ...] = (
         rf"lot {_LOT} was counted at (\S+), after (\S+); .*",
         lambda m: f"批次 {m[1]} 在 {m[3]} 之后盘点过 ({m[2]}), 以盘点为准; 把时间写在盘点之后并重新盘点。",
     ),
+    (rf"lot {_LOT} is there twice; .*", plain("批次 {0} 写了两次; 每个批次只写一行。")),
+    (r"item (\S+) is asked for twice; .*", plain("物资 {0} 写了两次; 请把数量加在一起。")),
+    (
+        rf"lot {_LOT}: counted {_NUMBER}, expected {_NUMBER}; a difference needs a reason",
+        plain("批次 {0}: 实点 {1}, 账面 {2}; 有差异要写原因。"),
+    ),
+    (r"(?:\w+ \S+: )?lines is empty; .*", plain("一行也没有填; 至少填一个批次。")),
+    (r"reason is empty; .*", plain("原因没有填。")),
     (r"checker is empty; .*", plain("复核人没有填: 盘点要两个人, 一人点数, 一人复核。")),
     (r"checker=.*", plain("复核人不能是盘点人本人。")),
     (r"occurred_utc=.* lies after the time of recording.*", plain("实际发生时间晚于现在, 请检查。")),
@@ -210,6 +257,10 @@ _SAID: tuple[tuple[str, Words], ...] = (
     (r"account=(\S+): it is \w+ already", plain("{0} 已经是这个角色和范围。")),
     (r"account=(\S+): the password of a demo account .*", plain("{0} 是演示账号, 密码不改。")),
     (r"there is no account '(.*)'; .*", plain("没有账号 {0}。")),
+    (
+        r"deadline=(\S+): expected a time after now, (\S+)",
+        plain("要求送达时间 {0} 已过 (现在 {1}); 写现在以后的时间。"),
+    ),
     (r"days=(.*): expected 1 to (\d+)", plain("有效天数 {0}: 写 1 到 {1} 的整数。")),
     (r"name: expected at most (\d+) characters.*", plain("姓名或岗位不超过 {0} 字, 不含控制字符。")),
     (r"time=.*: expected a time between .*", plain("时间看不懂, 写成 2026-07-01 08:30。")),

@@ -6,6 +6,7 @@ from typing import Any
 
 from data import orders
 from data.kinds import LOT_STATUSES
+from data.recalls import STATES as RECALL_STATES
 from data.schema import CAUSES
 from layers import analyses, waybill
 from layers.actions import stock, supplies
@@ -185,6 +186,15 @@ STATUS: dict[str, Any] = {
         "reason": _LINE_TEXT,
     },
 }
+RECALL: dict[str, Any] = {
+    "type": "object",
+    "required": ["lot_id", "status", "reason"],
+    "properties": {
+        "lot_id": _ID,
+        "status": {"enum": list(RECALL_STATES)},
+        "reason": _LINE_TEXT,
+    },
+}
 SET_ASIDE: dict[str, Any] = {
     "type": "object",
     "required": ["depot_id", "lot_id", "what", "quantity", "reason"],
@@ -307,6 +317,11 @@ def count(q: Question, *, body: dict[str, Any]) -> Any:
 def change_status(q: Question, *, body: dict[str, Any]) -> Any:
     """Give a lot another state of quality."""
     return stock.change_status(q.district, q.actor, body, key=_key(q))
+
+
+def recall(q: Question, *, body: dict[str, Any]) -> Any:
+    """Recall or quarantine the same goods in every depot."""
+    return stock.recall(q.district, q.actor, body, key=_key(q))
 
 
 def set_aside(q: Question, *, body: dict[str, Any]) -> Any:
@@ -483,6 +498,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _change("/stock/receipts", "Take goods in", take_in, "stock.receive", TAKEN_IN),
     _change("/stock/counts", "Book a physical count", count, "stock.count", COUNT),
     _change("/stock/states", "Give a lot another state of quality", change_status, "stock.change", STATUS),
+    _change("/stock/recalls", "Recall or quarantine the same goods in every depot", recall, "stock.recall", RECALL),
     _change("/stock/aside", "Hold, set free or write off a quantity", set_aside, "stock.change", SET_ASIDE),
     _change("/stock/reversals", "Undo what was booked of the stock by mistake", reverse, "stock.reverse", _REVERSED),
 )

@@ -143,6 +143,7 @@ def for_scripts() -> dict[str, str]:
         "refused.higher_level": _("下级仓库已够"),
         "refused.more_depots": _("更少的仓库已够"),
         "refused.no_road": _("无路可通"),
+        "refused.not_needed": _("本次不需要"),
         "refused.on_hold": _("冻结或待检"),
         "refused.out_of_stock": _("没有库存"),
         "refused.ranked_down": _("久未盘点, 排序靠后"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from data import reversals, stock
+from data import recalls, reversals, stock
 from data.stock import CountLine, TakenIn
 from geo.supply import thousandths
 from layers.actions.gate import act
@@ -75,19 +75,11 @@ def count(district: District, actor: Actor, body: Body, *, key: str) -> dict[str
 
 
 def change_status(district: District, actor: Actor, body: Body, *, key: str) -> dict[str, Any]:
-    """Give a lot another state of quality, with the reason."""
+    """Give a lot another state of quality, with the reason; a recall says where the same goods are."""
     depot = body["depot_id"]
 
     def change(conn: Connection, now: datetime) -> Any:
-        return stock.change_status(
-            conn,
-            body["lot_id"],
-            body["status"],
-            reason=body["reason"],
-            actor=actor.id,
-            now_utc=now,
-            depot_id=depot,
-        )
+        return _changed(conn, actor, depot, body, now)
 
     return _at_depot(district, actor, "stock.change", "stock.status", change, depot, body, key)
 
@@ -100,21 +92,45 @@ def change_statuses(district: District, actor: Actor, body: Body, *, key: str) -
         return {
             "depot_id": depot,
             "lines": [
-                stock.change_status(
-                    conn,
-                    line["lot_id"],
-                    line["status"],
-                    reason=line["reason"],
-                    actor=actor.id,
-                    now_utc=now,
-                    depot_id=depot,
-                    from_status=line["from_status"],
-                )
-                for line in body["lines"]
+                _changed(conn, actor, depot, line, now, from_status=line["from_status"]) for line in body["lines"]
             ],
         }
 
     return _at_depot(district, actor, "stock.change", "stock.statuses", change, depot, body, key)
+
+
+def _changed(
+    conn: Connection, actor: Actor, depot: str, said: Body, now: datetime, *, from_status: str | None = None
+) -> dict[str, Any]:
+    """Change the state of one lot; ``same_goods`` are the lots that hold the same goods, itself the first."""
+    lot_id, status = said["lot_id"], said["status"]
+    answer = stock.change_status(
+        conn,
+        lot_id,
+        status,
+        reason=said["reason"],
+        actor=actor.id,
+        now_utc=now,
+        depot_id=depot,
+        from_status=from_status,
+    )
+    if status not in recalls.STATES:
+        return answer
+    return {**answer, "same_goods": recalls.whereabouts(conn, recalls.same_goods(conn, lot_id))}
+
+
+def recall(district: District, actor: Actor, body: Body, *, key: str) -> dict[str, Any]:
+    """Recall or quarantine a lot and all that holds the same goods, in every depot; all or none."""
+
+    def change(conn: Connection, now: datetime) -> Any:
+        return recalls.recall_everywhere(
+            conn, body["lot_id"], body["status"], reason=body["reason"], actor=actor.id, now_utc=now
+        )
+
+    found: dict[str, Any] = act(
+        district, actor, "stock.recall", change, route="stock.recall", key=key, body=dict(body), subject=body["lot_id"]
+    )
+    return found
 
 
 def set_aside(district: District, actor: Actor, body: Body, *, key: str) -> dict[str, Any]:

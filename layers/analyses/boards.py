@@ -556,17 +556,6 @@ def kpis(district: District, *, at: datetime | None = None) -> dict[str, Any]:
     return {**asked(view, moment), "rows": [kpi.to_json() for kpi in found]}
 
 
-def _was_undone(event: sa.Table) -> sa.Exists:
-    """Whether a receipt was reversed later, so that nothing of its order had arrived any more."""
-    later = event.alias("later")
-    return sa.exists().where(
-        later.c.order_id == event.c.order_id,
-        later.c.seq > event.c.seq,
-        later.c.action == "reverse",
-        later.c.to_state.in_(("issued", "in_transit", "late")),
-    )
-
-
 def _kpi_frames(view: View, moment: datetime) -> KpiFrames:
     lots = lots_on(view, moment.date())
     depots = view.frame("depot")
@@ -594,11 +583,17 @@ def _kpi_frames(view: View, moment: datetime) -> KpiFrames:
         )
         orders = frame(sa.select(order.c.id, order.c.state))
         events = frame(
-            sa.select(event.c.order_id, event.c.to_state, event.c.occurred_utc).where(
-                event.c.occurred_utc <= until, sa.or_(event.c.action != "receive", ~_was_undone(event))
-            )
+            sa.select(event.c.order_id, event.c.to_state, event.c.occurred_utc).where(event.c.occurred_utc <= until)
         )
         is_lost = sa.and_(movement.c.to_account == "written_off", movement.c.cause.in_(("damaged", "missing")))
+        came = sa.and_(
+            movement.c.from_account == "in_transit",
+            movement.c.from_ref.is_not(None),
+            movement.c.kind != "reversal",
+            movement.c.occurred_utc <= until,
+            movement.c.id.not_in(undone),
+            sa.or_(movement.c.to_account.in_(("incident", "depot")), is_lost),
+        )
         receipts = frame(
             sa.select(
                 movement.c.from_ref.label("order_id"),
@@ -606,15 +601,13 @@ def _kpi_frames(view: View, moment: datetime) -> KpiFrames:
                 sa.func.sum(movement.c.quantity_e3).label("sent_e3"),
                 sa.func.sum(sa.case((is_lost, movement.c.quantity_e3), else_=0)).label("lost_e3"),
             )
-            .where(
-                movement.c.from_account == "in_transit",
-                movement.c.from_ref.is_not(None),
-                movement.c.kind != "reversal",
-                movement.c.occurred_utc <= until,
-                movement.c.id.not_in(undone),
-                sa.or_(movement.c.to_account.in_(("incident", "depot")), is_lost),
-            )
+            .where(came)
             .group_by(movement.c.from_ref, movement.c.lot_id)
+        )
+        arrivals = frame(
+            sa.select(movement.c.from_ref.label("order_id"), sa.func.min(movement.c.occurred_utc).label("occurred_utc"))
+            .where(came, sa.func.coalesce(movement.c.cause, "") != "missing")
+            .group_by(movement.c.from_ref)
         )
     last = dict(zip(said["depot_id"], pd.to_datetime(said["utc"], utc=True, format="ISO8601"), strict=True))
     counted = lots.groupby("depot_id")["counted"].max()
@@ -634,6 +627,7 @@ def _kpi_frames(view: View, moment: datetime) -> KpiFrames:
         lots=lots.assign(is_qualified=(lots["status"] == "usable") & ~lots["is_expired"]),
         counts=counts,
         events=events,
+        arrivals=arrivals,
         orders=orders,
         receipts=receipts,
         searches=times["search"],

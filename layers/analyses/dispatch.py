@@ -8,7 +8,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from data import orders, schema, stock
+from data import orders, recalls, schema, stock
 from data.ledger import shown
 from geo.errors import NotFound
 from geo.supply import number_of, thousandths
@@ -173,6 +173,20 @@ def order_pieces(order: Mapping[str, Any], trace: Sequence[Mapping[str, Any]]) -
     return [
         {**line, "restocked": restocked.get(line["lot_id"], 0), "released": released.get(line["lot_id"], 0)}
         for line in order["lines"]
+    ]
+
+
+def unfit_pieces(district: District, pieces: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Lots of an order that are recalled or quarantined by now while it still binds or has out something of them."""
+    held = [
+        p["lot_id"] for p in pieces if any(p[part] for part in ("reserved", "in_transit", "at_place", "coming_back"))
+    ]
+    with district.store.reading() as conn:
+        lots = stock.lots_of(conn, held)
+    return [
+        {name: row[name] for name in ("id", "lot", "item_name", "status")}
+        for row in lots.values()
+        if row["status"] in recalls.STATES
     ]
 
 
@@ -507,6 +521,21 @@ def depot_stock(district: District, depot_id: str, *, empty: bool = False) -> li
             }
         )
     return rows
+
+
+def recalled_goods(district: District, depot_id: str) -> list[dict[str, Any]]:
+    """Where the goods are of which a lot is recalled or quarantined, as far as they concern a depot."""
+    with district.store.reading() as conn:
+        found = recalls.concerning(conn, depot_id)
+    return [
+        {
+            **row,
+            "orders_text": ", ".join(row["orders"]),
+            "because_text": ", ".join(row["because"]),
+            "tone": "bad" if row["status"] == "usable" else "",
+        }
+        for row in found
+    ]
 
 
 def lot_life(district: District, lot_id: str) -> dict[str, Any]:

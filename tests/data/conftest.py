@@ -37,7 +37,7 @@ def fill(store: Store) -> None:
         places = [shapely.Point(120.80, 32.0), shapely.Point(120.85, 32.0), shapely.Point(120.9, 32.0)]
         depots = {"id": ["D1", "D2", "D3"], "name": ["一库", "二库", "三库"], "level": "street"}
         store.upsert(conn, "depot", gpd.GeoDataFrame(depots, geometry=places, crs=4326), **STAMP)
-        items = {"id": ["bag", "p50", "p100"], "name": ["沙袋", "水泵 50", "水泵 100"], "unit": ["只", "台", "台"]}
+        items = {"id": ["bag", "p50", "p100"], "name": ["沙袋", "水泵 50", "水泵 100"], "unit": ["t", "台", "台"]}
         store.upsert(conn, "item", pd.DataFrame(items), **STAMP)
         vehicle = {"id": ["V1"], "name": ["苏F 00001"], "contact": ["驾驶员甲"], "phone": ["000"]}
         store.upsert(conn, "vehicle", pd.DataFrame(vehicle), **STAMP)

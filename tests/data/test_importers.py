@@ -333,17 +333,33 @@ LOT_HEAD = "仓库编号,物资编号,批号,数量,计量单位,已预留,冻�
 
 def test_lots_go_through_the_ledger(store: Store, tmp_path: Path) -> None:
     stocked(store, tmp_path)
-    path = csv_file(tmp_path, LOT_HEAD, "D1,I1,A,100,只,10,5,2027-01-01", "D1,I2,A,2.5,,,,")
+    path = csv_file(tmp_path, LOT_HEAD, "D1,I1,A,100,只,10,5,2027-01-01", "D1,I2,A,2,,,,")
     assert counted(bring(store, "lots", path)) == (2, 0, 0, 0)
     assert store.frame("movement")["kind"].tolist()[:1] == ["opening"]
     revision = store.revision()
     assert counted(bring(store, "lots", path)) == (0, 0, 2, 0)
     assert store.revision() == revision
-    path = csv_file(tmp_path, LOT_HEAD, "D1,I1,A,90,只,10,5,2027-01-01", "D1,I2,A,2.5,,,,")
+    path = csv_file(tmp_path, LOT_HEAD, "D1,I1,A,90,只,10,5,2027-01-01", "D1,I2,A,2,,,,")
     assert counted(bring(store, "lots", path)) == (0, 1, 1, 0)
     last = store.frame("movement").iloc[-1]
     assert last["quantity_e3"] == 10_000
     assert store.frame("lot", where={"item_id": "I1"})["on_hand_e3"].tolist() == [90_000]
+
+
+def test_parts_of_what_has_none_are_refused_row_by_row(store: Store, tmp_path: Path) -> None:
+    bring(store, "depots", csv_file(tmp_path, "编号,名称,级别", "D1,库,街道", name="d.csv"))
+    bring(store, "items", csv_file(tmp_path, "编号,名称,计量单位", "I1,帐篷,顶", "I2,大米,kg", name="i.csv"))
+    rows = ("D1,I1,A,0.5,顶,,,", "D1,I2,A,0.5,kg,0.1,0.2,", "D1,I1,B,2,顶,0.001,1.999,", "D1,I1,C,1.000,顶,1.0,,")
+    with pytest.raises(ImportRefused) as refused:
+        bring(store, "lots", csv_file(tmp_path, LOT_HEAD, *rows))
+    expected = "a whole number: the unit 顶 has no parts"
+    assert [(f["row"], f["column"], str(f["value"]), f["expected"]) for f in refused.value.rows] == [
+        (1, "quantity", "0.5", expected),
+        (3, "reserved", "0.001", expected),
+        (3, "on_hold", "1.999", expected),
+    ]
+    assert len(store.frame("lot")) == 0
+    assert counted(bring(store, "lots", csv_file(tmp_path, LOT_HEAD, rows[1], rows[3]))) == (2, 0, 0, 0)
 
 
 def test_lots_that_cannot_be(store: Store, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from geo.errors import Conflict, InputError, NotFound, OneMapError
 
 NOW = datetime(2026, 7, 1, 2, 0, tzinfo=UTC)
 OLD, NEW, OTHER, LARGE, SMALL = "D1/bag/old", "D1/bag/new", "D2/bag/B", "D1/p100/A", "D2/p50/C"
+NOON = datetime(2026, 7, 1, 4, 0, tzinfo=UTC)
 WHO: dict[str, Any] = {"actor": "dispatcher", "now_utc": NOW}
 
 
@@ -189,14 +190,14 @@ def test_a_request_has_one_order_for_each_depot_and_binds_its_goods(conn: Connec
     assert balances(conn, OLD) == (10_000, 10_000, 0)
     assert balances(conn, OTHER) == (15_000, 8000, 0)
     line = found["lines"][0]
-    assert [line[name] for name in ("item_name", "unit", "specification")] == ["沙袋", "只", "加厚"]
+    assert [line[name] for name in ("item_name", "unit", "specification")] == ["沙袋", "t", "加厚"]
     assert [line[name] for name in ("requested", "bound", "received", "outstanding")] == [20, 18, 0, 2]
     assert found["to"] == [120.83, 32.01]
 
 
 @pytest.mark.parametrize("by_telephone", [False, True])
 def test_the_answer_is_what_stands_in_the_database(conn: Connection, by_telephone: bool) -> None:
-    wanted = asked(("bag", 20_000, "加厚"), ("p50", 5000), phone="1", deadline_utc=NOW, to_depot_id="D3", level="city")
+    wanted = asked(("bag", 20_000, "加厚"), ("p50", 5000), phone="1", deadline_utc=NOON, to_depot_id="D3", level="city")
     lines = [bags(10_000), bags(8000, OTHER), bags(1500, NEW), NewLine("D1", LARGE, 2000, instead_of="p50")]
     call = orders.post_by_telephone if by_telephone else orders.reserve
     found = call(conn, wanted, lines, **WHO)
@@ -321,6 +322,18 @@ def test_the_open_requests_are_each_as_it_is_read_alone(conn: Connection) -> Non
     assert len(ids) > 1
     alone = [{name: part for name, part in orders.request_of(conn, i).items() if name != "orders"} for i in ids]
     assert orders.open_requests(conn) == alone
+
+
+def test_a_deadline_lies_ahead(conn: Connection) -> None:
+    for deadline in (datetime(2020, 1, 1, tzinfo=UTC), NOW - timedelta(milliseconds=1), NOW):  # now is too late
+        with pytest.raises(
+            InputError, match=r"deadline=20\d\d-.*: expected a time after now, 2026-07-01T02:00:00.000Z"
+        ):
+            orders.reserve(conn, asked(deadline_utc=deadline), [bags()], **WHO)
+    assert conn.scalar(sa.text("SELECT count(*) FROM supply_request")) == 0
+    soon = NOW + timedelta(milliseconds=1)
+    found = orders.post_by_telephone(conn, asked(deadline_utc=soon), [bags()], **WHO)
+    assert found["deadline_utc"] == schema.utc_text(soon)
 
 
 def test_numbers_go_on_within_a_day_and_begin_anew_on_the_next(conn: Connection) -> None:
@@ -489,6 +502,39 @@ def test_a_lot_that_was_recalled_meanwhile_is_not_given_out(conn: Connection) ->
     order = orders.issue(conn, order_id, [Pick(NEW, 6000, "the other is recalled")], **WHO)
     assert order["state"] == "issued"
     assert balances(conn, OLD) == (10_000, 0, 0)
+
+
+def test_goods_that_left_before_the_recall_are_booked_and_the_recall_is_told(conn: Connection) -> None:
+    order_id = ordered(conn, bags(6000))
+    stock.change_status(conn, OLD, "quarantined", reason="rumour", **at(30))
+    stock.change_status(conn, OLD, "recalled", reason="letter", **at(40))
+    moment = NOW + timedelta(minutes=30)
+    for minutes, state in ((30, "quarantined"), (39, "quarantined"), (40, "recalled")):  # the bound: it had happened
+        told = {**at(60), "occurred_utc": NOW + timedelta(minutes=minutes)}
+        with pytest.raises(Conflict, match=f"lot D1/bag/old: it is {state}; pick another lot"):
+            orders.issue(conn, order_id, **told)
+    with pytest.raises(Conflict, match="it is recalled"):
+        orders.issue(conn, order_id, **at(60))  # said of now
+    order = orders.issue(conn, order_id, **at(60), occurred_utc=moment - timedelta(milliseconds=1))
+    assert order["state"] == "issued"
+    assert order["changed_since"] == [{"lot_id": OLD, "status": "recalled", "since_utc": schema.utc_text(moment)}]
+    assert balances(conn, OLD) == (4000, 0, 0)
+
+
+def test_a_lot_that_was_not_fit_then_is_refused_though_it_is_now(conn: Connection) -> None:
+    order_id = ordered(conn, bags(6000))
+    stock.change_status(conn, OLD, "quarantined", reason="rumour", **at(10))
+    stock.change_status(conn, OLD, "usable", reason="looked at", **at(30))
+    with pytest.raises(Conflict, match="it is quarantined"):
+        orders.issue(conn, order_id, **at(60), occurred_utc=NOW + timedelta(minutes=20))
+    assert orders.issue(conn, order_id, **at(60), occurred_utc=NOW + timedelta(minutes=5))["changed_since"] == []
+
+
+def test_with_a_clock_that_was_set_back_a_recall_stays_a_recall(conn: Connection) -> None:
+    order_id = ordered(conn, bags(6000))
+    stock.change_status(conn, OLD, "recalled", reason="letter", **at(30))
+    with pytest.raises(Conflict, match="it is recalled"):
+        orders.issue(conn, order_id, **at(10))
 
 
 def test_an_issue_told_late_is_held_against_the_day_on_which_it_happened(conn: Connection) -> None:
@@ -784,7 +830,7 @@ def test_the_upward_request_asks_for_what_is_outstanding(conn: Connection) -> No
     draft = orders.upward_draft(conn, found["id"])
     assert (draft["from_level"], draft["to_level"]) == ("street", "district")
     assert [(line["item_id"], line["requested"], line["quantity"]) for line in draft["lines"]] == [("bag", 50, 40)]
-    assert draft["lines"][0]["unit"] == "只"
+    assert draft["lines"][0]["unit"] == "t"
     assert draft["unit"] == "城东街道"
     with pytest.raises(InputError, match="to_level=moon"):
         orders.upward_draft(conn, found["id"], to_level="moon")
@@ -813,7 +859,7 @@ def test_the_whole_life_of_a_lot_and_of_an_order(conn: Connection) -> None:
     assert {row["order_id"] for row in life if row["what"] == "movement"} == {None, order_id}
     assert life == orders.trace_lot(conn, "D3/bag/old")  # from either end
     assert all(row["occurred_utc"] <= row["recorded_utc"] for row in life)
-    assert {(row["item_name"], row["unit"]) for row in life} == {("沙袋", "只")}
+    assert {(row["item_name"], row["unit"]) for row in life} == {("沙袋", "t")}
     steps = [row["action"] for row in orders.trace_order(conn, order_id) if row["what"] == "order"]
     assert steps == ["reserve", "place", "issue", "depart", "receive", "use", "take_back"]
     for trace in (orders.trace_lot, orders.trace_order):

@@ -199,20 +199,20 @@ def take_in(store: Store, *lines: TakenIn, **how: Any) -> list[dict[str, Any]]:
 def test_goods_come_in_to_new_and_known_lots(stocked: Store) -> None:
     found = take_in(
         stocked,
-        TakenIn("D2", "bag", "2026-7", 2500, "只", "2026-07-01"),  # good on the day
+        TakenIn("D2", "bag", "2026-7", 2500, "t", "2026-07-01"),  # good on the day
         TakenIn("D2", "bag", "2026-7", 500, None, "2026-07-01"),
-        TakenIn("D1", "bag", "old", 1000, "只", "2026-08-01"),
+        TakenIn("D1", "bag", "old", 1000, "t", "2026-08-01"),
     )
     assert [line["quantity"] for line in found] == [2.5, 0.5, 1]
     assert balances(stocked, "D2/bag/2026-7") == (3000, 0, 0)
     assert balances(stocked, OLD) == (11_000, 0, 0)
-    assert stocked.frame("lot", where={"id": "D2/bag/2026-7"})["unit"].tolist() == ["只"]
+    assert stocked.frame("lot", where={"id": "D2/bag/2026-7"})["unit"].tolist() == ["t"]
 
 
 @pytest.mark.parametrize(
     ("line", "error", "said"),
     [
-        (TakenIn("D1", "bag", "x", 1, "箱"), InputError, "counted in 只"),
+        (TakenIn("D1", "bag", "x", 1, "箱"), InputError, "counted in t"),
         (TakenIn("D1", "bag", "x", 1, None, "2026-06-30"), InputError, "have expired"),
         (TakenIn("D1", "bag", "x", 1, None, "soon"), InputError, "expected a date"),
         (TakenIn("D1", "bag", " ", 1), InputError, "number of the lot"),

@@ -156,10 +156,11 @@ def test_last_piece_arrives_as_early_as_any_choice_of_depots_allows(case: Any) -
             on_hand = sum(int(r.on_hand_e3) for r in mine if r.depot_id == depot)
             assert row.reason in REASONS
             assert (row.reason == "out_of_stock") == (on_hand == 0)
-            assert (row.reason in ("no_road", "closed", "too_far")) == (has > 0)
+            assert (row.reason in ("no_road", "closed", "too_far", "not_needed")) == (has > 0)
             if has:
                 away = math.isinf(travel[depot])
-                expected = "too_far" if not away else "no_road" if math.isinf(opened[depot]) else "closed"
+                here = "too_far" if travel[depot] > limit else "not_needed"
+                expected = here if not away else "no_road" if math.isinf(opened[depot]) else "closed"
                 assert row.reason == expected
         # What is on hand at a used depot is given, spare or withheld with a reason: nothing is lost.
         for depot in used:
@@ -282,8 +283,12 @@ def test_exactly_enough_takes_no_further_depot() -> None:
     plan = plan_supply(stock, at_seconds(A=300.0, B=100.0, C=200.0), {"X": 10}, at=MORNING)
     assert taken(plan) == [("B", "1", 5), ("C", "1", 5)]
     assert plan.lines[0].ready_s == 200.0
-    assert reasons(plan) == {"A": "too_far"}
+    assert reasons(plan) == {"A": "not_needed"}
     assert "not needed" in plan.refused[0].detail
+    at_the_deadline = plan_supply(stock, at_seconds(A=300.0, B=100.0, C=200.0), {"X": 10}, at=MORNING, within_s=300.0)
+    assert reasons(at_the_deadline) == {"A": "not_needed"}, "it would come in time, the bound included"
+    after_it = plan_supply(stock, at_seconds(A=300.1, B=100.0, C=200.0), {"X": 10}, at=MORNING, within_s=300.0)
+    assert reasons(after_it) == {"A": "too_far"}
     assert [(s.depot_id, s.quantity_e3) for s in plan.lines[0].spare] == [("A", 5000)]
 
 

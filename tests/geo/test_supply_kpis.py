@@ -25,18 +25,22 @@ def of(code: str, frames: KpiFrames, **keywords: Any) -> Kpi:
 
 
 def orders(*rows: tuple[str, str, dict[str, float]]) -> KpiFrames:
-    """(order, state, {state it came to: minutes ago})."""
+    """(order, state, {state it came to, or "arrived": minutes ago})."""
     return KpiFrames(
         orders=pd.DataFrame([(i, state) for i, state, _ in rows], columns=["id", "state"]),
         events=pd.DataFrame(
-            [(i, to, ago(minutes=m)) for i, _, steps in rows for to, m in steps.items()],
+            [(i, to, ago(minutes=m)) for i, _, steps in rows for to, m in steps.items() if to != "arrived"],
             columns=["order_id", "to_state", "occurred_utc"],
+        ),
+        arrivals=pd.DataFrame(
+            [(i, ago(minutes=steps["arrived"])) for i, _, steps in rows if "arrived" in steps],
+            columns=["order_id", "occurred_utc"],
         ),
     )
 
 
 def test_without_data_every_figure_says_so() -> None:
-    empty = KpiFrames(*(pd.DataFrame() for _ in range(9)))
+    empty = KpiFrames(*(pd.DataFrame() for _ in range(10)))
     for frames in (KpiFrames(), empty):
         found = supply_kpis(frames, moment=NOW)
         assert [kpi.code for kpi in found] == list(TARGETS)
@@ -92,8 +96,8 @@ def test_lots() -> None:
 
 def test_orders_in_time() -> None:
     frames = orders(
-        ("exact", "received", {"ordered": 100, "issued": 70, "partly_received": 40, "received": 10}),
-        ("slow", "received", {"ordered": 100, "issued": 69.9, "received": 39.9}),
+        ("exact", "received", {"ordered": 100, "issued": 70, "arrived": 40, "received": 10}),
+        ("slow", "received", {"ordered": 100, "issued": 69.9, "arrived": 39.9}),
         ("waiting", "ordered", {"ordered": 30}),
         ("late", "ordered", {"ordered": 30.1}),
         ("called off", "cancelled", {"ordered": 500}),
@@ -108,8 +112,8 @@ def test_orders_in_time() -> None:
 
 def test_receipts() -> None:
     frames = orders(
-        ("done", "settled", {"ordered": 90, "issued": 80, "received": 50}),
-        ("half", "received", {"ordered": 90, "received": 50}),
+        ("done", "settled", {"ordered": 90, "issued": 80, "arrived": 50}),
+        ("half", "received", {"ordered": 90, "arrived": 50}),
         ("lost", "lost", {"ordered": 90, "issued": 80}),
         ("on its way", "in_transit", {"ordered": 90, "issued": 80}),
     )
@@ -121,6 +125,24 @@ def test_receipts() -> None:
     kpi = of("difference", KpiFrames(receipts=receipts))
     assert (kpi.value, kpi.is_met) == (Fraction(5, 1000), True)  # 1 % and 0 %, at the target
     assert of("difference", KpiFrames(receipts=receipts.assign(lost_e3=[1001, 0]))).is_met is False
+
+
+def test_an_order_of_which_everything_is_missing_is_a_failure_of_all_three() -> None:
+    missing = {"ordered": 90.0, "issued": 80, "partly_received": 60, "received": 50}
+    frames = orders(
+        ("all missing", "received", missing),
+        ("settled so", "settled", missing),
+        ("at once", "received", {"ordered": 5, "issued": 4, "received": 3}),  # no time is left in which it may come
+        ("found after all", "received", {**missing, "arrived": 30}),  # at the bound
+        ("too late", "received", {**missing, "arrived": 29.9}),
+    )
+    good = {"all missing": False, "settled so": False, "at once": False, "found after all": True}
+    for code, last in (("arrived_in_time", False), ("received", True), ("traced", True)):
+        kpi = of(code, frames)
+        assert {row.id: row.is_counted for row in kpi.proof} == {**good, "too late": last}, code
+    assert [row.detail for row in of("arrived_in_time", frames).proof][:2] == ["nothing arrived"] * 2
+    assert [row.detail for row in of("received", frames).proof][:4] == ["nothing arrived"] * 3 + ["received"]
+    assert [row.detail for row in of("traced", frames).proof][2:4] == ["issued", "issued, received"]
 
 
 def took(*seconds: float) -> pd.DataFrame:

@@ -306,7 +306,7 @@ def test_own_level_first_says_that_a_nearer_depot_of_the_level_has_it_all() -> N
     plan = plan_in_way(stock, at_seconds(A=3000.0, B=600.0, C=900.0), {"X": 8}, at=AT, way="own_level", levels=levels)
     assert taken(plan) == [("B", "X", 3), ("A", "X", 5)]
     (refused,) = plan.refused
-    assert refused.depot_id == "C"
+    assert (refused.depot_id, refused.reason) == ("C", "not_needed")
     assert refused.detail == "5 available after 15 min, not needed: nearer depots of its level have it all"
 
 

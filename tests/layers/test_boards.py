@@ -323,6 +323,34 @@ def test_a_receipt_that_was_undone_reached_nobody(own: District) -> None:
     assert received() == (1, 1)
 
 
+def test_missing_goods_arrived_nowhere_and_damaged_ones_did(own: District) -> None:
+    lot = str(own.store.frame("lot").set_index(["depot_id", "item_id", "lot"])["id"]["d2", "quilt", "A"])
+    who: dict[str, Any] = {"actor": "somebody", "now_utc": NOW}
+    codes = ("arrived_in_time", "received", "traced")
+
+    def figures() -> list[tuple[int, int]]:
+        rows = {row["code"]: row for row in plain(analyses.kpis(own))["rows"]}
+        return [(rows[code]["numerator"], rows[code]["denominator"]) for code in codes]
+
+    with own.store.writing() as conn:
+        for number, line in enumerate(
+            (orders.ReceiptLine(lot, 0, missing_e3=9_000), orders.ReceiptLine(lot, 0, damaged_e3=9_000)), start=1
+        ):
+            request = orders.NewRequest("安置点", f"某路{number}号", "值班室", lonlat(1, 0))
+            made = orders.post_by_telephone(conn, request, [orders.NewLine("d2", lot, 9_000)], **who)
+            order = made["orders"][0]["id"]
+            orders.issue(conn, order, None, **who)
+            orders.receive(conn, order, [line], **who)
+            if number == 1:
+                lost = order
+    assert figures() == [(1, 2)] * 3
+    with own.store.writing() as conn:
+        off = next(row for row in orders.trace_order(conn, lost) if row.get("action") == "write_off")
+        orders.reverse(conn, lost, off["id"], "found in the yard", **who)
+        orders.receive(conn, lost, [orders.ReceiptLine(lot, 1_000, missing_e3=8_000)], **who)
+    assert figures() == [(2, 2)] * 3
+
+
 def test_a_count_that_was_undone_is_no_count(own: District) -> None:
     lot = str(own.store.frame("lot").set_index(["depot_id", "item_id", "lot"])["id"]["d2", "quilt", "A"])
 

@@ -62,6 +62,8 @@ def reserved(town: District, *, lots: int = 1, **changes: Any) -> dict[str, Any]
         "lines": [{"depot_id": "d1", "item_id": item, "lot": name, "quantity": "1.5"} for name in names],
         **changes,
     }
+    with town.store.writing() as conn:
+        conn.exec_driver_sql("UPDATE item SET unit = 'kg'")  # so that there are parts of it
     return supplies.reserve(town, WANG, body, key="k")
 
 
@@ -78,7 +80,7 @@ def test_waybill_says_who_what_where(own_town: District, fonts: SheetFonts) -> N
         "西库",
         "棉被",
         "1.5",
-        "床",
+        "kg",
     ):
         assert part in text, part
     assert "第 1 页, 共 1 页" in text
@@ -173,7 +175,7 @@ def test_upward_request_asks_for_what_is_lacking(own_town: District, fonts: Shee
     with own_town.store.reading() as conn:
         draft = waybill.upward_draft(conn, made["id"])
     copied = waybill.upward_text(draft, own_town, "zh")
-    assert "1. 棉被 8.5 床" in copied
+    assert "1. 棉被 8.5 kg" in copied
     assert "接收单位：东街道办" in copied
     assert waybill.upward_text({**draft, "lines": []}, own_town, "zh") == ""
     whole = {"needs": [{"item_id": "quilt", "quantity": "1.5"}]}

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from flask import Flask
 
-from data import orders
+from data import orders, readings
 from data.settings import Settings
 from data.store import Store
 from layers import entries
@@ -590,6 +590,36 @@ def test_states_holds_and_write_offs(board: Flask, stocked: District) -> None:
     assert "待检" in page(keeper, where)
 
 
+def test_an_order_says_that_its_goods_were_recalled(
+    board: Flask, desk: Browser, request_id: str, stocked: District
+) -> None:
+    first, second = (f"/supplies/orders/{order}" for order in order_ids(stocked, request_id))
+    keeper, where = browser(board, "keeper"), "/supplies/depots/d1"
+    assert "请追回" not in page(desk, first)
+    send(keeper, where, f"{where}/status", lot_id=LOT, status="recalled", reason="来函")
+    assert re.search(r"请追回.{0,200}棉被 A</a>: 召回", page(desk, first), re.S)
+    assert "请追回" not in page(desk, second), "the goods of the other depot are usable"
+
+
+def test_a_recall_is_told_in_every_depot_and_made_in_all(board: Flask, desk: Browser, stocked: District) -> None:
+    keeper, where, there = browser(board, "keeper"), "/supplies/depots/d1", "/supplies/depots/d2"
+    assert "list-recalls" not in page(keeper, where)
+    assert "step-recall" not in page(keeper, where)
+    send(keeper, where, f"{where}/status", lot_id=LOT, status="recalled", reason="来函")
+    told = page(keeper, where)
+    assert "各仓库一起召回由调度员或管理员登记" in told
+    assert re.search(r'<tr data-key="[^"]*" class="tone-bad">.{0,400}d2%2Fquilt%2FA', told, re.S), (
+        "still usable elsewhere"
+    )
+    assert "list-recalls" in page(desk, there), "the other depot is told too"
+    post(keeper, f"{where}/recall", 403, {"key": "k", "lot_id": LOT, "status": "recalled", "reason": "来函"})
+    target = send(desk, there, f"{there}/recall", lot_id="d2/quilt/A", status="recalled", reason="来函")
+    assert "各仓库一起召回或待检" in page(desk, target)
+    assert "tone-bad" not in re.sub(r'.*id="list-recalls"', "", page(desk, there), flags=re.S).split("</table>")[0]
+    again = send(desk, there, f"{there}/recall", 409, lot_id=LOT, status="recalled", reason="来函")
+    assert "各仓库里的同一批货没有可改为“召回”的了" in again
+
+
 # -- needs ------------------------------------------------------------------------------------------------
 
 
@@ -632,6 +662,65 @@ def test_needs_from_a_sheet(desk: Browser, stocked: District) -> None:
 
 
 # -- sentences ----------------------------------------------------------------------------------------------
+
+
+def test_what_a_keeper_or_a_device_is_refused_is_said_in_chinese(board: Flask, stocked: District) -> None:
+    """The refusals themselves, over the API; a word of English in one of them is a sentence that nobody wrote."""
+    keeper, admin = browser(board, "keeper"), browser(board, "administrator")
+
+    def told(client: Browser, path: str, body: dict[str, Any]) -> str:
+        answer = client.post(f"/api/v1/{path}", json=body, headers={"Idempotency-Key": f"{path}{body}"[:100]})
+        assert answer.status_code in (409, 422), answer.get_json()
+        return str(answer.get_json()["said"])
+
+    counted = {"depot_id": "d1", "checker": "李"}
+    line = {"lot_id": LOT, "counted": 33}
+    assert (
+        told(keeper, "stock/counts", {**counted, "lines": [line, line]}) == f"批次 {LOT} 写了两次; 每个批次只写一行。"
+    )
+    assert told(keeper, "stock/counts", {**counted, "lines": [line]}) == (
+        f"批次 {LOT}: 实点 33, 账面 100; 有差异要写原因。"
+    )
+    pump = {"item_id": "quilt", "lot": "n", "quantity": "0.5"}
+    assert told(keeper, "stock/receipts", {"depot_id": "d1", "lines": [pump]}) == (
+        "批次 n: 数量 0.5 不对, “床”不能拆开; 请填整数, 按包装填时折算后要是整数。"
+    )
+    past = {**REQUEST, "deadline": "2020-01-01T08:00:00+08:00"}
+    assert re.fullmatch(
+        r"要求送达时间 .*2020.* 已过 \(现在 .*\); 写现在以后的时间。", told(admin, "supplies/requests", past)
+    )
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        3,
+        {"colour": "red"},
+        {"quantity": "door"},
+        {"measured_utc": 5},
+        {"measured_utc": "soon"},
+        {"measured_utc": "2020-01-01T00:00:00Z"},
+        {"measured_utc": "2027-01-01T00:00:00Z"},
+        {"value": 1},
+        {"lon": "x"},
+        {"lon": float("inf")},
+        {"lon": 32.0, "lat": 120.8},
+        {"lon": 0.0, "lat": 0.0},
+        {"lon": 500.0},
+        {"lon": 100.0},
+    ],
+)
+def test_every_refused_reading_is_said_in_chinese(entry: Any) -> None:
+    device = readings.Device("V-1", "position", vehicle_id="v1")
+    good = {"lon": 120.8, "lat": 32.0, "measured_utc": NOW.isoformat()}
+    given = entry if not isinstance(entry, dict) else {**good, **entry}
+    extent = (120.7, 31.9, 120.9, 32.1)
+    assert readings.checked(good, device, now_utc=NOW, extent=extent).lon == 120.8
+    with pytest.raises(readings.Refused) as refused:
+        readings.checked(given, device, now_utc=NOW, extent=extent)
+    said = refusals.sentence(str(refused.value), "zh", ZONE)
+    assert said != str(refused.value)
+    assert re.search("[一-鿿]", said), said
 
 
 def test_refusals_are_said_in_the_language_of_the_page() -> None:

@@ -43,6 +43,7 @@ supply.papers     .       +           .       .        +
 stock.receive     .       .           own     .        +
 stock.count       .       .           own     .        +
 stock.change      .       .           own     .        +
+stock.recall      .       +           .       .        +
 stock.reverse     .       .           own     .        +
 register.import   .       .           .       +        +
 closure.change    .       +           .       +        +

@@ -209,6 +209,26 @@ def test_the_keeper_takes_in_counts_holds_and_writes_off(app: Flask, district: D
     assert (row["on_hand_e3"], row["on_hold_e3"], row["status"]) == (7_000, 2_000, "quarantined")
 
 
+def test_a_recall_says_where_the_same_goods_are_and_a_dispatcher_recalls_them_all(
+    app: Flask, dispatcher: Browser, district: District
+) -> None:
+    keeper = browser(app, "keeper")
+    order = good(post(dispatcher, "supplies/requests", wanted()))["orders"][0]["id"]
+    state = {"depot_id": "d1", "lot_id": "d1/quilt/A", "status": "recalled", "reason": "letter"}
+    one, other = good(post(keeper, "stock/states", state))["same_goods"]
+    assert (one["lot_id"], one["status"], order in one["orders"]) == ("d1/quilt/A", "recalled", True)
+    assert (other["lot_id"], other["status"], other["depot_name"]) == ("d2/quilt/A", "usable", "东库")
+    everywhere = {"lot_id": "d1/quilt/A", "status": "recalled", "reason": "letter"}
+    assert post(keeper, "stock/recalls", everywhere).status_code == 403
+    assert post(dispatcher, "stock/recalls", {**everywhere, "status": "damaged"}).status_code == 422
+    found = good(post(dispatcher, "stock/recalls", everywhere))
+    assert found["changed"] == ["d2/quilt/A"]
+    assert [lot["status"] for lot in found["lots"]] == ["recalled", "recalled"]
+    again = post(dispatcher, "stock/recalls", everywhere)
+    assert again.status_code == 409
+    assert set(district.store.frame("lot", where={"lot": "A", "item_id": "quilt"})["status"]) == {"recalled"}
+
+
 def test_orders_and_requests_are_layers_for_staff_only(app: Flask, dispatcher: Browser) -> None:
     request = good(post(dispatcher, "supplies/requests", wanted()))
     for layer in ("supply_orders", "supply_requests"):
