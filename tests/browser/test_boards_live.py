@@ -144,7 +144,7 @@ def test_a_typed_count_stays_with_its_lot(chromium: Browser, address: str) -> No
         other = open_("demo-dispatcher", "/supplies/depots/D-01")
         elsewhere_in(chromium, address, lots[0].split("/")[1])
         expect(rows).to_have_count(before + 1)
-        expect(other.locator("table.list tbody tr")).to_have_count(before + 1)
+        expect(other.locator("[aria-labelledby=h-stock] tbody tr")).to_have_count(before + 1)
         now = {
             row.locator("input[type=hidden]").get_attribute("value"): row.locator("input.amount").input_value()
             for row in rows.all()

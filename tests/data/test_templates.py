@@ -236,7 +236,7 @@ def fill(store: Store, kind: str, count: int = 10) -> None:
         for low, high in declared.ordered:
             if row.get(low) is not None:
                 row[high] = row[low]
-        row |= {"reserved": 0, "on_hold": 0} if kind == "lots" else {}
+        row |= {"reserved": 0, "on_hold": 0, "quantity": number} if kind == "lots" else {}  # of a unit without parts
     frame = pd.DataFrame(rows).astype(object)
     frame = frame.where(frame.notna(), None)
     if declared.geometry:
