@@ -36,7 +36,7 @@ def reserve(district: District) -> str:
     body = {
         **RECEIVER,
         "needs": [{"item_id": "quilt", "quantity": "10"}],
-        "lines": [{"depot_id": "d1", "item_id": "quilt", "lot": "A", "quantity": "1.5"}],
+        "lines": [{"depot_id": "d1", "item_id": "quilt", "lot": "A", "quantity": "2"}],
     }
     return str(supplies.reserve(district, WANG, body, key="a-key-of-the-form")["orders"][0]["id"])
 
