@@ -2,26 +2,13 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import settings
-from xdist.scheduler import LoadFileScheduling
 
 # The same cases every time: what fails here fails for everybody.
 settings.register_profile("onemap", derandomize=True, deadline=None)
 settings.load_profile("onemap")
-
-
-class ByFile(LoadFileScheduling):
-    """Where several processes share the tests, a file stays whole, and all that drive a browser share one server."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return "tests/browser" if nodeid.startswith("tests/browser/") else str(super()._split_scope(nodeid))
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
-    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

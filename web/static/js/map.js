@@ -38,6 +38,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
   const isWall = document.documentElement.dataset.screen === "wall";
   maplibregl.setWorkerUrl(new URL(config.worker, location.href).href);
   const style = await ask("style.json", { lang: config.lang, theme: theme() });
+  const grounds = new Map([[theme(), style]]); // the style for each theme that was seen: back is at once
   const map = new maplibregl.Map({
     container,
     style,
@@ -168,9 +169,9 @@ export async function makeMap(container, { onAsk, onSupply }) {
   onTheme(async () => {
     drawGlance();
     const asked = theme();
-    const found = await ask("style.json", { lang: config.lang, theme: asked });
+    if (!grounds.has(asked)) grounds.set(asked, await ask("style.json", { lang: config.lang, theme: asked }));
     if (asked !== theme()) return; // changed again meanwhile: the answer for the other one is on its way
-    for (const spec of found.layers) {
+    for (const spec of grounds.get(asked).layers) {
       if (restyled.has(spec.metadata?.layer)) continue;
       for (const [name, value] of Object.entries(spec.paint ?? {})) if (FOLLOWS.test(name)) map.setPaintProperty(spec.id, name, value);
     }
