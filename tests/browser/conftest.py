@@ -188,6 +188,7 @@ def watch(chromium: Browser, address: str) -> Iterator[Callable[..., Watched]]:
 
     yield make
     for watched in opened:
+        watched.page.unroute_all(behavior="ignoreErrors")  # what a test holds back may still be under way
         watched.page.context.close()
     assert [watched.errors for watched in opened if watched.errors] == []
     assert [watched.outside for watched in opened if watched.outside] == []
