@@ -375,9 +375,10 @@ export async function makeMap(container, { onAsk, onSupply }) {
     },
     /** Draw a layer from tiles of its own at this address. */
     tiles({ id, tiles: maxzoom }, address) {
-      // Not in the frame in which its parts are replaced: the map library then forgets to fetch.
-      if (map.getSource(id).type === "vector") afterPaint(() => map.getSource(id).setTiles?.([address]));
-      else drawFrom(id, { type: "vector", tiles: [address], maxzoom });
+      if (map.getSource(id).type !== "vector") return drawFrom(id, { type: "vector", tiles: [address], maxzoom });
+      // Not before the frame in which its parts are replaced is drawn: the map library then forgets to fetch.
+      map.once("render", () => afterPaint(() => map.getSource(id).setTiles?.([address])));
+      return map.triggerRepaint();
     },
     /** Ask anew for the rows of a layer that are told of. */
     async renewRows(layerId) {

@@ -124,14 +124,17 @@ export function makeWorkbench(root, { view, layers }) {
     let drawn = ""; // what of the answer is on the map
     let ground = ""; // and for which theme
     async function renew() {
+      const asked = theme();
       try {
         const answer = await question();
-        if (!answer) return;
+        if (!answer) return undefined;
+        if (asked !== theme()) return renew(); // it became dark or light meanwhile
         show(problem);
         take(answer[0]);
       } catch (error) {
         show(problem, failure(error));
       }
+      return undefined;
     }
     function take(answer) {
       fields = answer.fields;
