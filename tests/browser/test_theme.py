@@ -123,6 +123,32 @@ def test_paper_is_light(watch: Watch) -> None:
     assert contrast(colour(page, "--ink"), colour(page, "--paper")) >= 7
 
 
+def test_a_style_that_comes_for_the_theme_before_is_not_taken(watch: Watch) -> None:
+    watched = watch()
+    page = watched.page
+    page.add_init_script(MAPS)
+    watched.open("/?theme=light")
+    light = page.evaluate(STREETS)
+    page.click("#switch-workbench")
+    page.locator("[data-layer=streets] > details > summary").click()
+    is_drawn = f"(wanted) => JSON.stringify(({STREETS})()) === wanted"
+    for field, colours in (("persons", []), ("", light)):
+        page.select_option("#style-streets", field)
+        page.wait_for_function(is_drawn, arg=json.dumps(colours, separators=(",", ":")))
+    held: list[Route] = []
+    page.route(re.compile(r"/api/v1/views/shown\?.*theme=dark"), lambda route: held.append(route))
+    choose(page, "dark")
+    for _ in range(100):
+        if held:
+            break
+        page.wait_for_timeout(100)
+    choose(page, "light")
+    with page.expect_response(re.compile(r"/api/v1/views/shown\?.*theme=light")):
+        held[0].continue_()
+    page.wait_for_timeout(300)
+    assert page.evaluate(STREETS) == light
+
+
 def test_the_switch_works_without_scripts(watch: Watch, address: str) -> None:
     page = watch().page
     context = page.context.browser.new_context(java_script_enabled=False)  # type: ignore[union-attr]
