@@ -49,7 +49,7 @@ def shot(watched: Watched, size: str, name: str, *, moving: str | None = None) -
 
 
 def by_night(page: Page, name: str, *, moving: str | None = None) -> None:
-    """Which depot is quickest hangs on the speeds of the hour: the picture is one of the night, and held against it then."""
+    """Which depot is quickest hangs on the speeds of the hour: a picture of the night is held against the night."""
     if DEFAULT_SPEEDS.profile(datetime.now(ZoneInfo("Asia/Shanghai")).hour) == "night":
         picture(page, name, moving=moving)
 
