@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
@@ -24,12 +24,11 @@ from sqlalchemy import Connection
 
 from data import schema
 from data.schema import ACCOUNTS, BALANCES, CAUSES, HELD_ACCOUNTS, MOVEMENT_KINDS, ON_HAND_ACCOUNTS
-from data.store import Counts, cell, insert_many, marks, read_rows, translated
+from data.store import Counts, cell, chunks, insert_many, marks, read_rows, translated
 from data.writer import whole
 from geo import supply
 from geo.errors import Conflict, InputError, NotFound
 
-_CHUNK = 500
 _COLUMNS = (
     "lot_id",
     "quantity_e3",
@@ -50,8 +49,6 @@ _COLUMNS = (
 )
 _LIMIT_E3 = supply.MAX_QUANTITY * 1000
 _DEPOT_ACCOUNTS = ("depot", "hold")  # kept with the lot; reserved is kept for each order
-
-T = TypeVar("T")
 
 Key = tuple[str, str, str]
 """An account that is never negative: lot, account, and the order that it is kept for ("" for none)."""
@@ -273,7 +270,7 @@ def balances(
         conditions.append(table.c.recorded_utc <= schema.utc_text(known_at))
     names = ["lot_id", "account", "ref", "quantity_e3"]
     rows: list[Any] = []
-    parts = [None] if lot_ids is None else list(_chunks(list(dict.fromkeys(lot_ids))))
+    parts = [None] if lot_ids is None else list(chunks(list(dict.fromkeys(lot_ids))))
     for part in parts:
         ends = sa.union_all(
             *(
@@ -319,7 +316,7 @@ def apply_lots(
     attributes = [name for name in ("unit", "status", "expires_on", "counted_utc") if name in rows.columns]
     columns = ["id", *BALANCES, *attributes]
     known: dict[str, dict[str, Any]] = {}
-    for chunk in _chunks(list(wanted)):
+    for chunk in chunks(list(wanted)):
         statement = sa.select(*(lot.c[name] for name in columns)).where(lot.c.id.in_(chunk))
         known.update({row["id"]: dict(row) for row in conn.execute(statement).mappings()})
     now = recorded_utc(conn, now_utc)
@@ -439,7 +436,7 @@ def _last_moved(conn: Connection, lot_ids: list[str]) -> dict[str, str]:
     table = schema.table("movement")
     found: dict[str, str] = {}
     for lot in (table.c.lot_id, table.c.to_lot_id):
-        for chunk in _chunks(lot_ids):
+        for chunk in chunks(lot_ids):
             statement = sa.select(lot, sa.func.max(table.c.occurred_utc)).where(lot.in_(chunk)).group_by(lot)
             for lot_id, moment in conn.execute(statement):
                 found[lot_id] = max(moment, found.get(lot_id, ""))
@@ -453,7 +450,7 @@ def _bound_to_orders(conn: Connection, lot_ids: list[str]) -> dict[str, int]:
     columns = (table.c.lot_id, sa.func.sum(table.c.quantity_e3))
     return {
         lot_id: int(quantity_e3)
-        for chunk in _chunks(lot_ids)
+        for chunk in chunks(lot_ids)
         for lot_id, quantity_e3 in conn.execute(
             sa.select(*columns).where(is_bound, table.c.lot_id.in_(chunk)).group_by(table.c.lot_id)
         )
@@ -637,7 +634,7 @@ def _require_not_counted_since(
             for lot_id in movement.lots_changed:
                 first[lot_id] = min(moment, first.get(lot_id, moment))
     lot = schema.table("lot")
-    for chunk in _chunks(list(first)):
+    for chunk in chunks(list(first)):
         for lot_id, counted in conn.execute(sa.select(lot.c.id, lot.c.counted_utc).where(lot.c.id.in_(chunk))):
             if (counted or "") > first[lot_id]:
                 raise Conflict(
@@ -650,7 +647,7 @@ def _ends_of(conn: Connection, lot_ids: Sequence[str]) -> Iterable[tuple[Key, Ke
     """Every movement of some lots: from where, to where, how much, when it happened."""
     table = schema.table("movement")
     names = ("lot_id", "to_lot_id", "from_account", "from_ref", "to_account", "to_ref", "quantity_e3", "occurred_utc")
-    for chunk in _chunks(list(dict.fromkeys(lot_ids))):
+    for chunk in chunks(list(dict.fromkeys(lot_ids))):
         statement = sa.select(*(table.c[name] for name in names)).where(
             table.c.lot_id.in_(chunk) | table.c.to_lot_id.in_(chunk)
         )
@@ -664,7 +661,7 @@ def _known(conn: Connection, wanted: Sequence[Movement]) -> tuple[dict[str, str]
     there: dict[Key, int] = {}
     ids = dict.fromkeys(lot_id for m in wanted for lot_id in (m.lot_id, m.to_lot_id) if lot_id is not None)
     columns = ", ".join(("id", "item_id", *BALANCES))
-    for chunk in _chunks(list(ids)):
+    for chunk in chunks(list(ids)):
         for lot_id, item_id, on_hand, reserved, held in read_rows(
             conn, f"SELECT {columns} FROM lot WHERE id IN ({marks(chunk)})", chunk
         ):
@@ -672,7 +669,7 @@ def _known(conn: Connection, wanted: Sequence[Movement]) -> tuple[dict[str, str]
             there[(lot_id, "depot", "")] = int(on_hand) - int(reserved) - int(held)
             there[(lot_id, "hold", "")] = int(held)
     keys = sorted({m.from_key for m in wanted if m.from_account in HELD_ACCOUNTS})
-    for part in _chunks(keys):
+    for part in chunks(keys):
         places = ", ".join(["(?, ?, ?)"] * len(part))
         for lot_id, account, ref, quantity_e3 in read_rows(
             conn,
@@ -681,10 +678,6 @@ def _known(conn: Connection, wanted: Sequence[Movement]) -> tuple[dict[str, str]
         ):
             there[(lot_id, account, ref)] = int(quantity_e3)
     return items, there
-
-
-def _chunks(values: list[T]) -> Iterable[list[T]]:
-    return (values[i : i + _CHUNK] for i in range(0, len(values), _CHUNK))
 
 
 __all__ = [

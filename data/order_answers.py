@@ -12,7 +12,7 @@ from data import geometry, schema
 from data.geometry import EncodedGeometry
 from data.kinds import DEPOT_LEVELS
 from data.reversals import may_be_undone
-from data.store import marks, read_rows
+from data.store import chunks, marks, read_rows
 from geo.errors import InputError, NotFound
 from geo.supply import number_of
 
@@ -23,7 +23,6 @@ CLOSED_STATES = ("expired", "cancelled", "settled")
 BOUND_ACCOUNTS = ("reserved", "in_transit")
 """What an open order still has to bring; a lost one is not counted on."""
 
-_CHUNK = 500
 _LEVELS = tuple(choice.code for choice in DEPOT_LEVELS)
 _PARTS = ("issued", "received", "damaged", "missing", "used", "returned")
 _HELD = {"reserved": "reserved", "in_transit": "in_transit", "at_place": "incident", "coming_back": "returned"}
@@ -67,7 +66,7 @@ def open_requests(conn: Connection) -> list[dict[str, Any]]:
     request, order = schema.table("supply_request"), schema.table("supply_order")
     ids = list(conn.scalars(sa.select(request.c.id).where(request.c.closed_utc.is_(None)).order_by(request.c.fid)))
     order_ids: list[str] = []
-    for chunk in _chunks(ids):
+    for chunk in chunks(ids):
         order_ids += conn.scalars(sa.select(order.c.id).where(order.c.request_id.in_(chunk)))
     orders: dict[str, list[dict[str, Any]]] = {request_id: [] for request_id in ids}
     for found in _orders(conn, order_ids):
@@ -256,7 +255,7 @@ def _order(
 def _requests(conn: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     table, depot = schema.table("supply_request"), schema.table("depot")
     found: dict[str, dict[str, Any]] = {}
-    for chunk in _chunks(ids):
+    for chunk in chunks(ids):
         statement = (
             sa.select(*(table.c[name] for name in _REQUEST_COLUMNS), depot.c.name.label("to_depot_name"), table.c.geom)
             .outerjoin(depot, depot.c.id == table.c.to_depot_id)
@@ -273,7 +272,7 @@ def _orders(conn: Connection, ids: Sequence[str]) -> list[dict[str, Any]]:
     """Orders in the order of `ids`; their quantities are still whole thousandths."""
     order, depot, vehicle = schema.table("supply_order"), schema.table("depot"), schema.table("vehicle")
     rows: dict[str, dict[str, Any]] = {}
-    for chunk in _chunks(ids):
+    for chunk in chunks(ids):
         statement = (
             sa.select(
                 *(order.c[name] for name in _ORDER_COLUMNS),
@@ -309,7 +308,7 @@ def _lines(conn: Connection, ids: Sequence[str]) -> dict[str, list[dict[str, Any
     """The lots of some orders: what was ordered, and where it is by the ledger; in whole thousandths."""
     line, lot, item = schema.table("supply_order_line"), schema.table("lot"), schema.table("item")
     found: dict[str, dict[str, dict[str, Any]]] = {order_id: {} for order_id in ids}
-    for chunk in _chunks(ids):
+    for chunk in chunks(ids):
         statement = (
             sa.select(line.c.order_id, line.c.lot_id, line.c.quantity_e3, line.c.instead_of, line.c.reason)
             .where(line.c.order_id.in_(chunk))
@@ -322,7 +321,7 @@ def _lines(conn: Connection, ids: Sequence[str]) -> dict[str, list[dict[str, Any
             entry = found[order_id].setdefault(lot_id, _empty(lot_id, None, None))
             entry[part] += quantity_e3
     names: dict[str, Mapping[str, Any]] = {}
-    for chunk in _chunks(list({lot_id for entries in found.values() for lot_id in entries})):
+    for chunk in chunks(list({lot_id for entries in found.values() for lot_id in entries})):
         wanted = (lot.c.id, lot.c.lot, lot.c.item_id, lot.c.expires_on, item.c.name.label("item_name"), item.c.unit)
         statement = sa.select(*wanted).join(item, item.c.id == lot.c.item_id).where(lot.c.id.in_(chunk))
         names.update({row["id"]: row for row in conn.execute(statement).mappings()})
@@ -568,7 +567,7 @@ def _in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _lot_names(conn: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     lot, item, depot = schema.table("lot"), schema.table("item"), schema.table("depot")
     found: dict[str, dict[str, Any]] = {}
-    for chunk in _chunks(ids):
+    for chunk in chunks(ids):
         statement = (
             sa.select(
                 lot.c.id,
@@ -586,7 +585,3 @@ def _lot_names(conn: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]
         for row in conn.execute(statement).mappings():
             found[row["id"]] = {name: value for name, value in row.items() if name != "id"}
     return found
-
-
-def _chunks(values: Sequence[str]) -> Iterable[list[str]]:
-    return (list(values[i : i + _CHUNK]) for i in range(0, len(values), _CHUNK))

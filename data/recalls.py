@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from data import ledger, schema, stock
-from data.store import marks, read_rows, translated
+from data import schema, stock
+from data.store import chunks, marks, read_rows, translated
 from data.writer import whole
 from geo.errors import Conflict, InputError
 from geo.supply import number_of
@@ -23,7 +23,6 @@ _OVERRIDES = {"quarantined": ("usable",), "recalled": ("usable", "quarantined")}
 """From which states a recall everywhere takes a lot; what is damaged or expired is not given out anyhow."""
 
 _OUT = {"reserved": "reserved", "in_transit": "on_the_way", "incident": "at_place", "returned": "coming_back"}
-_CHUNK = 400
 
 
 def same_goods(conn: Connection, lot_id: str) -> list[str]:
@@ -39,7 +38,7 @@ def _neighbours(conn: Connection, lot_ids: Iterable[str]) -> dict[str, set[str]]
     while new:
         found.update((lot_id, set()) for lot_id in new)
         pairs: set[tuple[str, str]] = set()
-        for part in _parts(new):
+        for part in chunks(new):
             places = marks(part)
             for mine, other in (("lot_id", "to_lot_id"), ("to_lot_id", "lot_id")):
                 text = f"SELECT DISTINCT {mine}, {other} FROM movement WHERE {mine} IN ({places})"
@@ -60,7 +59,7 @@ def whereabouts(conn: Connection, lot_ids: Sequence[str]) -> list[dict[str, Any]
     lots = stock.lots_of(conn, lot_ids)
     out: dict[str, dict[str, int]] = {lot_id: dict.fromkeys(_OUT.values(), 0) for lot_id in lots}
     orders: dict[str, list[str]] = {lot_id: [] for lot_id in lots}
-    for part in _parts(list(lots)):
+    for part in chunks(list(lots)):
         text = f"SELECT lot_id, account, ref, quantity_e3 FROM holding WHERE lot_id IN ({marks(part)})"
         for lot_id, account, ref, quantity_e3 in read_rows(conn, f"{text} AND quantity_e3 > 0 ORDER BY fid", part):
             out[lot_id][_OUT[account]] += int(quantity_e3)
@@ -101,15 +100,14 @@ def recall_everywhere(
     if not changed:
         states = ", ".join(f"{one} is {lots[one]['status']}" for one in reached)
         raise Conflict(f"lot {lot_id}: no lot of the same goods is left to be {status}; {states}")
-    recorded = ledger.recorded_utc(conn, now_utc)
     with translated(), whole(conn):
         for one in changed:
-            stock.change_status(conn, one, status, reason=said, actor=actor, now_utc=now_utc)
+            last = stock.change_status(conn, one, status, reason=said, actor=actor, now_utc=now_utc)
     return {
         "lot_id": lot_id,
         "status": status,
         "reason": said,
-        "recorded_utc": recorded,
+        "recorded_utc": last["recorded_utc"],
         "changed": changed,
         "lots": whereabouts(conn, reached),
     }
@@ -145,10 +143,6 @@ def concerning(conn: Connection, depot_id: str) -> list[dict[str, Any]]:
         because = [row["lot_id"] for row in own if row["status"] in STATES]
         found += [{**row, "because": because} for row in own if _is_anywhere(row)]
     return found
-
-
-def _parts(values: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (values[i : i + _CHUNK] for i in range(0, len(values), _CHUNK))
 
 
 def _is_anywhere(row: Mapping[str, Any]) -> bool:

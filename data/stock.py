@@ -20,7 +20,7 @@ from data import ledger, reversals, schema
 from data.item_catalogue import DIVISIBLE_UNITS
 from data.kinds import LOT_STATUSES
 from data.ledger import Movement, require_quantity, shown, thousandths
-from data.store import cell, marks, read_rows, translated
+from data.store import cell, chunks, marks, read_rows, translated
 from data.writer import whole
 from geo.errors import Conflict, InputError, NotFound
 from geo.supply import number_of
@@ -29,7 +29,6 @@ SOURCE = "stock"
 """The source of what a keeper books."""
 
 NEVER = "9999-12-31"
-_CHUNK = 500
 _LOT_COLUMNS = ("id", "depot_id", "item_id", "lot", "status", "expires_on", "counted_utc", *schema.BALANCES)
 _LOT_NAMES = (*_LOT_COLUMNS, "item_name", "unit", "depot_name")
 _LOTS = (
@@ -115,8 +114,7 @@ def lots_of(conn: Connection, lot_ids: Iterable[str], *, depot_id: str | None = 
     """The rows of some lots with the names of item and depot; NotFound for one that is not there, or lies elsewhere."""
     wanted = list(dict.fromkeys(lot_ids))
     found: dict[str, dict[str, Any]] = {}
-    for i in range(0, len(wanted), _CHUNK):
-        chunk = wanted[i : i + _CHUNK]
+    for chunk in chunks(wanted):
         text = f"{_LOTS} WHERE lot.id IN ({marks(chunk)})"
         found.update((row[0], dict(zip(_LOT_NAMES, row, strict=True))) for row in read_rows(conn, text, chunk))
     for lot_id in wanted:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, Literal, TypeVar, overload
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -52,6 +52,8 @@ _READER_CACHE = -4096
 _MOST_ASKING = 8
 _NOT_CONTENT = ("fid", "id", "geom", "source", "source_datum", "updated_utc")
 _M_PER_DEG = 110_574.0  # shortest degree of latitude, so that the margin is never short
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -1116,6 +1118,11 @@ def marks(values: Sequence[Any]) -> str:
     return ", ".join("?" * len(values))
 
 
+def chunks(values: Sequence[T]) -> Iterator[list[T]]:
+    """The values in lists that are short enough for one IN (...)."""
+    return (list(values[i : i + _CHUNK]) for i in range(0, len(values), _CHUNK))
+
+
 def _existing(
     conn: Connection, target: sa.Table, names: Sequence[str], ids: Sequence[str], *, whole: bool
 ) -> dict[str, tuple[Any, ...]]:
@@ -1124,11 +1131,7 @@ def _existing(
     if whole or len(ids) > 20 * _CHUNK:
         rows = conn.execute(statement).fetchall()
     else:
-        rows = [
-            row
-            for i in range(0, len(ids), _CHUNK)
-            for row in conn.execute(statement.where(target.c.id.in_(list(ids[i : i + _CHUNK]))))
-        ]
+        rows = [row for chunk in chunks(ids) for row in conn.execute(statement.where(target.c.id.in_(chunk)))]
     return {row[0]: tuple(row[1:]) for row in rows}
 
 

@@ -687,7 +687,8 @@ class Pages:
     def depot(self, depot_id: str, problem: Problem | None = None, typed: Typed | None = None) -> Response:
         """What lies in a depot, and the forms that change its state."""
         found = dispatch.depot_of(self.district, depot_id)
-        rows = dispatch.depot_stock(self.district, depot_id)
+        all_lots = dispatch.depot_stock(self.district, depot_id, empty=True)
+        rows = [row for row in all_lots if row["on_hand"]]
         lot = (typed.values.get("lot_id") if typed else request.args.get("lot")) or ""
         return self.page(
             "depot",
@@ -704,7 +705,7 @@ class Pages:
             orders_listing=LISTINGS["orders"],
             recalls_listing=boards.RECALLS,
             recalled=dispatch.recalled_goods(self.district, depot_id),
-            all_lots=dispatch.depot_stock(self.district, depot_id, empty=True),
+            all_lots=all_lots,
             recall_states=[(code, boards.STATUSES[code].to(language())) for code in RECALL_STATES],
             problem=problem,
             typed=typed or Typed(),
