@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from layers.actions.accounts import DEMO_PASSWORD
 
@@ -128,6 +128,19 @@ def ask(address: str) -> Callable[..., Any]:
 def been_here(page: Page) -> None:
     """The visit is not the first one of this browser: no tour is offered."""
     page.add_init_script("try { localStorage.setItem('onemap-tour', 'yes') } catch { /* a page without an address */ }")
+
+
+def named(name: str) -> Callable[[Route], None]:
+    """Answer for a layer with its rows, all of them called `name`."""
+
+    def answer(route: Route) -> None:
+        response = route.fetch()
+        body = response.json()
+        for feature in body["features"]:
+            feature["properties"]["name"] = name
+        route.fulfill(response=response, body=json.dumps(body))
+
+    return answer
 
 
 class Watched:

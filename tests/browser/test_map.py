@@ -10,11 +10,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pypdfium2
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from data.store import Store
 from layers.catalogue import LAYERS
-from tests.browser.conftest import SIZES, Watched
+from tests.browser.conftest import SIZES, Watched, named
 from tests.browser.test_live import elsewhere
 
 pytestmark = pytest.mark.browser
@@ -290,14 +290,7 @@ def test_names_are_text_never_markup(watch: Watch, ask: Ask) -> None:
     evil = '<img src=x onerror="window.hacked=1"><b>厂</b>'
     target = next(f for f in ask("layers/hospitals.geojson")["features"])
 
-    def poisoned(route: Route) -> None:
-        response = route.fetch()
-        body = response.json()
-        for feature in body["features"]:
-            feature["properties"]["name"] = evil
-        route.fulfill(response=response, body=json.dumps(body))
-
-    page.route("**/layers/hospitals.geojson*", poisoned)
+    page.route("**/layers/hospitals.geojson*", named(evil))
     watched.open()
     find(page, target["properties"]["name"])
     page.focus("#map canvas")

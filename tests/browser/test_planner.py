@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from layers.catalogue import LAYERS
 from layers.views.map_view import PANELS
-from tests.browser.conftest import PATIENCE_MS, ROOT, Watched, clean_environment
+from tests.browser.conftest import PATIENCE_MS, ROOT, Watched, clean_environment, named
 from tests.browser.test_accessible import broken
 from tests.browser.test_live import elsewhere
 from tests.browser.test_stale import MAPS
@@ -142,19 +142,6 @@ def test_swipe_between_two_moments(watch: Watch) -> None:
 SWIPED = "() => window.maps[1]?.getSource('hospitals').serialize().data.features?.[0].properties.name"
 SHOWN = SWIPED.replace("maps[1]?", "maps[0]")
 MOMENT, LATER = "2026-01-01T03:00", "2026-01-01T04:00"
-
-
-def named(name: str) -> Callable[[Route], None]:
-    """Answer with rows that can be told apart."""
-
-    def answer(route: Route) -> None:
-        response = route.fetch()
-        body = response.json()
-        for feature in body["features"]:
-            feature["properties"]["name"] = name
-        route.fulfill(response=response, body=json.dumps(body))
-
-    return answer
 
 
 def of_hospitals(moment: str) -> re.Pattern[str]:

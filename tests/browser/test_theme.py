@@ -91,6 +91,19 @@ def test_the_theme_that_was_chosen_last_counts(watch: Watch) -> None:
 
 STREETS = """() => window.maps[0].getStyle().layers
     .filter((one) => one.metadata?.layer === 'streets' && one.type === 'line').map((one) => one.paint['line-color'])"""
+ARE_DRAWN = f"(wanted) => JSON.stringify(({STREETS})()) === wanted"
+
+
+def wait_for(page: Page, colours: object) -> None:
+    page.wait_for_function(ARE_DRAWN, arg=json.dumps(colours, separators=(",", ":")))
+
+
+def style_streets_and_go_back(page: Page, declared: object) -> None:
+    page.click("#switch-workbench")
+    page.locator("[data-layer=streets] > details > summary").click()
+    for field, colours in (("persons", []), ("", declared)):  # styled they are areas
+        page.select_option("#style-streets", field)
+        wait_for(page, colours)
 
 
 def test_a_layer_that_was_styled_and_is_no_more_follows_the_theme(watch: Watch) -> None:
@@ -102,14 +115,9 @@ def test_a_layer_that_was_styled_and_is_no_more_follows_the_theme(watch: Watch) 
     watched.open("/?theme=light")
     light = page.evaluate(STREETS)
     assert light != dark
-    page.click("#switch-workbench")
-    page.locator("[data-layer=streets] > details > summary").click()
-    is_drawn = f"(wanted) => JSON.stringify(({STREETS})()) === wanted"
-    for field, colours in (("persons", []), ("", light)):  # styled they are areas
-        page.select_option("#style-streets", field)
-        page.wait_for_function(is_drawn, arg=json.dumps(colours, separators=(",", ":")))
+    style_streets_and_go_back(page, light)
     choose(page, "dark")
-    page.wait_for_function(is_drawn, arg=json.dumps(dark, separators=(",", ":")))
+    wait_for(page, dark)
 
 
 def test_paper_is_light(watch: Watch) -> None:
@@ -129,12 +137,7 @@ def test_a_style_that_comes_for_the_theme_before_is_not_taken(watch: Watch) -> N
     page.add_init_script(MAPS)
     watched.open("/?theme=light")
     light = page.evaluate(STREETS)
-    page.click("#switch-workbench")
-    page.locator("[data-layer=streets] > details > summary").click()
-    is_drawn = f"(wanted) => JSON.stringify(({STREETS})()) === wanted"
-    for field, colours in (("persons", []), ("", light)):
-        page.select_option("#style-streets", field)
-        page.wait_for_function(is_drawn, arg=json.dumps(colours, separators=(",", ":")))
+    style_streets_and_go_back(page, light)
     held: list[Route] = []
     page.route(re.compile(r"/api/v1/views/shown\?.*theme=dark"), lambda route: held.append(route))
     choose(page, "dark")
