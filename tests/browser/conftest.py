@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import urllib.parse
 import urllib.request
 import warnings
@@ -19,8 +18,8 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from layers.actions.accounts import DEMO_PASSWORD
+from tests.program import ROOT, clean_environment, end, program, serve
 
-ROOT = Path(__file__).resolve().parents[2]
 # Taken out of the environment: a variable that is no setting is an error for the program.
 SCREENSHOTS = os.environ.pop("ONEMAP_SCREENSHOTS", "")
 SIZES = {"desktop": (1440, 900), "wall": (2560, 1440), "phone": (390, 844), "guide": (1120, 700)}
@@ -37,14 +36,6 @@ ARGUMENTS = [
 ]
 PATIENCE_MS = 60_000  # software rendering on a busy machine
 expect.set_options(timeout=30_000)
-
-
-def program(*arguments: str) -> list[str]:
-    return [sys.executable, "-c", "from web.cli import main; main()", *arguments]
-
-
-def clean_environment() -> dict[str, str]:
-    return {k: v for k, v in os.environ.items() if not k.startswith("ONEMAP_")}
 
 
 @pytest.fixture(scope="session")
@@ -77,38 +68,10 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def serve(database: Path, *, port: int = 0) -> tuple[subprocess.Popen[str], str]:
-    """A server over a district and its address (no slash at the end); whoever starts it ends it with `end`."""
-    process = subprocess.Popen(
-        program("serve", "--db", str(database), "--port", str(port)),
-        cwd=ROOT,
-        env=clean_environment(),
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-    )
-    assert process.stderr is not None
-    said = ""
-    for line in process.stderr:
-        said += line
-        if "the map is at " in line:
-            break
-    assert "the map is at " in said, said
-    return process, said.split("the map is at ")[1].split()[0].rstrip("/")
-
-
-def end(process: subprocess.Popen[str]) -> None:
-    """Stop a server."""
-    process.terminate()
-    process.wait(60)
-    assert process.stderr is not None
-    process.stderr.close()
-
-
 @pytest.fixture(scope="session")
 def address(database: Path) -> Iterator[str]:
     """The address of the server (no slash at the end)."""
-    process, found = serve(database)
+    process, found, _ = serve(database)
     yield found
     end(process)
 

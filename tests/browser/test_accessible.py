@@ -7,10 +7,11 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import ROOT, Watched
+from tests.browser.conftest import Watched
 from tests.browser.test_boards_live import NEEDS
 from tests.browser.test_legible import TABS
 from tests.browser.test_supplies import log_in
+from tests.program import ROOT
 
 pytestmark = pytest.mark.browser
 

@@ -22,9 +22,10 @@ from layers.actions import supplies
 from layers.actions.accounts import DEMO_PASSWORD
 from layers.district import District
 from layers.permissions import Actor
-from tests.browser.conftest import PATIENCE_MS, ROOT, SCREENSHOTS, end, serve
+from tests.browser.conftest import PATIENCE_MS, SCREENSHOTS
 from tests.browser.test_accessible import broken
 from tests.browser.test_supplies import fits
+from tests.program import ROOT, end, serve
 from web.field import LAYERS
 
 pytestmark = pytest.mark.browser
@@ -47,7 +48,7 @@ class House:
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        self.process, _ = serve(self.path, port=self.port)
+        self.process, _, _ = serve(self.path, port=self.port)
         self._warm_up()
 
     def _warm_up(self) -> None:

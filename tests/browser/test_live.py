@@ -11,7 +11,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from data.store import Store
-from tests.browser.conftest import ROOT, Watched, clean_environment, end, serve
+from tests.browser.conftest import Watched
+from tests.program import ROOT, clean_environment, end, serve
 
 pytestmark = pytest.mark.browser
 Watch = Callable[..., Watched]
@@ -99,7 +100,7 @@ class Restartable:
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> str:
-        self.process, address = serve(self.database, port=self.port)
+        self.process, address, _ = serve(self.database, port=self.port)
         self.port = int(address.rsplit(":", 1)[1])
         return address
 

@@ -16,10 +16,11 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from layers.catalogue import LAYERS
 from layers.views.map_view import PANELS
-from tests.browser.conftest import PATIENCE_MS, ROOT, Watched, clean_environment, named
+from tests.browser.conftest import PATIENCE_MS, Watched, named
 from tests.browser.test_accessible import broken
 from tests.browser.test_live import elsewhere
 from tests.browser.test_stale import MAPS
+from tests.program import ROOT, clean_environment
 
 pytestmark = pytest.mark.browser
 Watch = Callable[..., Watched]

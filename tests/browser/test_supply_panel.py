@@ -12,11 +12,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from data.store import Store
-from tests.browser.conftest import PATIENCE_MS, ROOT, Watched, clean_environment
+from tests.browser.conftest import PATIENCE_MS, Watched
 from tests.browser.test_boards_live import NEEDS, ask_for, ordered
 from tests.browser.test_live import elsewhere
 from tests.browser.test_map import number
 from tests.browser.test_supplies import log_in, press, street_of
+from tests.program import ROOT, clean_environment
 
 pytestmark = pytest.mark.browser
 Watch = Callable[..., Watched]

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PATIENCE_MS, ROOT, SIZES, Watched, clean_environment, program
+from tests.browser.conftest import PATIENCE_MS, SIZES, Watched
 from tests.browser.pictures import picture
 from tests.browser.test_accessible import broken
 from tests.browser.test_legible import look_at
 from tests.browser.test_supplies import log_in
+from tests.program import ROOT, clean_environment, program
 
 pytestmark = pytest.mark.browser
 Watch = Callable[..., Watched]

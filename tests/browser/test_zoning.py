@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, TimeoutError, expect
 
-from tests.browser.conftest import ROOT, SIZES, Watched, clean_environment, program
+from tests.browser.conftest import SIZES, Watched
 from tests.browser.pictures import picture
+from tests.program import ROOT, clean_environment, program
 
 pytestmark = pytest.mark.browser
 Watch = Callable[..., Watched]

@@ -1,7 +1,6 @@
 """Every commit reaches every listener once, whoever wrote it, and only whom it may reach."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -23,11 +22,11 @@ from data.watching import read_news, session_roles
 from geo.errors import InputError, Unavailable
 from layers.district import District
 from tests.layers.conftest import EPSG, NOW, fill
+from tests.program import ROOT, serve
 from tests.web.conftest import browser
 from web import create_app, events
 from web.events import EventStreams, Stream, TooManyListeners, Viewer, read_since
 
-ROOT = Path(__file__).resolve().parents[2]
 VIEWER, DISPATCHER = Viewer("viewer"), Viewer("dispatcher")
 
 WRITER = """
@@ -325,22 +324,8 @@ class Served:
 
     def __init__(self, path: Path, listeners: int) -> None:
         self.path = path
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("ONEMAP_")}
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", "from web.cli import main; main()", "serve", "--db", str(path), "--port", "0"],
-            cwd=ROOT,
-            env={**environment, "ONEMAP_LISTENERS": str(listeners)},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stderr is not None
-        said = ""
-        for line in self.process.stderr:
-            said += line
-            if "the map is at " in line:
-                break
-        assert "the map is at " in said, said
-        self.port = int(said.split("the map is at ")[1].split()[0].rstrip("/").rsplit(":", 1)[1])
+        self.process, address, _ = serve(path, settings={"ONEMAP_LISTENERS": str(listeners)})
+        self.port = int(address.rsplit(":", 1)[1])
 
     def listen(self, since: int | None = None) -> "Client":
         return Client(self.port, since)

@@ -2,14 +2,12 @@
 
 import http.client
 import json
-import os
 import re
 import shutil
 import signal
 import socket
 import ssl
 import subprocess
-import sys
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -26,11 +24,9 @@ from geo.errors import Conflict, InputError
 from layers.actions.accounts import COMMAND_LINE, add_account, first_start
 from layers.district import District
 from tests.layers.conftest import EPSG, fill
+from tests.program import ROOT, clean_environment, program, serve
 from tests.web.conftest import PASSWORD
 from web import server
-
-ROOT = Path(__file__).resolve().parents[2]
-
 
 PLAIN = {"tls_cert": None, "tls_key": None, "behind_proxy": False}
 
@@ -159,33 +155,9 @@ def serving(path: Path, *arguments: str) -> Iterator[Served]:
         add_account(
             District(store), COMMAND_LINE, "ann", name="安", role="viewer", password=PASSWORD, must_change=False
         )
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "from web.cli import main; main()",
-            "serve",
-            "--db",
-            str(path),
-            "--port",
-            "0",
-            *arguments,
-        ],
-        cwd=ROOT,
-        env={k: v for k, v in os.environ.items() if not k.startswith("ONEMAP_")},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    said = ""
-    for line in process.stderr:
-        said += line
-        if "the map is at " in line:
-            break
+    process, address, said = serve(path, *arguments)
     try:
-        if "the map is at " not in said:
-            pytest.fail(said)
-        yield process, said.split("the map is at ")[1].split()[0], said
+        yield process, f"{address}/", said
     finally:
         if process.poll() is None:
             process.kill()
@@ -280,9 +252,9 @@ def test_demo_accounts_do_not_leave_this_machine(tmp_path: Path, papers: Papers)
         assert first_start(District(store), local=True)
     tls = ["--host", "0.0.0.0", "--tls-cert", papers.cert, "--tls-key", papers.key]
     refused = subprocess.run(
-        [sys.executable, "-c", "from web.cli import main; main()", "serve", "--db", str(path), "--port", "0", *tls],
+        program("serve", "--db", str(path), "--port", "0", *tls),
         cwd=ROOT,
-        env={k: v for k, v in os.environ.items() if not k.startswith("ONEMAP_")},
+        env=clean_environment(),
         capture_output=True,
         text=True,
         timeout=60,
