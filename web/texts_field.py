@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from flask_babel import gettext as _
 
 _SHARED = (
-    *("again", "age.", "close", "error.", "loading", "login", "no"),
+    *("again", "age.", "close", "error.", "loading", "login", "map.", "no"),
     *("orders.eta", "place.here", "problem.", "readings.", "remedy.", "unit.", "yes"),
 )
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from data.demo.crowd import crowd
 from data.importers import import_frame
@@ -61,6 +61,15 @@ def is_whole(url: str) -> bool:
     return "/enterprises.geojson" in url and "id" not in parse_qs(urlsplit(url).query)
 
 
+def wait_until(page: Page, is_so: Callable[[], bool], most_ms: int = PATIENCE_MS) -> None:
+    """Let the page go on until it is so; an error when it takes longer."""
+    for _ in range(most_ms // 100):
+        if is_so():
+            return
+        page.wait_for_timeout(100)
+    assert is_so()
+
+
 def tiles_of(urls: list[str]) -> list[str]:
     return [url for url in urls if ".mvt" in url]
 
@@ -80,6 +89,36 @@ def test_one_row_more_than_goes_into_geojson_and_the_open_page_draws_tiles(
     expect(page.locator(f"{LAYER} .count")).to_have_text(f"{TILES_ABOVE + 1:,}")
     expect(page.locator(f"{LAYER} .state.thinned")).to_be_visible()
     assert not page.locator(f"{LAYER} .state.failed").is_visible()
+
+
+def test_a_change_while_tiles_are_being_fetched_is_fetched_too(watch: Callable[..., Watched], database: Path) -> None:
+    """The map library forgets to fetch a tile anew that it is fetching already."""
+    with Store(database) as store:
+        add(store, crowd(store, 1, seed=12).assign(id="one-more"))
+    watched = watch()
+    page = watched.page
+    held: list[Route] = []
+    asked: list[str] = []
+
+    def hold(route: Route) -> None:
+        asked.append(urlsplit(route.request.url).path)
+        if len(asked) == len(held) + 1:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/enterprises/tiles/**.mvt*", hold)
+    watched.open()
+    expect(page.locator("body")).to_have_attribute("data-live", "live")
+    wait_until(page, lambda: len(held) > 1)
+    with Store(database) as store, page.expect_response("**/api/v1/layers?*"):
+        add(store, crowd(store, 1, seed=13).assign(id="while-fetching"))
+    first = sorted(asked)
+    asked.append("")  # none is held back from now on
+    for one in held:
+        one.continue_()
+    # Sooner than the page asks for everything anew, a minute after it was opened.
+    wait_until(page, lambda: set(first) <= set(asked[len(first) :]), 20_000)
 
 
 @pytest.fixture(scope="module")
@@ -160,11 +199,7 @@ class Told:
 
     def next(self) -> None:
         """The tree says what the API says of the window that the page asked about after the last move."""
-        end = 60_000
-        while len(self._answers) == self._seen and end > 0:
-            self._page.wait_for_timeout(100)
-            end -= 100
-        assert len(self._answers) > self._seen
+        wait_until(self._page, lambda: len(self._answers) > self._seen)
         count = 0
         while count != len(self._answers):  # the map comes to rest
             count = len(self._answers)

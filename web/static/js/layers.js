@@ -1,13 +1,13 @@
 /** The layer tree: what is there, how old it is, how it is drawn; loads what is switched on. */
 
 import { addressOf, ask, newest } from "./api.js";
+import { afterPaint } from "./canvas.js";
 import { config, t } from "./config.js";
 import { el, show } from "./dom.js";
 import { age, count } from "./format.js";
 import { markPicture } from "./marks.js";
 import { at } from "./moment.js";
 import { failure, loading } from "./notice.js";
-import { afterPaint } from "./picture.js";
 import { staleText } from "./stale.js";
 import { onTheme, theme } from "./theme.js";
 

@@ -1,12 +1,13 @@
 /** The map itself: base map, marks, popups, routes, the chosen place. Knows nothing of any one layer. */
 
 import { ask } from "./api.js";
+import { newMap } from "./canvas.js";
 import { config, t } from "./config.js";
 import { el } from "./dom.js";
 import { attribute } from "./format.js";
 import { drawMarks } from "./marks.js";
 import { at } from "./moment.js";
-import { EMPTY, FONT, afterPaint, drawLast, fill, isSoftware, line } from "./picture.js";
+import { EMPTY, fill, line } from "./picture.js";
 import { readings } from "./readings.js";
 import { staleParts, staleText } from "./stale.js";
 import { addColoured, onTheme, resolved, theme } from "./theme.js";
@@ -36,22 +37,17 @@ export async function makeMap(container, { onAsk, onSupply }) {
   const { maplibregl } = window;
   const larger = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
   const isWall = document.documentElement.dataset.screen === "wall";
-  maplibregl.setWorkerUrl(new URL(config.worker, location.href).href);
   const style = await ask("style.json", { lang: config.lang, theme: theme() });
   const grounds = new Map([[theme(), style]]); // the style for each theme that was seen: back is at once
-  const map = new maplibregl.Map({
+  const map = newMap({
     container,
     style,
     bounds: config.bounds ?? [73, 18, 135, 54],
     fitBoundsOptions: { padding: 24 },
-    attributionControl: false,
     dragRotate: false,
     pitchWithRotate: false,
     touchPitch: false,
-    maxZoom: 19,
-    ...(isSoftware() ? { pixelRatio: Math.min(1, devicePixelRatio) } : {}),
-    fadeDuration: matchMedia("(prefers-reduced-motion: reduce)").matches || isSoftware() ? 0 : 200,
-    localIdeographFontFamily: FONT,
+    fadeDuration: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 200,
   });
   map.touchZoomRotate.disableRotation();
   map.keyboard.disableRotation();
@@ -59,7 +55,6 @@ export async function makeMap(container, { onAsk, onSupply }) {
   map.addControl(new maplibregl.NavigationControl({ showCompass: false }), "top-right");
   map.addControl(new maplibregl.ScaleControl({ maxWidth: isWall ? 120 * larger : 120 }), "bottom-right");
   await new Promise((resolve) => map.once("style.load", resolve));
-  drawLast(map);
 
   const own = ["change", "hint-area", "hint-point", "routes", "glance"];
   for (const id of own) map.addSource(id, { type: "geojson", data: EMPTY });
@@ -155,6 +150,27 @@ export async function makeMap(container, { onAsk, onSupply }) {
       map.addSource(layerId, source);
     });
   }
+
+  const awaited = new Set(); // sources whose tiles are to be fetched anew
+  /**
+   * Fetch the tiles of a source anew. Not while one of them is being fetched, nor before the frame in which its parts
+   * are replaced: the map library forgets what it is told then, and shows the rows of before.
+   */
+  function fetchAnew(id) {
+    if (awaited.has(id)) return;
+    awaited.add(id);
+    const attempt = () => {
+      if (map.getSource(id) && !map.isSourceLoaded(id)) return map.once("render", attempt);
+      awaited.delete(id);
+      return map.getSource(id)?.type === "vector" && map.refreshTiles(id);
+    };
+    map.once("render", attempt);
+    map.triggerRepaint();
+  }
+  map.on("error", ({ error }) => {
+    console.error(error); // as the map library does where nobody listens
+    map.triggerRepaint(); // a tile that could not be fetched is waited for no longer
+  });
 
   let described = [];
   let marker = null;
@@ -267,7 +283,6 @@ export async function makeMap(container, { onAsk, onSupply }) {
       el("div", { class: "actions" }, el("button", { type: "button", onclick: () => { popup?.remove(); onSupply(); } }, t("popup.supply"))),
     );
     popup = new maplibregl.Popup({ maxWidth: "340px", focusAfterOpen: false }).setLngLat(lngLat).setDOMContent(content).addTo(map);
-    popup.getElement().querySelector(".maplibregl-popup-close-button")?.setAttribute("aria-label", t("close"));
   }
 
   let clicks = 0;
@@ -277,6 +292,13 @@ export async function makeMap(container, { onAsk, onSupply }) {
     const mine = clicks;
     shown = shown.filter(({ node }) => node.isConnected);
     let features = featuresAt(point);
+    // Where the map is still being drawn there may be more: the same is asked again when it is there.
+    if (!features.length && !map.loaded()) {
+      map.once("idle", () => {
+        const now = map.project(lngLat);
+        if (mine === clicks && !taker && featuresAt(now).length) clicked(now, lngLat);
+      });
+    }
     if (features.some(inTiles)) features = await whole(features);
     if (mine !== clicks) return undefined;
     const first = features[0];
@@ -369,16 +391,12 @@ export async function makeMap(container, { onAsk, onSupply }) {
     /** The popup as it stands on the page, where there is one. */
     popupNode: () => (popup?.isOpen() ? popup.getElement() : null),
     /** The base map was drawn anew. */
-    renewTiles() {
-      const base = map.getSource("base");
-      base?.setTiles(base.tiles);
-    },
+    renewTiles() { if (map.getSource("base")) fetchAnew("base"); },
     /** Draw a layer from tiles of its own at this address. */
     tiles({ id, tiles: maxzoom }, address) {
-      if (map.getSource(id).type !== "vector") return drawFrom(id, { type: "vector", tiles: [address], maxzoom });
-      // Not before the frame in which its parts are replaced is drawn: the map library then forgets to fetch.
-      map.once("render", () => afterPaint(() => map.getSource(id).setTiles?.([address])));
-      return map.triggerRepaint();
+      const { type, tiles } = map.getSource(id).serialize();
+      if (type === "vector" && tiles[0] === address) fetchAnew(id);
+      else drawFrom(id, { type: "vector", tiles: [address], maxzoom });
     },
     /** Ask anew for the rows of a layer that are told of. */
     async renewRows(layerId) {

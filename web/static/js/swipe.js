@@ -1,12 +1,12 @@
 /** Two maps side by side under one divider: two layers, or the same layers at two moments. */
 
 import { ask } from "./api.js";
+import { newMap } from "./canvas.js";
 import { config, t } from "./config.js";
 import { el, show } from "./dom.js";
 import { drawMarks } from "./marks.js";
 import { at } from "./moment.js";
 import { failure, loading } from "./notice.js";
-import { FONT } from "./picture.js";
 
 const STEP = 2; // per cent of the width, by a key
 const WIDE = 10;
@@ -15,7 +15,6 @@ const APART_MS = 2_000; // between two looks at another moment, whatever changes
 /** `onChange` is called when it begins, ends, or the divider comes to rest. */
 export function makeSwipe(root, { view, layers, workbench, onChange }) {
   const { map } = view;
-  const { maplibregl } = window;
   let other = null; // the map on the right
   let share = 50;
   let pane = null;
@@ -104,7 +103,7 @@ export function makeSwipe(root, { view, layers, workbench, onChange }) {
       leave(hiddenLeft());
       pane = el("div", { class: "swipe-pane", "aria-hidden": "true" });
       map.getContainer().after(pane, ...names, divider);
-      other = new maplibregl.Map({ container: pane, style: found, center: map.getCenter(), zoom: map.getZoom(), interactive: false, attributionControl: false, fadeDuration: 0, localIdeographFontFamily: FONT });
+      other = newMap({ container: pane, style: found, center: map.getCenter(), zoom: map.getZoom(), interactive: false });
       drawMarks(other);
       view.lay({ map: other, covers: ({ x }) => x > (map.getContainer().clientWidth * share) / 100 });
       map.on("move", follow);

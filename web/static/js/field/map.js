@@ -1,10 +1,11 @@
 /** The map in the field: the base map, the layers that matter to a crew, the ways of orders, the chosen place. */
 
+import { newMap } from "../canvas.js";
 import { config, t } from "../config.js";
 import { el, show } from "../dom.js";
 import { attribute, count, degrees } from "../format.js";
 import { drawMarks, markPicture } from "../marks.js";
-import { EMPTY, FONT, line } from "../picture.js";
+import { EMPTY, line } from "../picture.js";
 import { addColoured, onTheme, theme } from "../theme.js";
 import { keptAnswer } from "./kept.js";
 import { centreFrom, choose, chosen, onPlace } from "./place.js";
@@ -31,11 +32,10 @@ async function dress() {
 
 export async function makeFieldMap({ canvas, card, switches }, { onAsk, onReport }) {
   const { maplibregl } = window;
-  maplibregl.setWorkerUrl(new URL(config.worker, location.href).href);
   let style = await dress();
-  const map = new maplibregl.Map({
-    container: canvas, style, bounds: config.bounds ?? [73, 18, 135, 54], fitBoundsOptions: { padding: 12 }, attributionControl: false,
-    dragRotate: false, pitchWithRotate: false, touchPitch: false, maxZoom: 19, fadeDuration: 0, localIdeographFontFamily: FONT,
+  const map = newMap({
+    container: canvas, style, bounds: config.bounds ?? [73, 18, 135, 54], fitBoundsOptions: { padding: 12 },
+    dragRotate: false, pitchWithRotate: false, touchPitch: false,
     // The service worker keeps the tiles of who asks for that, and of nobody else.
     transformRequest: (url, type) => (type === "Tile" ? { url, headers: { "X-Onemap-Keep": "tile" } } : undefined),
   });
