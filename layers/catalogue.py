@@ -153,6 +153,9 @@ _BAND_MARKS = (
     Mark(Text("60 分钟内", "within 60 min"), "#fc8d59", "fill", opacity=0.40),
 )
 
+CONFIRMED_S = 400 * 86_400.0
+"""A register of which nothing was confirmed or changed for longer is stale: once a year, with a month of grace."""
+
 POSITION_LIVE_S, POSITION_LATE_S = 300.0, 3600.0
 """A vehicle's position is live up to the first age, late up to the second (both included), then stale."""
 
@@ -516,7 +519,7 @@ LAYERS: dict[str, Layer] = _by_id(
             _REGISTER,
             visible=True,
             min_zoom=10.0,
-            stale_after_s=400 * 86_400.0,
+            stale_after_s=CONFIRMED_S,
         ),
         Layer(
             "shelters",
@@ -542,6 +545,7 @@ LAYERS: dict[str, Layer] = _by_id(
             ),
             _REGISTER,
             visible=True,
+            stale_after_s=CONFIRMED_S,
         ),
         Layer(
             "evacuation_routes",
@@ -553,6 +557,7 @@ LAYERS: dict[str, Layer] = _by_id(
             Single(Mark(Text("疏散通道", "evacuation route"), "#1a9850", "dash", 3.0)),
             _REGISTER,
             min_zoom=11.0,
+            stale_after_s=CONFIRMED_S,
         ),
         Layer(
             "depots",
@@ -582,6 +587,7 @@ LAYERS: dict[str, Layer] = _by_id(
             ),
             _REGISTER,
             visible=True,
+            stale_after_s=CONFIRMED_S,
         ),
         Layer(
             "supply_orders",
@@ -648,6 +654,7 @@ LAYERS: dict[str, Layer] = _by_id(
             ),
             Text("到调用时间才算有货, 不计入库存", "counts from its call-off time on, never as stock"),
             roles=_STAFF,
+            stale_after_s=CONFIRMED_S,
         ),
         Layer(
             "teams",
@@ -672,6 +679,7 @@ LAYERS: dict[str, Layer] = _by_id(
             ),
             _REGISTER,
             visible=True,
+            stale_after_s=CONFIRMED_S,
         ),
         Layer(
             "vehicles",
@@ -704,6 +712,7 @@ LAYERS: dict[str, Layer] = _by_id(
             Single(Mark(Text("医院", "hospital"), "#c2185b", "cross", 12.0)),
             _REGISTER,
             visible=True,
+            stale_after_s=CONFIRMED_S,
         ),
         *_zoning_layers("natural", _NATURAL, "自然灾害", "Natural hazards"),
         *(
@@ -755,6 +764,7 @@ LAYERS: dict[str, Layer] = _by_id(
             Single(Mark(Text("积水点", "waterlogging spot"), "#1c3ba9", "triangle", 11.0)),
             _REGISTER,
             min_zoom=11.0,
+            stale_after_s=CONFIRMED_S,
         ),
         Layer(
             "hidden_dangers",
@@ -765,6 +775,7 @@ LAYERS: dict[str, Layer] = _by_id(
             _fields("hidden_dangers"),
             Single(Mark(Text("重点隐患", "hidden danger"), "#7b1fa2", "diamond", 12.0)),
             _REGISTER,
+            stale_after_s=CONFIRMED_S,
         ),
         Layer(
             "hazard_areas",
@@ -775,6 +786,7 @@ LAYERS: dict[str, Layer] = _by_id(
             _fields("hazard_areas"),
             Single(Mark(Text("灾害分区与岸段", "hazard area or bank"), "#8d5524", "line", 3.0)),
             _REGISTER,
+            stale_after_s=CONFIRMED_S,
         ),
         Layer(
             "lifelines",
@@ -786,6 +798,7 @@ LAYERS: dict[str, Layer] = _by_id(
             Single(Mark(Text("生命线设施", "lifeline"), "#00838f", "square", 9.0)),
             _REGISTER,
             min_zoom=11.0,
+            stale_after_s=CONFIRMED_S,
         ),
         *(layer for layers in LAYERS_OF_KIND.values() for layer in layers),
     )

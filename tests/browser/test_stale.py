@@ -51,6 +51,8 @@ DRAWN = """([id, k]) => {
 @pytest.fixture
 def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Store]]:
     """The address of a small town whose layers of each geometry may be an hour old, and its store."""
+    for name, layer in LAYERS.items():
+        monkeypatch.setitem(LAYERS, name, replace(layer, stale_after_s=None))
     for name in AGED:
         monkeypatch.setitem(LAYERS, name, replace(LAYERS[name], stale_after_s=BOUND_S, min_zoom=0.0))
     with Store.create(str(tmp_path / "town.gpkg"), name="小镇", epsg=EPSG, demo=True) as store:

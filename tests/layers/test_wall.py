@@ -108,21 +108,23 @@ def test_alarms_of_devices_with_their_depot(own_town: District) -> None:
     assert row["geometry"]["coordinates"] == pytest.approx(lonlat(0.5, 0.0), abs=1e-6)
 
 
-def test_a_layer_is_stale_beyond_its_age_and_not_at_it(own_town: District, clock: Clock) -> None:
-    bound_s = LAYERS["enterprises"].stale_after_s
-    assert bound_s is not None
+def test_registers_are_stale_beyond_their_age_and_not_at_it(own_town: District, clock: Clock) -> None:
     district = District(own_town.store, clock=clock)
-    updated = query.summary(district, "enterprises", role="viewer").updated_utc
-    assert updated is not None
-    clock.now = pd.Timestamp(updated).to_pydatetime() + timedelta(seconds=bound_s)
-    assert figures(district)["stale"]["value"] == 0
-    about = render.describe(query.summary(district, "enterprises", role="viewer"))
-    assert (about["stale"], about["stale_since_utc"], about["age_s"]) == (False, None, bound_s)
-    since = clock.now
-    clock.now += timedelta(milliseconds=1)
-    (row,) = figures(district)["stale"]["rows"]
-    assert row["id"] == "enterprises"
-    assert pd.Timestamp(row["since_utc"]) == pd.Timestamp(since)
+    bounds = {layer.id: layer.stale_after_s for layer in LAYERS.values() if layer.stale_after_s is not None}
+    found = {name: query.summary(district, name, role="administrator").updated_utc for name in bounds}
+    updated = {name: pd.Timestamp(told) for name, told in found.items() if told is not None}
+    assert {"enterprises", "shelters", "depots", "teams"} <= updated.keys()
+    for name, told in updated.items():
+        bound_s = bounds[name]
+        assert bound_s is not None
+        clock.now = told.to_pydatetime() + timedelta(seconds=bound_s)
+        about = render.describe(query.summary(district, name, role="administrator"))
+        assert (about["stale"], about["stale_since_utc"], about["age_s"]) == (False, None, bound_s)
+        assert name not in {row["id"] for row in figures(district)["stale"]["rows"]}
+        since = clock.now
+        clock.now += timedelta(milliseconds=1)
+        rows = {row["id"]: row["since_utc"] for row in figures(district)["stale"]["rows"]}
+        assert pd.Timestamp(rows[name]) == pd.Timestamp(since)
 
 
 @pytest.mark.parametrize("role", ROLES)
