@@ -12,10 +12,22 @@ from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException
 
 from geo.errors import OneMapError
+from web.texts import for_scripts
 
 log = logging.getLogger("onemap.web")
 
 MEDIA_TYPE = "application/problem+json"
+
+_LIKE = {
+    400: "input",
+    404: "not-found",
+    409: "conflict",
+    413: "too-large",
+    415: "input",
+    422: "input",
+    503: "unavailable",
+}
+"""The code whose title and remedy a page shows where a status has none of its own."""
 
 
 def problem_body(error: OneMapError, instance: str) -> dict[str, Any]:
@@ -41,14 +53,22 @@ def wants_page() -> bool:
     )
 
 
-def _answer(body: dict[str, Any]) -> Response:
+def _page(body: dict[str, Any], said: str) -> str:
+    """The problem as a page: what it is, what was said of it, what to do."""
+    texts = for_scripts()
+    code = body["code"] if f"problem.{body['code']}" in texts else _LIKE.get(body["status"], "other")
+    remedy = texts.get(f"remedy.{code}", texts["remedy.other"])
+    return render_template("error.html", problem=body, title=texts[f"problem.{code}"], remedy=remedy, said=said)
+
+
+def _answer(body: dict[str, Any], said: str) -> Response:
     if wants_page():
         # Who is not logged in gets the log-in in the place of the page, and the page afterwards.
         target = request.full_path.rstrip("?") if request.method == "GET" else "/"
         page = (
             render_template("login.html", wrong="", name="", target=target)
             if body["status"] == HTTPStatus.UNAUTHORIZED
-            else render_template("error.html", problem=body)
+            else _page(body, said)
         )
         response = Response(page, mimetype="text/html")
     else:
@@ -74,6 +94,11 @@ def _unknown_body(error: BaseException) -> dict[str, Any]:
     }
 
 
+def _unknown(error: BaseException) -> Response:
+    body = _unknown_body(error)
+    return _answer(body, body["instance"])
+
+
 def register(
     app: Flask, *, on_refusal: Callable[[OneMapError], None], said: Callable[[str], str] = lambda detail: detail
 ) -> None:
@@ -89,8 +114,8 @@ def register(
             log.error("%s: %s", request.path, error.detail, exc_info=error)
         if error.status == HTTPStatus.FORBIDDEN:
             on_refusal(error)
-        body = problem_body(error, request.path)
-        response = _answer({**body, "said": said(error.detail)} if not wants_page() else body)
+        words = said(error.detail)
+        response = _answer({**problem_body(error, request.path), "said": words}, words)
         if after_s is not None:
             response.headers["Retry-After"] = str(after_s)
         return response
@@ -101,18 +126,19 @@ def register(
             return error.get_response(request.environ)  # type: ignore[return-value]
         status = HTTPStatus(error.code or 500)
         # The only one of these that we raise ourselves, with a sentence of our own.
-        said = error.description if status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE else status.description
+        why = error.description if status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE else status.description
         if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            said = f"the request is larger than {app.config['MAX_CONTENT_LENGTH']:,} bytes, the most that is taken"
+            why = f"the request is larger than {app.config['MAX_CONTENT_LENGTH']:,} bytes, the most that is taken"
         response = _answer(
             {
                 "type": "about:blank",
                 "title": status.phrase,
                 "status": int(status),
-                "detail": f"{request.method} {request.path}: {said or status.phrase}.",
+                "detail": f"{request.method} {request.path}: {why or status.phrase}.",
                 "instance": request.path,
                 "code": status.phrase.lower().replace(" ", "-"),
-            }
+            },
+            f"{request.method} {request.path}",
         )
         for name, value in error.get_headers(request.environ):
             if name == "Allow":
@@ -121,7 +147,7 @@ def register(
 
     @app.errorhandler(Exception)
     def unknown(error: Exception) -> Response:
-        return _answer(_unknown_body(error))
+        return _unknown(error)
 
     app.wsgi_app = _PanicGuard(app, app.wsgi_app)  # type: ignore[method-assign]
 
@@ -139,4 +165,4 @@ class _PanicGuard:
             raise
         except BaseException as panic:
             with self.app.request_context(environ):
-                return _answer(_unknown_body(panic))(environ, start_response)
+                return _unknown(panic)(environ, start_response)

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from data.settings import Settings
-from geo.errors import ImportRefused, Unavailable
+from geo.errors import ImportRefused, NotFound, Unavailable
 from layers.district import District
 from web import create_app
 from web.auth import PUBLIC, needs
@@ -34,6 +34,16 @@ def broken(town: District) -> Flask:
     @needs(PUBLIC)
     def refused() -> str:
         raise ImportRefused("teams.csv: refused", [{"row": 3, "column": "lon", "value": "x", "expected": "a number"}])
+
+    @app.get("/broken-page")
+    @needs(PUBLIC)
+    def broken_page() -> str:
+        raise RuntimeError("password=hunter2")
+
+    @app.get("/nothing-there")
+    @needs(PUBLIC)
+    def nothing_there() -> str:
+        raise NotFound("there is no closure 'C-<9>'")
 
     @app.get("/api/v1/away")
     @needs(PUBLIC)
@@ -80,6 +90,34 @@ def test_a_person_gets_a_page(broken: Flask) -> None:
     text = response.get_data(as_text=True)
     assert "<b>such" not in text
     assert "回到一张图" in text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "zh", "en"),
+    [
+        ("GET", "/no/such/page", 404, ("没有找到", "检查名称或编号。"), ("Not found", "Check the name or the id.")),
+        ("DELETE", "/login", 405, ("出错了", "再试一次"), ("Something went wrong", "Try again")),
+        (
+            "GET",
+            "/nothing-there",
+            404,
+            ("没有找到", "没有找到封闭 C-&lt;9&gt;。", "检查名称或编号。"),
+            ("there is no closure &#39;C-&lt;9&gt;&#39;", "Check the name or the id."),
+        ),
+        ("GET", "/broken-page", 500, ("内部错误", "urn:uuid:", "把编号报给维护人员"), ("Internal error", "urn:uuid:")),
+    ],
+)
+def test_the_page_says_what_went_wrong_and_what_to_do(
+    method: str, path: str, status: int, zh: tuple[str, ...], en: tuple[str, ...], broken: Flask
+) -> None:
+    for lang, words in (("zh", zh), ("en", en)):
+        response = broken.test_client().open(f"{path}?lang={lang}", method=method, headers={"Accept": "text/html"})
+        assert response.status_code == status
+        text = response.get_data(as_text=True)
+        for one in (str(status), *words):
+            assert one in text, one
+        assert "hunter2" not in text
+        assert ("urn:uuid:" in text) == (status == 500)
 
 
 def test_a_program_gets_problem_details_even_for_a_page(broken: Flask) -> None:
