@@ -8,7 +8,8 @@ Links, named views and printed sheets carry the same document::
                  "style": {"field": "workers_on_shift", "method": "natural", "classes": 5}}],
      "drawing": [{"label": "...", "geometry": {...}}],
      "swipe": {"left": "enterprises", "right": "shelters", "share": 50},
-     "panel": "around", "place": {"lonlat": [120.86, 32.01], "name": "..."}, "around": {"minutes": 15}}
+     "panel": "around", "place": {"lonlat": [120.86, 32.01], "name": "..."}, "around": {"minutes": 15},
+     "coverage": {"places": "villages", "limit_s": 3600, "skill": "hazmat"}}
 
 The first layer lies on top. The panel beside the map is asked again about the place. A swipe is between two layers, or
 between the moment of the view and another one (``at``). On paper there is neither swipe, panel nor place. What is left
@@ -24,8 +25,10 @@ from zoneinfo import ZoneInfo
 
 import shapely
 
+from data.kinds import SKILLS
 from geo.errors import InputError, NotFound
 from layers import query
+from layers.analyses.places import PLACES
 from layers.layer import Field, Layer, Role
 from layers.listing import read_moment
 from layers.tiles import ROAD_FIELDS
@@ -139,6 +142,16 @@ SCHEMA: dict[str, Any] = {
             "properties": {
                 "radius_m": {"type": "number", "minimum": 0, "maximum": MAX_AROUND},
                 "minutes": {"type": "number", "minimum": 0, "maximum": MAX_AROUND},
+            },
+        },
+        "coverage": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["places", "limit_s"],
+            "properties": {
+                "places": {"enum": list(PLACES)},
+                "limit_s": {"type": "number", "minimum": 1, "maximum": 86_400},
+                "skill": {"enum": [skill.code for skill in SKILLS]},
             },
         },
     },

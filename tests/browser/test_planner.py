@@ -241,6 +241,8 @@ def test_a_link_restores_the_panel_and_the_place(watch: Watch, panel: str) -> No
     }
     if panel == "around":
         view["around"] = {"minutes": 7}
+    if panel == "coverage":
+        view["coverage"] = {"places": "cells", "limit_s": 1320, "skill": "hazmat"}
     asked = "**/explain?*" if panel == "zoning" else "**/around?*" if panel == "around" else "**/reach?*"
     address = "/?" + urllib.parse.urlencode({"view": json.dumps(view)})
     if panel == "supply":  # asks once something is needed
@@ -259,6 +261,8 @@ def test_a_link_restores_the_panel_and_the_place(watch: Watch, panel: str) -> No
         expect(page.locator("#around .where h3")).to_contain_text("7")
         expect(page.locator("#around-place")).to_contain_text(PLACE["name"])
         page.wait_for_timeout(1_000)  # the outline does not carry the map away
+    elif panel == "coverage":
+        expect(page.locator("#coverage .headline")).to_contain_text("22 分钟内可到的人口")
     elif panel == "zoning":
         expect(page.locator("#zoning-explain .verdict")).to_be_visible()
         expect(page.locator("#zoning-layer")).to_have_value("")
@@ -303,6 +307,12 @@ def test_the_link_follows_panel_and_place(watch: Watch) -> None:
     assert written["panel"] == "reach"
     lon, lat = written["place"]["lonlat"]
     expect(page.locator("#reach .coordinates")).to_contain_text(f"{lon:.5f}, {lat:.5f}")
+    page.click("#tab-coverage")
+    page.select_option("#coverage-limit", "900")
+    asked = {"places": "villages", "limit_s": 900}
+    assert (document_of(page)["panel"], document_of(page)["coverage"]) == ("coverage", asked)
+    page.click("#tab-reach")
+    assert "coverage" not in document_of(page)
     page.click("#reach-around")
     assert document_of(page)["around"] == {"radius_m": int(page.input_value("#around-bound"))}
     page.fill("#around-bound", "1500")

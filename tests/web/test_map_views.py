@@ -24,7 +24,10 @@ DOCUMENT: dict[str, Any] = {
     "panel": "around",
     "place": {"lonlat": [180, -85], "name": "n" * 200},
     "around": {"radius_m": 100_000},
+    "coverage": {"places": "cells", "limit_s": 86_400, "skill": "hazmat"},
 }
+
+COVERAGE = {"places": "villages", "limit_s": 3600}
 
 
 @pytest.fixture
@@ -126,6 +129,14 @@ def test_only_whoever_made_it_or_an_administrator_changes_and_deletes(app: Flask
         ({"name": "x", "document": {"layers": [], "around": {}}}, "around"),
         ({"name": "x", "document": {"layers": [], "around": {"radius_m": 1, "minutes": 1}}}, "around"),
         ({"name": "x", "document": {"layers": [], "around": {"minutes": 100_001}}}, "expected 100000 or less"),
+        ({"name": "x", "document": {"layers": [], "coverage": {"places": "villages"}}}, "coverage.limit_s: is missing"),
+        ({"name": "x", "document": {"layers": [], "coverage": COVERAGE | {"places": "moon"}}}, "coverage.places"),
+        ({"name": "x", "document": {"layers": [], "coverage": COVERAGE | {"skill": ""}}}, "coverage.skill"),
+        ({"name": "x", "document": {"layers": [], "coverage": COVERAGE | {"limit_s": 0.5}}}, "expected 1 or more"),
+        (
+            {"name": "x", "document": {"layers": [], "coverage": COVERAGE | {"limit_s": 86_401}}},
+            "expected 86400 or less",
+        ),
     ],
 )
 def test_what_is_no_view_is_not_kept(app: Flask, body: Any, words: str) -> None:

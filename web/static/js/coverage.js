@@ -10,7 +10,7 @@ import { empty, failure, loading } from "./notice.js";
 
 const MAX_LISTED = 200;
 
-export function makeCoverage(root, { view, layers }) {
+export function makeCoverage(root, { view, layers, onAsked }) {
   const places = document.getElementById("coverage-places");
   const limit = document.getElementById("coverage-limit");
   const skill = document.getElementById("coverage-skill");
@@ -105,10 +105,20 @@ export function makeCoverage(root, { view, layers }) {
       show(root, failure(error, refresh));
     }
   }
-  for (const control of [places, limit, skill]) control.addEventListener("change", refresh);
+  for (const control of [places, limit, skill]) control.addEventListener("change", () => { refresh(); onAsked(); });
   document.getElementById("coverage-form").addEventListener("submit", (event) => event.preventDefault());
 
   return {
+    /** What is asked, as a view says it. */
+    written: () => ({ places: places.value, limit_s: Number(limit.value), ...(skill.value ? { skill: skill.value } : {}) }),
+    restore(wanted) {
+      const seconds = wanted.limit_s;
+      if (![...limit.options].some(({ value }) => Number(value) === seconds)) limit.append(el("option", { value: seconds }, t("coverage.curve.limit", { limit: Number((seconds / 60).toFixed(1)) })));
+      places.value = wanted.places;
+      limit.value = [...limit.options].find(({ value }) => Number(value) === seconds).value;
+      skill.value = wanted.skill ?? "";
+      this.outdated(!root.closest("[role=tabpanel]").hidden);
+    },
     /** The panel is opened: compute unless it is up to date. */
     open() { if (stale) refresh(); },
     close() { view.hint([]); stale = true; },

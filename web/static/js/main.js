@@ -135,7 +135,7 @@ async function start() {
     view, isShown: () => tabs.current() === "since",
     onClosure: (id) => { tabs.select("closures", { focus: true }); closures.look(id); },
   });
-  coverage = makeCoverage(document.getElementById("coverage"), { view, layers });
+  coverage = makeCoverage(document.getElementById("coverage"), { view, layers, onAsked: () => planner?.renew() });
   zoning = makeZoning({ view, layers, isShown: () => tabs.current() === "zoning" });
   makeSearch(document.getElementById("search"), {
     onPick(hit) {
@@ -155,11 +155,13 @@ async function start() {
       return {
         ...(name === "layers" ? {} : { panel: name }),
         ...(name === "around" && around.written() ? { around: around.written() } : {}),
+        ...(name === "coverage" ? { coverage: coverage.written() } : {}),
         ...(place ? { place: { lonlat: place.lonlat.map((degree) => Number(degree.toFixed(6))), ...(place.name ? { name: place.name.slice(0, MAX_NAME) } : {}) } } : {}),
       };
     },
-    open({ panel: name, around: measure }) {
+    open({ panel: name, around: measure, coverage: question }) {
       if (measure) around.restore(measure);
+      if (question) coverage.restore(question);
       if (name && document.getElementById(`tab-${name}`) && !isWall()) tabs.select(name);
     },
     ask({ place }) {
