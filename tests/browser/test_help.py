@@ -74,7 +74,7 @@ def test_every_key_that_is_listed_does_what_it_says(watch: Watch) -> None:
     expect(page.locator("#search")).to_be_focused()
     page.focus("#tab-reach")
     page.keyboard.press("m")
-    expect(page.locator("#map canvas")).to_be_focused()
+    expect(page.locator("#map .maplibregl-canvas")).to_be_focused()
     assert set(keys) - set(panels) == {"?", "/", "m", "Esc", "Tab"}
 
 
@@ -85,14 +85,14 @@ def test_escape_closes_what_is_on_top_and_the_focus_goes_back(watch: Watch) -> N
     page.press("#search", "Enter")
     expect(page.locator("#reach .verdict")).to_be_visible()
     page.keyboard.press("Escape")
-    page.focus("#map canvas")
+    page.focus("#map .maplibregl-canvas")
     page.keyboard.press("Enter")
     popup = page.locator(".maplibregl-popup")
     expect(popup).to_be_visible()
     page.keyboard.press("?")
     page.keyboard.press("Escape")
     expect(page.locator("#keys")).to_be_hidden()
-    expect(page.locator("#map canvas")).to_be_focused()
+    expect(page.locator("#map .maplibregl-canvas")).to_be_focused()
     expect(popup).to_be_visible()
     page.keyboard.press("Escape")
     expect(popup).to_have_count(0)

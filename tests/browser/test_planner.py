@@ -300,7 +300,7 @@ def test_the_link_follows_panel_and_place(watch: Watch) -> None:
     assert document_of(page)["panel"] == "reach"
     page.click("#tab-since")
     assert document_of(page)["panel"] == "since"
-    page.focus("#map canvas")
+    page.focus("#map .maplibregl-canvas")
     page.keyboard.press("Enter")
     expect(page.locator("#reach .where h3")).to_be_visible()
     written = document_of(page)
@@ -363,7 +363,7 @@ def draw_point(page: Page, label: str) -> None:
     """By keyboard, at the middle of the map."""
     page.fill("#draw-label", label)
     page.click("#tool-draw [data-shape=point]")
-    page.focus("#map canvas")
+    page.focus("#map .maplibregl-canvas")
     page.keyboard.press("Enter")
     page.click("#draw-finish")
     expect(page.locator(".drawn input").last).to_have_value(label)
@@ -415,7 +415,7 @@ def test_draw_by_keyboard_survives_a_reload(watch: Watch) -> None:
     tool(page, "draw")
     page.focus("#tool-draw [data-shape=line]")
     page.keyboard.press("Enter")
-    page.focus("#map canvas")
+    page.focus("#map .maplibregl-canvas")
     page.keyboard.press("Enter")
     page.keyboard.press("ArrowRight")
     page.wait_for_timeout(800)
@@ -448,7 +448,7 @@ def test_an_unfinished_drawing_survives_a_reload(watch: Watch) -> None:
     bench(page)
     tool(page, "draw")
     page.click("#tool-draw [data-shape=area]")
-    page.focus("#map canvas")
+    page.focus("#map .maplibregl-canvas")
     for key in ("ArrowRight", "ArrowDown", "ArrowLeft"):
         page.keyboard.press("Enter")
         page.keyboard.press(key)
@@ -460,7 +460,7 @@ def test_an_unfinished_drawing_survives_a_reload(watch: Watch) -> None:
     expect(page.locator("#tool-draw")).to_contain_text("有一处没画完")
     expect(page.locator("#draw-finish")).to_be_enabled()
     page.click("#tool-draw [data-shape=area]")  # goes on where it was
-    page.focus("#map canvas")
+    page.focus("#map .maplibregl-canvas")
     page.keyboard.press("Enter")
     page.click("#draw-finish")
     (drawn,) = document_of(page)["drawing"]
@@ -563,7 +563,7 @@ def test_one_entry_of_the_catalogue_is_in_tree_legend_popup_and_workbench(chromi
     expect(page.locator(".suggestions:not([hidden]) [role=option]").first).to_be_visible()
     page.press("#search", "Enter")
     expect(page.locator("#reach .verdict")).to_be_visible()
-    page.focus("#map canvas")
+    page.focus("#map .maplibregl-canvas")
     page.keyboard.press("Enter")
     popup = page.locator(".maplibregl-popup")
     expect(popup).to_contain_text("取水点")

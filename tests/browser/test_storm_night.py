@@ -31,7 +31,7 @@ def test_all_of_it_goes_by_keyboard(watch: Watch) -> None:
     expect(page.locator("#tab-closures")).to_have_attribute("aria-selected", "true")
     page.focus("#closure-draw")
     page.keyboard.press("Enter")
-    expect(page.locator("#map canvas")).to_be_focused()
+    expect(page.locator("#map .maplibregl-canvas")).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.press("ArrowRight")
     page.wait_for_timeout(700)

@@ -274,7 +274,7 @@ def depot_card(page: Page, name: str) -> Any:
     expect(page.locator(".suggestions:not([hidden]) [role=option]").first).to_be_visible()
     page.press("#search", "Enter")
     expect(page.locator("#reach .verdict")).to_be_visible()
-    canvas = page.locator("#map canvas")
+    canvas = page.locator("#map .maplibregl-canvas")
     card = page.locator(".maplibregl-popup details", has=page.locator("summary", has_text=name))
     for _ in range(20):  # until the map has flown there and drawn it
         page.wait_for_timeout(500)
