@@ -117,7 +117,7 @@ class Watched:
         self.errors: list[str] = []
         self.outside: list[str] = []
         page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("pageerror", lambda error: self.errors.append(error.stack or str(error)))
         page.on("request", self._request)
 
     def _request(self, request: Any) -> None:

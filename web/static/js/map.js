@@ -109,7 +109,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
     const before = order.slice(Math.max(...parts.map((part) => order.indexOf(part))) + 1)[0];
     const visibility = map.getLayoutProperty(parts[0], "visibility") ?? "visible";
     const over = staleParts(drawnBy.get(id), described.find((layer) => layer.id === id).geometry);
-    for (const spec of over) map.addLayer(fitted({ ...spec, layout: { ...spec.layout, ...enlarged(spec.layout), visibility } }), before);
+    for (const spec of over) addPart({ ...spec, layout: { ...spec.layout, ...enlarged(spec.layout), visibility } }, before);
     drawnBy.set(id, [...drawnBy.get(id), ...over]);
     stale.add(id);
   }
@@ -132,6 +132,13 @@ export async function makeMap(container, { onAsk, onSupply }) {
     return map.getSource(spec.source).type === "vector" ? { ...spec, "source-layer": spec.source } : spec;
   }
 
+  const undrawn = new Set(); // parts that no frame has yet: nothing can be looked up in them
+  map.on("render", () => undrawn.clear());
+  function addPart(spec, before) {
+    undrawn.add(spec.id);
+    map.addLayer(fitted(spec), before);
+  }
+
   /** Put other parts where those of a layer were; `between` runs while nothing refers to its source. */
   function replaceParts(layerId, specs, between = () => {}) {
     const before = partsOf(layerId);
@@ -140,7 +147,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
     const places = new Map(before.map((id) => [id, after(id)]));
     for (const id of before) map.removeLayer(id);
     between();
-    for (const spec of specs) map.addLayer(fitted(spec), places.get(spec.id) ?? places.get(before[0]));
+    for (const spec of specs) addPart(spec, places.get(spec.id) ?? places.get(before[0]));
   }
 
   /** Draw a layer from another kind of source. */
@@ -201,12 +208,14 @@ export async function makeMap(container, { onAsk, onSupply }) {
   const clickable = () => described
     .filter((layer) => layer.geometry !== "polygon" && !layer.tiled)
     .flatMap((layer) => partsOf(layer.id))
-    .filter((id) => map.getLayer(id) && map.getLayoutProperty(id, "visibility") !== "none");
+    .filter((id) => map.getLayer(id) && !undrawn.has(id) && map.getLayoutProperty(id, "visibility") !== "none");
 
+  const seenAt = (point) => (lens?.covers(point) ? lens.map : map);
   function featuresAt(point) {
     const box = [[point.x - 6, point.y - 6], [point.x + 6, point.y + 6]];
     const seen = new Set();
-    const seenMap = lens?.covers(point) ? lens.map : map;
+    const seenMap = seenAt(point);
+    if (seenMap !== map && !seenMap.loaded()) return [];
     const found = seenMap.queryRenderedFeatures(box, { layers: clickable().filter((id) => seenMap.getLayer(id)) }).filter((feature) => {
       const key = `${feature.source}/${feature.properties.id ?? JSON.stringify(feature.properties)}`;
       return !seen.has(key) && seen.add(key);
@@ -285,6 +294,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
     popup = new maplibregl.Popup({ maxWidth: "340px", focusAfterOpen: false }).setLngLat(lngLat).setDOMContent(content).addTo(map);
   }
 
+  const keysOf = (features) => features.map(({ source, properties }) => `${source}/${properties.id}`).join(" ");
   let clicks = 0;
   async function clicked(point, lngLat) {
     if (taker) return taker.take([lngLat.lng, lngLat.lat]);
@@ -292,11 +302,13 @@ export async function makeMap(container, { onAsk, onSupply }) {
     const mine = clicks;
     shown = shown.filter(({ node }) => node.isConnected);
     let features = featuresAt(point);
-    // Where the map is still being drawn there may be more: the same is asked again when it is there.
-    if (!features.length && !map.loaded()) {
-      map.once("idle", () => {
+    // While the map is being drawn something else may be there: what is there when it is drawn counts.
+    const seenMap = seenAt(point);
+    if (!seenMap.loaded()) {
+      const seen = keysOf(features);
+      seenMap.once("idle", () => {
         const now = map.project(lngLat);
-        if (mine === clicks && !taker && featuresAt(now).length) clicked(now, lngLat);
+        if (mine === clicks && !taker && keysOf(featuresAt(now)) !== seen) clicked(now, lngLat);
       });
     }
     if (features.some(inTiles)) features = await whole(features);
