@@ -9,6 +9,8 @@ from typing import Any
 
 from flask import Flask, Response, render_template, request
 from flask.globals import request_ctx
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from geo.errors import OneMapError
@@ -53,22 +55,22 @@ def wants_page() -> bool:
     )
 
 
-def _page(body: dict[str, Any], said: str) -> str:
+def _page(body: dict[str, Any], said: str, remedy: str | None) -> str:
     """The problem as a page: what it is, what was said of it, what to do."""
     texts = for_scripts()
     code = body["code"] if f"problem.{body['code']}" in texts else _LIKE.get(body["status"], "other")
-    remedy = texts.get(f"remedy.{code}", texts["remedy.other"])
+    remedy = remedy or texts.get(f"remedy.{code}", texts["remedy.other"])
     return render_template("error.html", problem=body, title=texts[f"problem.{code}"], remedy=remedy, said=said)
 
 
-def _answer(body: dict[str, Any], said: str) -> Response:
+def _answer(body: dict[str, Any], said: str, remedy: str | None = None) -> Response:
     if wants_page():
         # Who is not logged in gets the log-in in the place of the page, and the page afterwards.
         target = request.full_path.rstrip("?") if request.method == "GET" else "/"
         page = (
             render_template("login.html", wrong="", name="", target=target)
             if body["status"] == HTTPStatus.UNAUTHORIZED
-            else _page(body, said)
+            else _page(body, said, remedy)
         )
         response = Response(page, mimetype="text/html")
     else:
@@ -115,7 +117,9 @@ def register(
         if error.status == HTTPStatus.FORBIDDEN:
             on_refusal(error)
         words = said(error.detail)
-        response = _answer({**problem_body(error, request.path), "said": words}, words)
+        # Who may do it, and only sent an old page, needs no administrator.
+        remedy = _("刷新页面后再试。") if isinstance(error.__cause__, CSRFError) else None
+        response = _answer({**problem_body(error, request.path), "said": words}, words, remedy)
         if after_s is not None:
             response.headers["Retry-After"] = str(after_s)
         return response
@@ -127,7 +131,12 @@ def register(
         status = HTTPStatus(error.code or 500)
         # The only one of these that we raise ourselves, with a sentence of our own.
         why = error.description if status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE else status.description
+        words, remedy = f"{request.method} {request.path}", None
+        if status != HTTPStatus.NOT_FOUND:
+            remedy = _("回到上一页再试。")
         if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            words = _("交来的超过 %(most)s 字节, 收不下。", most=f"{app.config['MAX_CONTENT_LENGTH']:,}")
+            remedy = _("分成几份再交。")
             why = f"the request is larger than {app.config['MAX_CONTENT_LENGTH']:,} bytes, the most that is taken"
         response = _answer(
             {
@@ -138,7 +147,8 @@ def register(
                 "instance": request.path,
                 "code": status.phrase.lower().replace(" ", "-"),
             },
-            f"{request.method} {request.path}",
+            words,
+            remedy,
         )
         for name, value in error.get_headers(request.environ):
             if name == "Allow":

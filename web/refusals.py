@@ -31,6 +31,10 @@ _REMEDIES = {
     "import the list again": "请重新导入清单",
 }
 
+_PAGES: tuple[tuple[str, Words], ...] = (
+    (r"the request does not carry the token of this page; .*", plain("这一页已过期, 没有改动任何东西。")),
+)
+
 _WHAT_IF: tuple[tuple[str, Words], ...] = (
     (
         r"name='(.*)' is taken by a result of \S+ by .*; .*",
@@ -114,6 +118,7 @@ _SITING: tuple[tuple[str, Words], ...] = (
 )
 
 _SAID: tuple[tuple[str, Words], ...] = (
+    *_PAGES,
     *_WHAT_IF,
     *_POSITIONS,
     *_READINGS,

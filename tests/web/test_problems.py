@@ -96,7 +96,9 @@ def test_a_person_gets_a_page(broken: Flask) -> None:
     ("method", "path", "status", "zh", "en"),
     [
         ("GET", "/no/such/page", 404, ("没有找到", "检查名称或编号。"), ("Not found", "Check the name or the id.")),
-        ("DELETE", "/login", 405, ("出错了", "再试一次"), ("Something went wrong", "Try again")),
+        ("DELETE", "/login", 405, ("出错了", "DELETE /login", "回到上一页再试。"), ("Something went wrong", "Go back")),
+        ("POST", "/login", 413, ("数据太多", "超过 10 字节", "分成几份"), ("larger than 10 bytes", "in parts")),
+        ("POST", "/login", 403, ("不允许", "这一页已过期", "刷新页面后再试。"), ("load the page again",)),
         (
             "GET",
             "/nothing-there",
@@ -110,8 +112,12 @@ def test_a_person_gets_a_page(broken: Flask) -> None:
 def test_the_page_says_what_went_wrong_and_what_to_do(
     method: str, path: str, status: int, zh: tuple[str, ...], en: tuple[str, ...], broken: Flask
 ) -> None:
+    if status == 413:
+        broken.config["MAX_CONTENT_LENGTH"] = 10
     for lang, words in (("zh", zh), ("en", en)):
-        response = broken.test_client().open(f"{path}?lang={lang}", method=method, headers={"Accept": "text/html"})
+        response = broken.test_client().open(
+            f"{path}?lang={lang}", method=method, data={"text": "longer than that"}, headers={"Accept": "text/html"}
+        )
         assert response.status_code == status
         text = response.get_data(as_text=True)
         for one in (str(status), *words):

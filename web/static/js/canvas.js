@@ -5,11 +5,12 @@ import { el } from "./dom.js";
 
 const FONT = "'Noto Sans CJK SC', 'Noto Sans SC', 'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', sans-serif";
 const POLL_MS = 4;
+const REST_MS = 150;
 
 let software;
 
 /** Whether maps are drawn by the processor: then no frame is drawn for its looks alone. */
-export function isSoftware() {
+function isSoftware() {
   if (software !== undefined) return software;
   const gl = document.createElement("canvas").getContext("webgl2");
   const told = gl?.getExtension("WEBGL_debug_renderer_info");
@@ -34,6 +35,7 @@ function drawApart(map) {
   const paper = screen.getContext("2d", { alpha: false });
   drawn.classList.add("unseen");
   drawn.after(screen);
+  screen.hidden = true;
   const draw = map.triggerRepaint.bind(map);
   let isWanted = false;
   let isQueued = false;
@@ -42,13 +44,12 @@ function drawApart(map) {
   let took = 0;
   let stood = null; // where the map stood in the frame that is drawn
   let seen = null; // and in the one that is shown
-  const stand = () => ({ center: map.getCenter(), zoom: map.getZoom() });
 
   function next() {
     if (!isWanted || isQueued || fence) return;
-    isQueued = true;
     // While data arrives, what is to be drawn next has as much of the processor as what is drawn already.
-    const rest = map.isMoving() || map.areTilesLoaded() ? 0 : took;
+    const rest = !map.style || map.isMoving() || map.areTilesLoaded() ? 0 : Math.min(took, REST_MS);
+    isQueued = true;
     setTimeout(() => afterPaint(() => {
       isQueued = isWanted = false;
       draw();
@@ -62,29 +63,37 @@ function drawApart(map) {
   function follow() {
     if (!seen) return;
     const { x, y } = map.project(seen.center);
-    screen.style.transform = `translate(${x - screen.clientWidth / 2}px, ${y - screen.clientHeight / 2}px) scale(${2 ** (map.getZoom() - seen.zoom)})`;
+    screen.style.transform = `translate(${x - seen.width / 2}px, ${y - seen.height / 2}px) scale(${2 ** (map.getZoom() - seen.zoom)})`;
   }
   function look() {
-    if (!gl.isContextLost() && gl.getSyncParameter(fence, gl.SYNC_STATUS) !== gl.SIGNALED) return setTimeout(look, POLL_MS);
+    if (!fence) return; // gone with its context, or with the map
+    if (gl.getSyncParameter(fence, gl.SYNC_STATUS) !== gl.SIGNALED) {
+      setTimeout(look, POLL_MS);
+      return;
+    }
     gl.deleteSync(fence);
     fence = null;
     took = performance.now() - begun;
-    if (screen.width !== drawn.width || screen.height !== drawn.height) [screen.width, screen.height] = [drawn.width, drawn.height];
-    paper.drawImage(drawn, 0, 0);
     seen = stood;
+    if (screen.width !== drawn.width || screen.height !== drawn.height) [screen.width, screen.height] = [drawn.width, drawn.height];
+    [screen.style.width, screen.style.height] = [`${seen.width}px`, `${seen.height}px`];
+    screen.hidden = false;
+    paper.drawImage(drawn, 0, 0);
     follow();
-    return next();
+    next();
   }
   map.on("render", () => {
-    const isFirst = !fence;
+    stood = { center: map.getCenter(), zoom: map.getZoom(), width: drawn.clientWidth, height: drawn.clientHeight };
+    if (fence) return; // drawn over what is being drawn: shown with it
     begun = performance.now();
-    if (fence) gl.deleteSync(fence);
     fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
     gl.flush();
-    stood = stand();
-    if (isFirst) setTimeout(look, POLL_MS);
+    setTimeout(look, POLL_MS);
   });
   map.on("move", follow);
+  const forget = () => { fence = null; };
+  map.on("remove", forget);
+  drawn.addEventListener("webglcontextlost", forget);
 }
 
 /** A new map; how it is drawn is said here, all else by `options`. */

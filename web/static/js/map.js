@@ -18,6 +18,8 @@ const REST_MS = 40;
 /** What makes a layer of the style fainter, by its type. */
 const FAINTER = { fill: ["fill-opacity"], line: ["line-opacity"], circle: ["circle-opacity", "circle-stroke-opacity"], symbol: ["icon-opacity", "text-opacity"] };
 
+const FETCHING_MS = 100; // between two looks whether tiles have come
+
 /** What of a paint has to do with the theme. */
 const FOLLOWS = /-color$|^fill-pattern$/;
 
@@ -166,18 +168,18 @@ export async function makeMap(container, { onAsk, onSupply }) {
   function fetchAnew(id) {
     if (awaited.has(id)) return;
     awaited.add(id);
+    const isFetching = () => map.getSource(id) && !map.isSourceLoaded(id);
     const attempt = () => {
-      if (map.getSource(id) && !map.isSourceLoaded(id)) return map.once("render", attempt);
-      awaited.delete(id);
-      return map.getSource(id)?.type === "vector" && map.refreshTiles(id);
+      if (isFetching()) return setTimeout(attempt, FETCHING_MS);
+      map.once("render", () => {
+        if (isFetching()) return attempt();
+        awaited.delete(id);
+        return map.getSource(id)?.type === "vector" && map.refreshTiles(id);
+      });
+      return map.triggerRepaint();
     };
-    map.once("render", attempt);
-    map.triggerRepaint();
+    attempt();
   }
-  map.on("error", ({ error }) => {
-    console.error(error); // as the map library does where nobody listens
-    map.triggerRepaint(); // a tile that could not be fetched is waited for no longer
-  });
 
   let described = [];
   let marker = null;
@@ -295,28 +297,32 @@ export async function makeMap(container, { onAsk, onSupply }) {
   }
 
   const keysOf = (features) => features.map(({ source, properties }) => `${source}/${properties.id}`).join(" ");
-  let clicks = 0;
+  const stand = () => `${map.getCenter()} ${map.getZoom()}`;
+  let clicks = 0; // what is asked at the map, or shown on it otherwise
   async function clicked(point, lngLat) {
     if (taker) return taker.take([lngLat.lng, lngLat.lat]);
     clicks += 1;
     const mine = clicks;
     shown = shown.filter(({ node }) => node.isConnected);
     let features = featuresAt(point);
-    // While the map is being drawn something else may be there: what is there when it is drawn counts.
     const seenMap = seenAt(point);
-    if (!seenMap.loaded()) {
-      const seen = keysOf(features);
-      seenMap.once("idle", () => {
-        const now = map.project(lngLat);
-        if (mine === clicks && !taker && keysOf(featuresAt(now)) !== seen) clicked(now, lngLat);
-      });
-    }
+    const isDrawn = seenMap.loaded();
+    const found = keysOf(features);
     if (features.some(inTiles)) features = await whole(features);
     if (mine !== clicks) return undefined;
     const first = features[0];
     const exact = first?.geometry.type === "Point" ? first.geometry.coordinates : [lngLat.lng, lngLat.lat];
     showPopup(features, exact);
     onAsk(exact, first ? String(first.properties.name ?? "") : "", isPhone() ? features.slice(0, 3).map((feature) => describe(feature, false)) : []);
+    if (isDrawn) return undefined;
+    // While the map was being drawn something else may have been there: what is there when it is drawn counts.
+    const stood = stand();
+    const isOpen = Boolean(popup?.isOpen());
+    seenMap.once("idle", () => {
+      const now = map.project(lngLat);
+      const isSame = mine === clicks && !taker && stand() === stood && Boolean(popup?.isOpen()) === isOpen;
+      if (isSame && keysOf(featuresAt(now)) !== found) clicked(now, lngLat);
+    });
     return undefined;
   }
   map.on("click", (event) => clicked(event.point, event.lngLat));
@@ -372,6 +378,7 @@ export async function makeMap(container, { onAsk, onSupply }) {
     chosen: () => chosen,
     /** Fly to a place; it is instant for who wants less motion. */
     fly(lonlat, zoom = 14) {
+      clicks += 1;
       popup?.remove();
       map.flyTo({ center: lonlat, zoom: Math.max(zoom, Math.min(map.getZoom(), 16)), duration: 700 });
     },
