@@ -57,6 +57,7 @@ function drawApart(map) {
   }
   map.triggerRepaint = () => {
     isWanted = true;
+    screen.dataset.drawing = "true"; // until what is wanted is shown
     next();
   };
   /** What is shown moves with the map, and with what the page lays over it, until the next frame is there. */
@@ -80,6 +81,7 @@ function drawApart(map) {
     screen.hidden = false;
     paper.drawImage(drawn, 0, 0);
     follow();
+    if (!isWanted) delete screen.dataset.drawing;
     next();
   }
   map.on("render", () => {

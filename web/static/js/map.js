@@ -144,6 +144,8 @@ export async function makeMap(container, { onAsk, onSupply }) {
   /** Put other parts where those of a layer were; `between` runs while nothing refers to its source. */
   function replaceParts(layerId, specs, between = () => {}) {
     const before = partsOf(layerId);
+    // The map library cannot place names of a part that goes before it was in a frame.
+    if (before.some((id) => undrawn.has(id))) map.redraw();
     const order = map.getLayersOrder();
     const after = (id) => order.slice(order.indexOf(id) + 1).find((other) => !before.includes(other));
     const places = new Map(before.map((id) => [id, after(id)]));
