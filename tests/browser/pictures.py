@@ -81,7 +81,7 @@ def hold_against(page: Page, path: Path, *, moving: str | None = None) -> float:
 def picture(page: Page, name: str, *, moving: str | None = None) -> None:
     """Take a picture of the guide anew: it must look as the committed one, or becomes it where they are renewed."""
     path = PICTURES / f"{name}.png"
-    page.wait_for_function("!document.querySelector('.map-screen[data-drawing]')")
+    page.wait_for_function("() => !document.querySelector('.map-screen[data-drawing]')")
     if RENEW:
         page.wait_for_timeout(2 * PAUSE_MS)
         path.parent.mkdir(exist_ok=True)
