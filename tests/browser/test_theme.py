@@ -120,6 +120,25 @@ def test_a_layer_that_was_styled_and_is_no_more_follows_the_theme(watch: Watch) 
     wait_for(page, dark)
 
 
+LOOKED_AT = """async () => {
+    const { name } = performance.getEntriesByType('resource').find((one) => one.name.includes('/js/theme.js'));
+    const { theme } = await import(name);
+    setInterval(theme, 1);
+}"""
+
+
+def test_a_theme_that_is_looked_at_while_it_turns_reaches_the_map(watch: Watch) -> None:
+    """Chromium does not tell a media query of a change that it was asked about before."""
+    watched = watch()
+    page = watched.page
+    page.add_init_script(MAPS)
+    watched.open()
+    page.evaluate(LOOKED_AT)
+    for scheme in ("dark", "light") * 3:
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.wait_for_function(f"(wanted) => ({GROUND})() === wanted", arg=GROUNDS[scheme].outside, timeout=10_000)
+
+
 def test_paper_is_light(watch: Watch) -> None:
     watched = watch()
     page = watched.page

@@ -3,6 +3,7 @@
 const root = document.documentElement;
 const wanted = matchMedia("(prefers-color-scheme: dark)");
 const watchers = [];
+let isDark = wanted.matches; // read once: Chromium does not tell of a change that was looked at before it is told
 const YEAR_S = 365 * 86_400; // as the server keeps it
 
 const probe = document.createElement("span");
@@ -10,7 +11,7 @@ probe.hidden = true;
 document.body.append(probe);
 
 /** "light" or "dark". */
-export const theme = () => ({ light: "light", dark: "dark" })[root.dataset.theme] ?? (wanted.matches ? "dark" : "light");
+export const theme = () => ({ light: "light", dark: "dark" })[root.dataset.theme] ?? (isDark ? "dark" : "light");
 
 /** Be told when it has become dark or light. */
 export const onTheme = (watcher) => { watchers.push(watcher); };
@@ -37,7 +38,10 @@ export function addColoured(map, layer, before) {
 }
 
 const told = () => { for (const watcher of watchers) watcher(theme()); };
-wanted.addEventListener("change", () => { if (!root.dataset.theme) told(); });
+wanted.addEventListener("change", ({ matches }) => {
+  isDark = matches;
+  if (!root.dataset.theme) told();
+});
 
 // The links work without scripts too; with them the page need not be loaded anew.
 document.addEventListener("click", (event) => {
