@@ -82,11 +82,11 @@ def _answer(body: dict[str, Any], said: str, remedy: str | None = None) -> Respo
     return response
 
 
-def _unknown_body(error: BaseException) -> dict[str, Any]:
+def _unknown(error: BaseException) -> Response:
     """Log an error nobody foresaw under a urn; only the urn leaves the house."""
     urn = uuid.uuid4().urn
     log.error("%s %s %s", urn, request.method, request.path, exc_info=error)
-    return {
+    body = {
         "type": "about:blank",
         "title": "Internal error",
         "status": 500,
@@ -94,11 +94,7 @@ def _unknown_body(error: BaseException) -> dict[str, Any]:
         "instance": urn,
         "code": "internal",
     }
-
-
-def _unknown(error: BaseException) -> Response:
-    body = _unknown_body(error)
-    return _answer(body, body["instance"])
+    return _answer(body, urn)
 
 
 def register(

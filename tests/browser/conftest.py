@@ -93,6 +93,15 @@ def been_here(page: Page) -> None:
     page.add_init_script("try { localStorage.setItem('onemap-tour', 'yes') } catch { /* a page without an address */ }")
 
 
+def wait_until(page: Page, is_so: Callable[[], object], most_ms: int = PATIENCE_MS) -> None:
+    """Let the page go on until it is so; an error when it takes longer."""
+    for _ in range(most_ms // 100):
+        if is_so():
+            return
+        page.wait_for_timeout(100)
+    assert is_so()
+
+
 def named(name: str) -> Callable[[Route], None]:
     """Answer for a layer with its rows, all of them called `name`."""
 

@@ -22,7 +22,7 @@ from layers.actions import supplies
 from layers.actions.accounts import DEMO_PASSWORD
 from layers.district import District
 from layers.permissions import Actor
-from tests.browser.conftest import PATIENCE_MS, SCREENSHOTS
+from tests.browser.conftest import PATIENCE_MS, SCREENSHOTS, wait_until
 from tests.browser.test_accessible import broken
 from tests.browser.test_supplies import fits
 from tests.program import ROOT, end, serve
@@ -390,10 +390,7 @@ def test_an_answer_that_was_lost_is_not_booked_twice(pick_up: Callable[..., Phon
     sign(phone.page, order, "6")
     page = phone.page
     page.wait_for_function("document.getElementById('to-queue').dataset.waiting === '1'")
-    for _ in range(50):
-        if house.booked(order):
-            break
-        page.wait_for_timeout(100)
+    wait_until(page, lambda: house.booked(order))
     assert [row[0] for row in house.booked(order)] == [6]
     assert states(page) == ["waiting"]
     sent: list[str] = []

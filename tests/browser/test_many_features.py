@@ -15,7 +15,7 @@ from data.demo.crowd import crowd
 from data.importers import import_frame
 from data.store import Store
 from layers.layer import TILES_ABOVE
-from tests.browser.conftest import PATIENCE_MS, Watched
+from tests.browser.conftest import PATIENCE_MS, Watched, wait_until
 from tests.browser.test_paths import words_of
 from tests.browser.test_planner import bench, document_of, tool
 from web.bench_events import copied, served
@@ -59,15 +59,6 @@ def asked_of(page: Page) -> list[str]:
 
 def is_whole(url: str) -> bool:
     return "/enterprises.geojson" in url and "id" not in parse_qs(urlsplit(url).query)
-
-
-def wait_until(page: Page, is_so: Callable[[], bool], most_ms: int = PATIENCE_MS) -> None:
-    """Let the page go on until it is so; an error when it takes longer."""
-    for _ in range(most_ms // 100):
-        if is_so():
-            return
-        page.wait_for_timeout(100)
-    assert is_so()
 
 
 def tiles_of(urls: list[str]) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from layers.ground import GROUNDS, contrast
-from tests.browser.conftest import Watched
+from tests.browser.conftest import Watched, wait_until
 from tests.browser.test_stale import MAPS
 
 pytestmark = pytest.mark.browser
@@ -160,10 +160,7 @@ def test_a_style_that_comes_for_the_theme_before_is_not_taken(watch: Watch) -> N
     held: list[Route] = []
     page.route(re.compile(r"/api/v1/views/shown\?.*theme=dark"), lambda route: held.append(route))
     choose(page, "dark")
-    for _ in range(100):
-        if held:
-            break
-        page.wait_for_timeout(100)
+    wait_until(page, lambda: held)
     choose(page, "light")
     with page.expect_response(re.compile(r"/api/v1/views/shown\?.*theme=light")):
         held[0].continue_()

@@ -4,11 +4,10 @@ import { config, t } from "./config.js";
 import { el } from "./dom.js";
 
 const FONT = "'Noto Sans CJK SC', 'Noto Sans SC', 'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', sans-serif";
-const POLL_MS = 4;
-const REST_MS = 150;
+const POLL_MS = 4; // between two looks whether a frame is drawn
+const REST_MS = 150; // at most, after a frame
 
 let software;
-
 /** Whether maps are drawn by the processor: then no frame is drawn for its looks alone. */
 function isSoftware() {
   if (software !== undefined) return software;
@@ -98,13 +97,16 @@ function drawApart(map) {
   drawn.addEventListener("webglcontextlost", forget);
 }
 
-/** A new map; how it is drawn is said here, all else by `options`. */
+/** A new map, north up and flat; where and of what is said by `options`. */
 export function newMap(options) {
   const { maplibregl } = window;
   maplibregl.setWorkerUrl(new URL(config.worker, location.href).href);
   const map = new maplibregl.Map({
     attributionControl: false,
     maxZoom: 19,
+    dragRotate: false,
+    pitchWithRotate: false,
+    touchPitch: false,
     fadeDuration: 0,
     localIdeographFontFamily: FONT,
     locale: { "Map.Title": t("map.name"), "Marker.Title": t("map.mark"), "NavigationControl.ZoomIn": t("map.zoom_in"), "NavigationControl.ZoomOut": t("map.zoom_out"), "Popup.Close": t("close") },

@@ -113,9 +113,9 @@ export function makeCoverage(root, { view, layers, onAsked }) {
     written: () => ({ places: places.value, limit_s: Number(limit.value), ...(skill.value ? { skill: skill.value } : {}) }),
     restore(wanted) {
       const seconds = wanted.limit_s;
-      if (![...limit.options].some(({ value }) => Number(value) === seconds)) limit.append(el("option", { value: seconds }, t("coverage.curve.limit", { limit: Number((seconds / 60).toFixed(1)) })));
+      const known = [...limit.options].find(({ value }) => Number(value) === seconds);
+      (known ?? limit.appendChild(el("option", { value: seconds }, t("coverage.curve.limit", { limit: Number((seconds / 60).toFixed(1)) })))).selected = true;
       places.value = wanted.places;
-      limit.value = [...limit.options].find(({ value }) => Number(value) === seconds).value;
       skill.value = wanted.skill ?? "";
       this.outdated(!root.closest("[role=tabpanel]").hidden);
     },

@@ -46,9 +46,6 @@ export async function makeMap(container, { onAsk, onSupply }) {
     style,
     bounds: config.bounds ?? [73, 18, 135, 54],
     fitBoundsOptions: { padding: 24 },
-    dragRotate: false,
-    pitchWithRotate: false,
-    touchPitch: false,
     fadeDuration: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 200,
   });
   map.touchZoomRotate.disableRotation();

@@ -35,7 +35,6 @@ export async function makeFieldMap({ canvas, card, switches }, { onAsk, onReport
   let style = await dress();
   const map = newMap({
     container: canvas, style, bounds: config.bounds ?? [73, 18, 135, 54], fitBoundsOptions: { padding: 12 },
-    dragRotate: false, pitchWithRotate: false, touchPitch: false,
     // The service worker keeps the tiles of who asks for that, and of nobody else.
     transformRequest: (url, type) => (type === "Tile" ? { url, headers: { "X-Onemap-Keep": "tile" } } : undefined),
   });
